@@ -1,0 +1,106 @@
+"""Opens pools and transactions, sets the tenant, and reads the database clock: the only place that does."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+    Tx: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
+else:
+    Connection = Tx = asyncpg.Connection
+
+# What a lost or restarting server raises: a reason to try again, never a fault of the work in hand.
+FAILURES_OF_OURS: tuple[type[BaseException], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    OSError,
+    TimeoutError,
+)
+
+
+async def prepare(connection: Connection) -> None:
+    """Let jsonb columns be Python values on this connection."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: orjson.dumps(value).decode(),
+        decoder=orjson.loads,
+    )
+
+
+class Database:
+    """One role's connections to one service's database."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", dsn: str) -> None:
+        self.pool = pool
+        self.dsn = dsn
+
+    @classmethod
+    async def open(cls, dsn: str, size: int = 8) -> "Database":
+        """Connect to `dsn` with at most `size` connections, opened when first needed."""
+        pool = await asyncpg.create_pool(
+            dsn, min_size=0, max_size=size, init=prepare, command_timeout=60, max_inactive_connection_lifetime=300
+        )
+        return cls(pool, dsn)
+
+    async def close(self) -> None:
+        """Wait for what is under way, then close every connection."""
+        await self.pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, tenant: UUID | None = None) -> AsyncIterator[Tx]:
+        """Open a transaction in which row-level security shows `tenant`'s rows (None: no tenant's).
+
+        It commits when the block ends and rolls back when the block raises; nobody else commits.
+        """
+        async with self.pool.acquire() as connection, connection.transaction():
+            if tenant is not None:
+                await connection.execute("select set_config('app.tenant', $1, true)", str(tenant))
+            yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Connection]:
+        """Open a connection of its own, outside the pool, for advisory locks that live as long as it does."""
+        connection: Connection = await asyncpg.connect(self.dsn, command_timeout=60)
+        try:
+            await prepare(connection)
+            yield connection
+        finally:
+            # A graceful close would wait for a server that may be gone; the locks end with the connection.
+            connection.terminate()
+
+
+async def now(tx: Tx) -> datetime:
+    """Return the database's clock, the one clock that decides anything here (tests may move it)."""
+    instant: datetime = await tx.fetchval("select laurel_clock()")
+    return instant
+
+
+async def refuse_privilege(database: Database) -> None:
+    """Raise PermissionError where this role would read past row-level security, as an api never may."""
+    async with database.pool.acquire() as connection:
+        role: Any = await connection.fetchrow(
+            """
+            select rolname, rolsuper, rolbypassrls,
+                   exists (select from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace
+                           and pg_has_role(current_user, relowner, 'member')) as owns
+            from pg_roles where rolname = current_user
+            """
+        )
+    if role["rolsuper"] or role["rolbypassrls"] or role["owns"]:
+        raise PermissionError(
+            f"database role {role['rolname']} is a superuser, bypasses row-level security or owns tables: "
+            "the api runs only as the service's app role (LAUREL_APP_DSN)"
+        )

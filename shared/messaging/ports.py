@@ -1,0 +1,121 @@
+"""The two ports behind which an event log stands, and what is true when their calls return."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+# A record larger than this is refused everywhere alike: outbox, both adapters, the topic's own setting.
+MAX_RECORD_BYTES = 512 * 1024
+
+
+class Partition(NamedTuple):
+    """One of a topic's 16 ordered sequences; the topic's name is without the deployment's prefix."""
+
+    topic: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is to be stored: where, under which key, with which headers."""
+
+    partition: Partition
+    key: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What was stored, as foreign as anything from a wire: key and value may be missing, headers may be any bytes."""
+
+    partition: Partition
+    offset: int
+    key: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes | None
+    stored_at: datetime
+
+
+class LogUnavailable(Exception):
+    """The log did not answer: nothing is known of what was sent, so all of it is sent again later."""
+
+
+class OffsetGone(Exception):
+    """A stored offset lies outside what the topic still has: records were lost to this consumer."""
+
+
+class Publisher(Protocol):
+    """Stores records."""
+
+    async def publish(self, records: Sequence[Record]) -> list[str | None]:
+        """Store `records` in their order within each partition.
+
+        On return each is durable (None at its place) or refused for good (the reason at its place).
+        Raises LogUnavailable where that can't be said; a second try may then store some of them twice.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release the connection; nothing is under way afterwards."""
+        ...
+
+
+# Called with newly assigned partitions; answers where to start in each (absent: at the earliest record).
+Positions = Callable[[Sequence[Partition]], Awaitable[Mapping[Partition, int]]]
+
+
+class Reader(Protocol):
+    """One member of a consumer group, reading the partitions that fall to it."""
+
+    async def fetch(self, limit: int, wait: float) -> Mapping[Partition, Sequence[Received]]:
+        """Return up to `limit` next records of each assigned partition, in order; wait at most `wait` seconds for the first.
+
+        Raises OffsetGone where a position lies outside the topic's range, LogUnavailable where the log is silent.
+        """
+        ...
+
+    async def seek(self, partition: Partition, offset: int) -> None:
+        """Go on at `offset`; nothing happens where the partition has meanwhile gone to another member."""
+        ...
+
+    async def pause(self, partition: Partition) -> None:
+        """Fetch nothing more from this partition until it is resumed."""
+        ...
+
+    async def resume(self, partition: Partition) -> None:
+        """Fetch from this partition again."""
+        ...
+
+    async def lag(self) -> Mapping[Partition, int]:
+        """Return, for each assigned partition, how many offsets lie between its position and its end."""
+        ...
+
+    async def note(self, offsets: Mapping[Partition, int]) -> None:
+        """Copy the next offsets to where the log's own tools look; the truth stays with the consumer's database."""
+        ...
+
+    async def close(self) -> None:
+        """Leave the group."""
+        ...
+
+
+class EventLog(Protocol):
+    """A log that a service publishes to and reads from."""
+
+    async def publisher(self) -> Publisher:
+        """Return a publisher of its own."""
+        ...
+
+    async def reader(self, group: str, topics: Sequence[str], positions: Positions) -> Reader:
+        """Join `group` for `topics`."""
+        ...
+
+    async def create_topics(self) -> None:
+        """Make every topic of events.py that is not there yet, with its retention or compaction."""
+        ...
+
+    async def tend(self) -> None:
+        """Do what keeps the log small where the log does not do so itself (compaction, retention)."""
+        ...

@@ -1,0 +1,139 @@
+"""The operator's routes that every service has: what it really holds, its dead letters, replay, rebuild, refeed."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.db import Database, Tx
+from shared.errors import NotFound
+from shared.messaging import holding
+from shared.web.auth import Principal, require
+from shared.web.pagination import MAX_LIMIT, Page
+
+Operator = Annotated[Principal, Depends(require("operator", scope="manage"))]
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What a service offers its operator.
+
+    `ledger(tx, after, limit)` gives up to `limit` lines (each with a `kind` and an `id`) in the order of their ids, after
+    the id `after`. `rebuild()` empties the projections and lets them be read anew. `refeed()` writes every event and
+    state again to the outbox, with the ids they had; it answers how many.
+    """
+
+    ledger: Callable[[Tx, str | None, int], Awaitable[Sequence[dict[str, Any]]]]
+    rebuild: Callable[[], Awaitable[None]] | None = None
+    refeed: Callable[[], Awaitable[int]] | None = None
+
+
+class DeadLetter(BaseModel):
+    """A record that was given up after its attempts, or could not be read."""
+
+    id: int
+    consumer: str
+    topic: str
+    partition: int
+    offset: int
+    aggregate: str | None = Field(description="The key it speaks of, null where it can't be told.")
+    type: str | None
+    reason: str
+    attempts: int
+    held_at: str
+
+
+class DeadLetters(Page):
+    """Dead letters, oldest first."""
+
+    items: list[DeadLetter]
+
+
+class Replay(BaseModel):
+    """Which dead letters to take up again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: list[int] | None = Field(None, max_length=1000, description="Absent: all of them.")
+
+
+class Done(BaseModel):
+    """How much was done."""
+
+    count: int
+
+
+def _worker(request: Request) -> Database:
+    database: Database = request.app.state.worker_database
+    return database
+
+
+Worker = Annotated[Database, Depends(_worker)]
+
+
+def router(operations: Operations) -> APIRouter:
+    """Make the routes under /v1/ops; what a service does not offer is 404."""
+    routes = APIRouter(prefix="/v1/ops", tags=["operations"])
+
+    @routes.get("/ledger", response_class=Response)
+    async def ledger(
+        _: Operator,
+        database: Worker,
+        after: Annotated[str | None, Query(max_length=200)] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+    ) -> Response:
+        """What this service really has, as JSON lines; the last line is `{"kind": "page", "next": …}`."""
+        async with database.transaction() as tx:
+            lines = list(await operations.ledger(tx, after, limit))
+            queues = await holding.queues(tx)
+        more = lines[-1]["id"] if len(lines) == limit else None
+        lines.append({"kind": "page", "next": more, "queues": queues})
+        return Response(b"".join(orjson.dumps(line) + b"\n" for line in lines), media_type="application/jsonl")
+
+    @routes.get("/dead-letters")
+    async def dead_letters(
+        _: Operator,
+        database: Worker,
+        cursor: Annotated[int | None, Query(ge=0)] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
+    ) -> DeadLetters:
+        """Records that were given up."""
+        async with database.transaction() as tx:
+            rows = await holding.dead_letters(tx, cursor, limit)
+        items = [DeadLetter(**{**row, "held_at": row["held_at"].isoformat()}) for row in rows]
+        return DeadLetters(items=items, next=str(items[-1].id) if len(items) == limit else None)
+
+    @routes.post("/replay")
+    async def replay(_: Operator, database: Worker, body: Replay) -> Done:
+        """Take dead letters up again: they are handled as if they had just come."""
+        async with database.transaction() as tx:
+            return Done(count=await holding.replay(tx, body.ids))
+
+    @routes.post("/rebuild")
+    async def rebuild(_: Operator) -> Done:
+        """Empty this service's projections and read them anew from the state topics."""
+        if operations.rebuild is None:
+            raise NotFound("no_projections", "This service has no projections.")
+        await operations.rebuild()
+        return Done(count=1)
+
+    @routes.post("/refeed")
+    async def refeed(_: Operator) -> Done:
+        """Send every event and state record of this service's tables again, with the ids they had."""
+        if operations.refeed is None:
+            raise NotFound("nothing_to_refeed", "This service has nothing of its own to send again.")
+        return Done(count=await operations.refeed())
+
+    return routes
+
+
+def as_uuid(after: str | None) -> UUID | None:
+    """Read a ledger's `after`; anything that is no id of ours begins before the first."""
+    try:
+        return UUID(after) if after else None
+    except ValueError:
+        return None

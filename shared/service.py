@@ -1,0 +1,224 @@
+"""Runs one service in a role: opens its databases and log, serves its routes, keeps its tasks going, drains on SIGTERM."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from shared import telemetry
+from shared.db import Database, refuse_privilege
+from shared.messaging.log import open_log
+from shared.messaging.ports import EventLog
+from shared.migrate import migrate
+from shared.settings import Settings
+from shared.web import health, problems
+from shared.web.auth import Authenticator
+from shared.web.limits import BodyLimit, PatientProtocol
+
+log = structlog.get_logger()
+
+S = TypeVar("S", bound=Settings)
+ROLES = ("api", "worker", "all")
+
+
+@dataclass(frozen=True)
+class Runtime(Generic[S]):
+    """What a service is built on: its settings, its two pools, the event log."""
+
+    settings: S
+    app: Database  # routes: row-level security holds
+    worker: Database  # relay, consumers, operator routes: reads every tenant's rows
+    log: EventLog
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a service is made of.
+
+    `routers` make its api; `state` is what their dependencies find on `app.state`. `tasks` make its worker: each runs
+    until it is cancelled, and one that ends by itself ends the process. `troubles` names what keeps it from its work.
+    """
+
+    routers: Sequence[APIRouter]
+    tasks: Mapping[str, Callable[[], Awaitable[None]]]
+    state: Mapping[str, Any] = field(default_factory=dict)
+    troubles: Callable[[], Mapping[str, str]] = dict
+    # For each kind of API key that another service issues: that service's source, such as "/laurel/issuer".
+    foreign_keys: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Service(Generic[S]):
+    """A service by name: how its settings are read and how its parts are put together."""
+
+    name: str
+    title: str
+    settings: Callable[[], S]
+    build: Callable[[Runtime[S]], Parts]
+
+
+@asynccontextmanager
+async def running(service: Service[S], settings: S, role: str = "all") -> AsyncIterator[str]:
+    """Run `service` in `role` until the block ends; gives its base URL (port 0: a free one).
+
+    Raises whatever a task that gave up raised; PermissionError where the api's database role may too much.
+    """
+    async with AsyncExitStack() as stack:
+        runtime = await _runtime(stack, service, settings)
+        if role != "worker":
+            await refuse_privilege(runtime.app)
+        parts = service.build(runtime)
+        listener = socket.create_server((settings.host, settings.port), backlog=1024)
+        stack.callback(listener.close)
+        app = _app(service, runtime, parts, with_routes=role != "worker")
+        tasks = dict(parts.tasks) if role != "api" else {}
+        async with _tasks(tasks), _serving(app, listener):
+            host, port = listener.getsockname()[:2]
+            log.info("started", role=role, host=host, port=port)
+            yield f"http://{host}:{port}"
+
+
+def main(service: Service[S]) -> None:
+    """`python -m services.<name> api|worker|all|migrate|topics`."""
+    parser = argparse.ArgumentParser(prog=f"services.{service.name}", description=service.title)
+    parser.add_argument(
+        "role",
+        choices=[*ROLES, "migrate", "topics"],
+        help="api: the routes; worker: relay and consumers; all: both in one process; "
+        "migrate: bring the database up to date; topics: make the event log's topics",
+    )
+    role: str = parser.parse_args().role
+    settings = service.settings()
+    telemetry.configure(service.name, settings.otlp_endpoint)
+    if role == "migrate":
+        log.info("migrated", applied=migrate(settings.owner_dsn, service.name))
+    elif role == "topics":
+        asyncio.run(_create_topics(settings))
+    else:
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(_until_told(service, settings, role))
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    import uvloop  # noqa: PLC0415  # tests run services on their own loop and need none
+
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+async def _until_told(service: Service[S], settings: S, role: str) -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    async with running(service, settings, role):
+        await told.wait()
+        log.info("stopping")
+
+
+async def _create_topics(settings: Settings) -> None:
+    event_log = open_log(settings)
+    await event_log.create_topics()
+    await event_log.close()
+    log.info("topics_ready")
+
+
+async def _runtime(stack: AsyncExitStack, service: Service[S], settings: S) -> Runtime[S]:
+    app = await Database.open(settings.app_dsn, settings.pool_size)
+    stack.push_async_callback(app.close)
+    worker = await Database.open(settings.worker_dsn, settings.pool_size)
+    stack.push_async_callback(worker.close)
+    event_log = open_log(settings)
+    stack.push_async_callback(event_log.close)
+    return Runtime(settings, app, worker, event_log)
+
+
+def _app(service: Service[S], runtime: Runtime[S], parts: Parts, *, with_routes: bool) -> FastAPI:
+    settings = runtime.settings
+    app = FastAPI(title=service.title, version="1", separate_input_output_schemas=False)
+    app.state.database = runtime.app if with_routes else runtime.worker
+    app.state.worker_database = runtime.worker
+    app.state.settings = settings
+    app.state.troubles = parts.troubles
+    app.state.authenticator = Authenticator(runtime.app, settings.operator_secret(), parts.foreign_keys)
+    for name, value in parts.state.items():
+        setattr(app.state, name, value)
+    problems.install(app)
+    app.include_router(health.router)
+    for router in parts.routers if with_routes else ():
+        app.include_router(router, responses=problems.RESPONSES)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
+    telemetry.instrument(app)
+    return app
+
+
+@asynccontextmanager
+async def _tasks(tasks: Mapping[str, Callable[[], Awaitable[None]]]) -> AsyncIterator[None]:
+    """Run `tasks` beside the block; when one ends by itself, the block is cancelled and its error raised."""
+    block = asyncio.current_task()
+    running = [asyncio.create_task(_named(name, task), name=name) for name, task in tasks.items()]
+    ended: list[asyncio.Task[None]] = []
+
+    def end(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and block is not None:
+            ended.append(task)
+            block.cancel()
+
+    for task in running:
+        task.add_done_callback(end)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not ended:
+            raise
+        raise ended[0].exception() or RuntimeError(f"task {ended[0].get_name()} ended") from None
+    finally:
+        for task in running:
+            task.remove_done_callback(end)
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _named(name: str, task: Callable[[], Awaitable[None]]) -> None:
+    structlog.contextvars.bind_contextvars(task=name)
+    await task()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server without its signal handlers: the role's runner has its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+@asynccontextmanager
+async def _serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        app,
+        http=PatientProtocol,
+        log_config=None,
+        access_log=False,  # addresses may carry private links; spans and metrics tell the rest
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        timeout_keep_alive=20,
+        limit_concurrency=1000,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        yield
+    finally:
+        server.should_exit = True
+        await serving

@@ -1,0 +1,149 @@
+"""Bounds what one caller can cost: size and duration of a request, and how often."""
+
+import asyncio
+from typing import Any
+
+import httptools
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.errors import LaurelError, Malformed, RateLimited, TooLarge
+from shared.web.problems import answer, problem
+
+MAX_HEADER_BYTES = 32 * 1024
+HEADER_SECONDS = 10.0
+
+
+class Rate:
+    """How often one caller may do one thing, counted in this process; written like `30/minute`."""
+
+    def __init__(self, rate: str) -> None:
+        self._rate = parse(rate)
+        self._window = MovingWindowRateLimiter(MemoryStorage())
+
+    def spend(self, who: str) -> None:
+        """Count one; raises RateLimited where it was one too many."""
+        if not self._window.hit(self._rate, who):
+            self._refuse()
+
+    def refuse_when_spent(self, who: str) -> None:
+        """Raise RateLimited where nothing is left, and count nothing."""
+        if not self._window.test(self._rate, who):
+            self._refuse()
+
+    def _refuse(self) -> None:
+        raise RateLimited("too_many_requests", f"More than {self._rate}.", retry_after=int(self._rate.get_expiry()))
+
+
+class BodyLimit:
+    """ASGI middleware: takes a request's whole body, bounded in bytes and seconds, before anything looks at it."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int, seconds: float) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 400, 408, 413 or 415."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        headers = dict(scope["headers"])
+        try:
+            self._refuse_early(scope, headers)
+            async with asyncio.timeout(self._seconds):
+                body = await self._body(receive)
+        except LaurelError as error:
+            return await answer(error)(scope, receive, send)
+        except TimeoutError:
+            response = problem(408, "body_too_slow", f"The body took longer than {self._seconds:g} s.")
+            response.headers["Connection"] = "close"
+            return await response(scope, receive, send)
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            refusal = problem(415, "encoding_not_taken", "Bodies are taken as they are, without Content-Encoding.")
+            return await refusal(scope, receive, send)
+        await self._app(scope, _once(body, receive), send)
+
+    def _refuse_early(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        # Keys in addresses end up in logs and histories of machines that are not ours.
+        if b"lrl_" in scope["query_string"]:
+            raise Malformed("key_in_query", "An API key goes into the Authorization header, never into the address.")
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > self._max_bytes:
+            raise TooLarge("body_too_large", f"At most {self._max_bytes} bytes are taken.")
+
+    async def _body(self, receive: Receive) -> bytes:
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return bytes(body)
+            body += message.get("body", b"")
+            if len(body) > self._max_bytes:
+                raise TooLarge("body_too_large", f"At most {self._max_bytes} bytes are taken.")
+            if not message.get("more_body", False):
+                return bytes(body)
+
+
+def _once(body: bytes, receive: Receive) -> Receive:
+    waiting = True
+
+    async def replay() -> Message:
+        nonlocal waiting
+        if waiting:
+            waiting = False
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await receive()
+
+    return replay
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol with bounds it lacks: the size of a request's head and the time it may take."""
+
+    _deadline: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+
+    def connection_made(self, transport: Any) -> None:
+        """Start the clock of the first request's head."""
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEADER_SECONDS, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._stop()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Start the clock of a later request's head, and count its bytes anew."""
+        super().on_message_begin()
+        self._stop()
+        self._deadline = self.loop.call_later(HEADER_SECONDS, self.transport.close)
+        self._head_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Count the address."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count a header."""
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Stop the clock: from here on the body's limits hold."""
+        self._stop()
+        super().on_headers_complete()
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEADER_BYTES:
+            raise httptools.HttpParserError("request head too large")
+
+    def _stop(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
+            self._deadline = None

@@ -1,0 +1,136 @@
+"""Turns errors into RFC 9457 problems: the one place that knows which error has which HTTP status."""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from shared import errors
+
+log = structlog.get_logger()
+
+STATUS: dict[type[errors.LaurelError], int] = {
+    errors.Malformed: 400,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+    errors.PreconditionFailed: 412,
+    errors.TooLarge: 413,
+    errors.Invalid: 422,
+    errors.RateLimited: 429,
+    errors.Unavailable: 503,
+}
+BY_STATUS = {status: error for error, status in STATUS.items()}
+
+
+class Problem(BaseModel):
+    """The body of every answer of 400 and more (RFC 9457), with a stable `code` for programs."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field("about:blank", examples=["about:blank"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    code: str = Field(examples=["credential_not_found"])
+    detail: str = Field(examples=["There is no credential with this id."])
+
+
+_DOCUMENTED: dict[str, Any] = {
+    "description": "Problem (RFC 9457)",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+# For APIRouter(responses=...): every route may answer with a problem.
+RESPONSES: dict[int | str, dict[str, Any]] = {"4XX": _DOCUMENTED, "5XX": _DOCUMENTED}
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    members: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """Build a problem's response."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
+    return JSONResponse(
+        {**(members or {}), **body}, status, media_type="application/problem+json", headers=dict(headers or {})
+    )
+
+
+def answer(error: errors.LaurelError) -> JSONResponse:
+    """Build the response that tells of an expected error."""
+    headers = {}
+    if "retry_after" in error.members:
+        headers["Retry-After"] = str(error.members["retry_after"])
+    if isinstance(error, errors.Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(status_of(error), error.code, error.detail, error.members, headers)
+
+
+def status_of(error: errors.LaurelError) -> int:
+    """Return the HTTP status of an expected error."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer every error with a problem, and name the problem's schema in its OpenAPI document."""
+
+    @app.exception_handler(errors.LaurelError)
+    async def expected(_: Request, error: errors.LaurelError) -> JSONResponse:
+        return answer(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        # The rejected values are not echoed: they may be secrets or personal.
+        wrong = [{"path": _path(each["loc"]), "message": each["msg"], "type": each["type"]} for each in error.errors()]
+        first = wrong[0] if wrong else {"path": "", "message": "The request is not valid."}
+        return problem(422, "invalid_request", f"{first['path']}: {first['message']}", {"errors": wrong})
+
+    @app.exception_handler(StarletteHTTPException)
+    async def http(_: Request, error: StarletteHTTPException) -> JSONResponse:
+        code = getattr(error, "code", None) or _snake(HTTPStatus(error.status_code).phrase)
+        return problem(error.status_code, code, str(error.detail), headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        log.error("request_failed", route=str(getattr(request.scope.get("route"), "path", "?")), exc_info=error)
+        return problem(500, "internal_error", "Something went wrong on our side. It has been recorded.")
+
+    _describe_problem(app)
+
+
+class UnreadableBody(HTTPException):
+    """A body that is no JSON of ours; FastAPI passes HTTP exceptions alone through its body parsing."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(400, detail)
+        self.code = code
+
+
+def _describe_problem(app: FastAPI) -> None:
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = plain()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.setdefault("Problem", Problem.model_json_schema())
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location if part != "body") or "body"
+
+
+def _snake(phrase: str) -> str:
+    return re.sub(r"\W+", "_", phrase).lower()
