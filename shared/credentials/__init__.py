@@ -1,0 +1,1 @@
+"""The pure credential core: documents, keys and times in; signed documents, checks and reports out."""

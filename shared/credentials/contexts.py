@@ -1,0 +1,120 @@
+"""The JSON-LD contexts we know, each pinned by the SHA-256 of its bytes; no context is ever fetched."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from shared.credentials.errors import UnsupportedContext
+
+CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
+OPEN_BADGES_V3 = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
+OPEN_BADGES_EXTENSIONS = "https://purl.imsglobal.org/spec/ob/v3p0/extensions.json"
+DID_V1 = "https://www.w3.org/ns/did/v1"
+MULTIKEY_V1 = "https://w3id.org/security/multikey/v1"
+OPEN_BADGES_BODIES = frozenset(
+    f"https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.{patch}.json" for patch in (1, 2, 3)
+)
+
+_BADGE_FILES = "openbadgeslib/ob3/contexts"
+_PYLD_FILES = "pyld/documentloader/frozen/bundled"
+# URL: (file in a package of another project, SHA-256 of the file). An update of the package that changes a
+# file fails here, loudly, instead of changing what signatures mean.
+_PINNED = {
+    CREDENTIALS_V2: (
+        f"{_BADGE_FILES}/credentials-v2.json",
+        "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734",
+    ),
+    "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.1.json": (
+        f"{_BADGE_FILES}/ob-v3p0-context-3.0.1.json",
+        "5f3d9dd6288ef437ff8286cf95ffbff609c748a66f24a1e9450c45ca64be1571",
+    ),
+    "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.2.json": (
+        f"{_BADGE_FILES}/ob-v3p0-context-3.0.2.json",
+        "00666ad080ba407687ed1846b7f5e7495f5019042b202a727de47c48a1755c53",
+    ),
+    OPEN_BADGES_V3: (
+        f"{_BADGE_FILES}/ob-v3p0-context-3.0.3.json",
+        "3d34f4d4ef1bce691106e63798beb5e7b862ba841423f5ee1e53ab7ddf3bca84",
+    ),
+    OPEN_BADGES_EXTENSIONS: (
+        f"{_BADGE_FILES}/ob-v3p0-extensions.json",
+        "87c06c81bc2317663bf288d740d94fddd2818c4342b186270ff6371dfaa63f93",
+    ),
+    "https://w3id.org/security/data-integrity/v2": (
+        f"{_BADGE_FILES}/security-data-integrity-v2.json",
+        "67f21e6e33a6c14e5ccfd2fc7865f7474fb71a04af7e94136cb399dfac8ae8f4",
+    ),
+    MULTIKEY_V1: (
+        f"{_BADGE_FILES}/security-multikey-v1.json",
+        "ba2c182de2d92f7e47184bcca8fcf0beaee6d3986c527bf664c195bbc7c58597",
+    ),
+    "https://www.w3.org/2018/credentials/v1": (
+        f"{_PYLD_FILES}/credentials-v1.jsonld",
+        "00d7dd6d3ad8b920e3e550dd3a3d9090bffcac84cdbf943da6924b3e0a5c8bb8",
+    ),
+    DID_V1: (
+        f"{_PYLD_FILES}/did-v1.jsonld",
+        "62c1054bf404d6dd3a4b26b64f830fd72095f6a26edc4469908c94351352ce5f",
+    ),
+    "https://w3id.org/security/v1": (
+        f"{_PYLD_FILES}/security-v1.jsonld",
+        "e2d146cd556f6fa5f14996c6f1749667d5a14073fa30f0643990068e2c0b1bac",
+    ),
+    "https://w3id.org/security/v2": (
+        f"{_PYLD_FILES}/security-v2.jsonld",
+        "4cb186bc29c08af6e40c58178c22dd84d542f2871a063afed6e648b47abc3cf6",
+    ),
+    "https://w3id.org/security/suites/ed25519-2020/v1": (
+        f"{_PYLD_FILES}/security-ed25519-2020-v1.jsonld",
+        "b9e1ab971fd8bf2c7553e0c4a9438e0b9450afde1ea1ca5b2492368b9f549588",
+    ),
+    "https://w3id.org/security/suites/jws-2020/v1": (
+        f"{_PYLD_FILES}/security-jws-2020-v1.jsonld",
+        "00ee65bb7307f9a01c3170b823083b0d4de68223520834b2c5eb7a09bae5dea6",
+    ),
+}
+KNOWN = frozenset(_PINNED)
+
+
+@cache
+def pinned() -> Mapping[str, Any]:
+    """Return every pinned context document by URL; raises UnsupportedContext if a file is not what was pinned."""
+    return MappingProxyType({url: _read(url) for url in _PINNED})
+
+
+def context_urls(document: Any) -> Iterator[str]:
+    """Yield the URLs in each `@context` of a document; raises UnsupportedContext for an inline context."""
+    if isinstance(document, list):
+        for item in document:
+            yield from context_urls(item)
+    elif isinstance(document, dict):
+        for name, member in document.items():
+            yield from _urls(member) if name == "@context" else context_urls(member)
+
+
+def _urls(context: Any) -> Iterator[str]:
+    for entry in context if isinstance(context, list) else [context]:
+        if not isinstance(entry, str):
+            raise UnsupportedContext(
+                "The credential brings a context of its own instead of naming a known one."
+            )
+        yield entry
+
+
+def _read(url: str) -> Any:
+    path, digest = _PINNED[url]
+    package, _, file = path.partition("/")
+    spec = find_spec(
+        package
+    )  # finds the package's folder without running its code; importlib.resources would
+    if spec is None or spec.origin is None:
+        raise UnsupportedContext(f"The package {package}, which carries {url}, is not installed.")
+    raw = (Path(spec.origin).parent / file).read_bytes()
+    if sha256(raw).hexdigest() != digest:
+        raise UnsupportedContext(f"The installed file for {url} is not the one that was pinned.")
+    return json.loads(raw)

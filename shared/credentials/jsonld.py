@@ -1,0 +1,185 @@
+"""From a JSON-LD document to its quads, refusing every member that would silently be left out on the way."""
+
+import re
+from collections.abc import Mapping
+from threading import local
+from typing import Any
+
+import rfc8785
+from pyld import jsonld  # type: ignore[import-untyped]
+from pyld.context_resolver import ContextResolver  # type: ignore[import-untyped]
+
+from shared.credentials.contexts import context_urls, pinned
+from shared.credentials.errors import DataLoss, TooComplex, UnsupportedContext
+from shared.credentials.rdf_canon import Quad, escape
+
+# Against documents made to be slow: PyLD compares the values of a property pair by pair, and recurses.
+MAX_DEPTH = 32
+MAX_VALUES = 5_000
+MAX_ITEMS = 500
+MAX_QUADS = 2_000
+MAX_BLANK_NODES = 256
+
+# RFC 3987's characters: anything else could end an IRI early in N-Quads and forge the quad that follows.
+_ABSOLUTE_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f]*")
+_LANGUAGE = re.compile(r"[a-z]{1,8}(-[a-z0-9]{1,8})*")
+_COVERED_KEYWORDS = {"@id", "@type", "@value", "@language", "@list", "@graph"}
+_XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
+_LANGUAGE_STRING = "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString"
+
+
+def to_quads(document: Mapping[str, Any], contexts: Mapping[str, Any] | None = None) -> list[Quad]:
+    """Return the RDF quads of a JSON-LD 1.1 document, under the pinned contexts or those given (URL: document).
+
+    Raises TooComplex, UnsupportedContext, and DataLoss for what JSON-LD would drop in silence: undefined terms,
+    relative ids and types, nulls, empty arrays, repeated items, most keywords.
+    """
+    known = pinned() if contexts is None else contexts
+    _refuse_excess(document)
+    for url in context_urls(document):
+        if url not in known:
+            raise UnsupportedContext(f"The context {url} is not known here.")
+    _refuse_what_expansion_drops(document)
+    dataset = _expanded_to_rdf(document, known)
+    quads = [_quad(triple, graph) for graph, triples in dataset.items() for triple in triples]
+    blank_nodes = {term for quad in quads for term in (quad.subject, quad.object) if term.startswith("_:")}
+    if len(quads) > MAX_QUADS or len(blank_nodes) > MAX_BLANK_NODES:
+        raise TooComplex("The document makes too many statements.")
+    return quads
+
+
+def _refuse_excess(document: Any) -> None:
+    values = 0
+    level = [document]
+    for _ in range(MAX_DEPTH):
+        values += len(level)
+        if values > MAX_VALUES or any(isinstance(v, list) and len(v) > MAX_ITEMS for v in level):
+            raise TooComplex("The document has too many values.")
+        level = [
+            child
+            for value in level
+            if isinstance(value, list | dict)
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return
+    raise TooComplex(f"The document is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _refuse_what_expansion_drops(value: Any) -> None:
+    if value is None or value == []:
+        raise DataLoss("A member is null or an empty array, which a signature does not cover.")
+    if isinstance(value, list):
+        _refuse_repeated_items(value)
+        for item in value:
+            _refuse_what_expansion_drops(item)
+    elif isinstance(value, dict):
+        if any(name.startswith("@") and name != "@context" for name in value) and set(value) != {
+            "@value",
+            "@language",
+        }:
+            raise DataLoss("An object uses a JSON-LD keyword other than @value together with @language.")
+        for name, member in value.items():
+            if name != "@context":
+                _refuse_what_expansion_drops(member)
+
+
+def _refuse_repeated_items(items: list[Any]) -> None:
+    """A set holds a value once: a repeated one could be taken away unseen. Nodes without an id stay apart."""
+    if len(items) < 2:
+        return
+    if any(isinstance(item, list) for item in items):
+        raise DataLoss("An array stands in an array, which the signed form cannot tell from one array.")
+    known = [rfc8785.dumps(item) for item in items if not isinstance(item, dict) or "id" in item]
+    if len(set(known)) != len(known):
+        raise DataLoss("An array holds the same value twice, which a signature does not cover.")
+
+
+class _SafeProcessor(jsonld.JsonLdProcessor):  # type: ignore[misc]  # PyLD ships no types
+    def __init__(self) -> None:
+        super().__init__(on_property_dropped=_refuse_term)
+
+    def expand(self, input_: Any, options: Any) -> Any:
+        expanded = super().expand(input_, options)
+        _refuse_what_rdf_drops(expanded)
+        return expanded
+
+
+def _refuse_term(term: str | None) -> None:
+    raise DataLoss(f"The member {term or 'named'} is not defined by the document's contexts.")
+
+
+def _refuse_what_rdf_drops(expanded: Any) -> None:
+    if isinstance(expanded, list):
+        for item in expanded:
+            _refuse_what_rdf_drops(item)
+        return
+    for name, member in expanded.items():
+        if name in ("@id", "@type"):
+            for iri in member if isinstance(member, list) else [member]:
+                if iri != "@json" and not (isinstance(iri, str) and _ABSOLUTE_IRI.fullmatch(iri)):
+                    raise DataLoss(f"{str(iri)[:100]!r} is not an absolute URL or a defined type.")
+        elif name == "@language":
+            if not _LANGUAGE.fullmatch(member):
+                raise DataLoss("A language tag is not well-formed.")
+        elif name.startswith("@") and name not in _COVERED_KEYWORDS:
+            raise DataLoss(f"{name} is not covered by a signature.")
+        elif not name.startswith("@") and not _ABSOLUTE_IRI.fullmatch(name):
+            raise DataLoss("A member's name is not an absolute URL.")
+        elif name != "@value":
+            _refuse_what_rdf_drops(member)
+
+
+_thread = local()  # PyLD's own cache of resolved contexts is shared by all threads and not safe for them
+
+
+def _expanded_to_rdf(document: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    resolver = _resolver(known)
+    try:
+        dataset: dict[str, Any] = _SafeProcessor().to_rdf(
+            document, {"contextResolver": resolver, "documentLoader": resolver.document_loader, "base": ""}
+        )
+    except jsonld.JsonLdError as error:
+        raise DataLoss(f"The document is not well-formed JSON-LD: {_root_cause(error)}") from error
+    return dataset
+
+
+def _resolver(known: Mapping[str, Any]) -> Any:
+    """Return a resolver of the pinned contexts that remembers, per thread, what processing them gave."""
+
+    def load(url: str, _options: Any) -> dict[str, Any]:
+        return {"contextUrl": None, "documentUrl": url, "document": known[url], "tag": "static"}
+
+    if known is not pinned():
+        return ContextResolver({}, load)
+    if not hasattr(_thread, "resolved"):
+        _thread.resolved = {}
+    return ContextResolver(_thread.resolved, load)
+
+
+def _root_cause(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error.args[0]) if error.args else type(error).__name__
+
+
+def _quad(triple: Mapping[str, Any], graph: str) -> Quad:
+    return Quad(
+        _resource(triple["subject"]),
+        _resource(triple["predicate"]),
+        _object(triple["object"]),
+        "" if graph == "@default" else graph if graph.startswith("_:") else f"<{graph}>",
+    )
+
+
+def _resource(term: Mapping[str, str]) -> str:
+    return f"<{term['value']}>" if term["type"] == "IRI" else term["value"]
+
+
+def _object(term: Mapping[str, str]) -> str:
+    if term["type"] != "literal":
+        return _resource(term)
+    literal = f'"{escape(term["value"])}"'
+    if term["datatype"] == _LANGUAGE_STRING:
+        return f"{literal}@{term['language']}"
+    return literal if term["datatype"] == _XSD_STRING else f"{literal}^^<{term['datatype']}>"
