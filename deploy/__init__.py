@@ -1,0 +1,1 @@
+"""How Laurel is run: embedded on one machine, on Apache Kafka, in containers."""

@@ -1,0 +1,163 @@
+"""Runs one Apache Kafka broker (KRaft) on loopback: fetches its jars once, formats its storage once, starts it.
+
+    python -m deploy.kafka.broker --home .laurel/kafka --port 9092 --foreground
+
+Without `--foreground` the broker is started apart from this process, and its process id is printed once it answers.
+"""
+
+import argparse
+import fcntl
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+HERE = Path(__file__).parent
+DEFAULT_LIBS = HERE.parents[1] / ".laurel" / "kafka" / "libs"
+# Any fixed id will do: one broker forms a cluster of its own. Kafka wants 16 bytes in URL-safe base64.
+CLUSTER_ID = "TGF1cmVsS2Fma2FLUmFmdA"
+OLDEST_JAVA = 17
+
+
+class MissingTool(RuntimeError):
+    """A program that a broker needs is not installed; the message says how to get it."""
+
+
+def libs_folder() -> Path:
+    """Where the broker's jars are shared by every stack and test of this checkout (`LAUREL_KAFKA_LIBS` overrides)."""
+    return Path(os.environ.get("LAUREL_KAFKA_LIBS") or DEFAULT_LIBS)
+
+
+def java() -> str:
+    """The path of a Java 17 or newer, from `JAVA_HOME` or else `PATH`.
+
+    Raises MissingTool where there is none.
+    """
+    home = os.environ.get("JAVA_HOME")
+    program = shutil.which("java", path=f"{home}/bin" if home else None)
+    found = _java_version(program) if program else 0
+    if program is None or found < OLDEST_JAVA:
+        raise MissingTool(
+            f"Apache Kafka needs Java {OLDEST_JAVA} or newer ({f'found {found}' if found else 'found none'}): "
+            "`apt-get install openjdk-17-jre-headless` on Debian or Ubuntu, `brew install openjdk@17` on macOS."
+        )
+    return program
+
+
+def fetch_jars(cache_dir: Path) -> Path:
+    """Copies the jars that pom.xml names into `cache_dir` unless they are there; returns `cache_dir`.
+
+    Maven's own cache is enough when there is no network. Processes that ask at once wait for the first.
+    Raises MissingTool without Maven, RuntimeError with Maven's words when it cannot get the jars.
+    """
+    cache_dir.parent.mkdir(parents=True, exist_ok=True)
+    with open(cache_dir.parent / f"{cache_dir.name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _holds_jars(cache_dir):
+            _copy_dependencies(cache_dir)
+    return cache_dir
+
+
+def format_storage(home: Path, libs: Path, port: int, controller_port: int, settings: Mapping[str, str] = {}) -> Path:
+    """Writes `home`/server.properties and formats the storage under `home` if it is new; returns the file's path.
+
+    `settings` are further lines for server.properties; where one names a setting of the template, it wins.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    log_folder = home.resolve() / "log"
+    properties = home / "server.properties"
+    template = Template((HERE / "server.properties").read_text())
+    text = template.substitute(port=port, controller_port=controller_port, log_folder=log_folder)
+    properties.write_text(text + "".join(f"{name}={value}\n" for name, value in settings.items()))
+    if not (log_folder / "meta.properties").exists():
+        tool = [*_java_command(libs), "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties)]
+        _run(tool, "Kafka could not format its storage")
+    return properties
+
+
+def command(libs: Path, properties: Path) -> list[str]:
+    """The command line that runs the broker of `properties` in the foreground; SIGTERM ends it cleanly."""
+    return [*_java_command(libs), "-Xmx512m", "kafka.Kafka", str(properties)]
+
+
+def await_port(port: int, within: float = 60) -> None:
+    """Returns once something on loopback accepts connections at `port`; TimeoutError after `within` seconds."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nothing answers at 127.0.0.1:{port} after {within:.0f} s") from error
+        time.sleep(0.1)
+
+
+def _java_version(program: str) -> int:
+    printed = subprocess.run([program, "-version"], capture_output=True, text=True).stderr
+    match = re.search(r'version "(?:1\.)?(\d+)', printed)
+    return int(match[1]) if match else 0
+
+
+def _java_command(libs: Path) -> list[str]:
+    # One collector thread and a small heap: the broker shares the machine with everything else.
+    logging = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
+    return [java(), "-XX:+UseSerialGC", logging, "-cp", f"{libs}/*"]
+
+
+def _holds_jars(folder: Path) -> bool:
+    # The pom is copied last and beside the jars, so a changed version or a half-made folder is fetched again.
+    copied = folder / "pom.xml"
+    return copied.exists() and copied.read_bytes() == (HERE / "pom.xml").read_bytes()
+
+
+def _copy_dependencies(folder: Path) -> None:
+    if shutil.which("mvn") is None:
+        raise MissingTool(
+            "The jars of Apache Kafka are fetched by Maven, which is not installed: "
+            "`apt-get install maven` on Debian or Ubuntu, `brew install maven` on macOS."
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder.resolve()}"]
+    maven = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), *goal]
+    if subprocess.run(maven, capture_output=True).returncode != 0:
+        _run([*maven, "-o"], "Maven can get the jars of Apache Kafka neither online nor from its cache")
+    shutil.copy(HERE / "pom.xml", folder)
+
+
+def _run(arguments: list[str], failure: str) -> None:
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{failure}:\n{done.stdout}{done.stderr}")
+
+
+def main() -> None:
+    """Prepares and starts the broker that the command line describes."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.kafka.broker", description=__doc__.splitlines()[0])
+    parser.add_argument("--home", type=Path, required=True, help="the broker's own folder: settings, storage, log file")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--controller-port", type=int, help="default: the port after --port")
+    parser.add_argument("--foreground", action="store_true", help="become the broker, for a process manager")
+    options = parser.parse_args()
+    try:
+        libs = fetch_jars(libs_folder())
+        properties = format_storage(options.home, libs, options.port, options.controller_port or options.port + 1)
+        start = command(libs, properties)
+    except RuntimeError as error:
+        sys.exit(str(error))
+    if options.foreground:
+        os.execv(start[0], start)
+    with open(options.home / "broker.log", "ab") as log:
+        process = subprocess.Popen(start, stdout=log, stderr=log, start_new_session=True)
+    await_port(options.port)
+    print(process.pid)
+
+
+if __name__ == "__main__":
+    main()

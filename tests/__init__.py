@@ -1,0 +1,1 @@
+"""The promises, tested with real parts."""

@@ -1,0 +1,154 @@
+"""The real parts that the other tests stand on behave as those tests believe."""
+
+from collections.abc import Callable
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from deploy.postgres import DATABASES, SERVICES, Stack, bootstrap
+from tests.support.kafka import PrivateBroker
+from tests.support.poll import eventually
+from tests.support.postgres import CleanDatabase, PostgresServer, PrivateCluster
+
+MakeDatabase = Callable[[str], CleanDatabase]
+RLS_TABLE = """
+    create table badge (id int primary key generated always as identity, tenant text not null);
+    alter table badge enable row level security;
+    alter table badge force row level security;
+    create policy own on badge using (tenant = current_setting('app.tenant', true));
+"""
+
+
+async def execute(dsn: str, sql: str) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetch(sql) if sql.startswith("select") else [await connection.execute(sql)]
+    finally:
+        await connection.close()
+
+
+async def make_topic(bootstrap: str, topic: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1)])
+    finally:
+        await admin.close()
+
+
+async def read(bootstrap: str, topic: str, count: int) -> list[bytes]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, 0)])
+        return [(await consumer.getone()).value for _ in range(count)]
+    finally:
+        await consumer.stop()
+
+
+async def test_app_sees_its_tenant_alone_and_worker_sees_all(clean_database: MakeDatabase) -> None:
+    issuer = clean_database("issuer")
+    await execute(issuer.owner, RLS_TABLE)
+    await execute(issuer.worker, "insert into badge (tenant) values ('a'), ('b')")
+    assert len(await execute(issuer.worker, "select * from badge")) == 2
+    assert await execute(issuer.app, "select * from badge") == []
+    assert await execute(issuer.owner, "select * from badge") == []
+    assert len(await execute(issuer.app + "&options=-c%20app.tenant%3Da", "select * from badge")) == 1
+
+
+@pytest.mark.parametrize("service", DATABASES)
+async def test_only_worker_bypasses_row_level_security_and_nobody_is_superuser(
+    service: str, clean_database: MakeDatabase
+) -> None:
+    database = clean_database(service)
+    ask = "select rolname, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls from pg_roles where rolname = current_user"
+    for kind in ("owner", "app", "worker"):
+        [role] = await execute(getattr(database, kind), ask)
+        assert tuple(role) == (f"laurel_test_{service}_{kind}", False, False, False, kind == "worker")
+
+
+async def test_app_and_worker_make_no_tables_and_other_services_do_not_get_in(
+    clean_database: MakeDatabase, postgres: PostgresServer
+) -> None:
+    issuer = clean_database("issuer")
+    for dsn in (issuer.app, issuer.worker):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await execute(dsn, "create table x ()")
+    intruder = postgres.stack.dsn(postgres.admin_dsn, "verifier", "worker", issuer.name)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(intruder)
+
+
+async def test_a_clean_database_has_the_migrations_and_nothing_of_another_test(clean_database: MakeDatabase) -> None:
+    first, second = clean_database("issuer"), clean_database("issuer")
+    await execute(first.owner, "create table only_here ()")
+    seen = "select tablename from pg_tables where schemaname = 'public'"
+    names = {row["tablename"] for row in await execute(second.app, seen)}
+    assert "outbox" in names and "only_here" not in names
+
+
+def test_a_second_bootstrap_changes_nothing(postgres: PostgresServer) -> None:
+    bootstrap(postgres.admin_dsn, postgres.stack)
+
+
+async def test_a_killed_postgres_has_every_committed_row_after_its_restart(private_postgres: PrivateCluster) -> None:
+    await private_postgres.start()
+    admin = private_postgres.cluster.admin_dsn
+    await execute(admin, "create table kept (n int); insert into kept select generate_series(1, 1000)")
+    private_postgres.sigkill()
+    with pytest.raises(OSError):
+        await execute(admin, "select 1")
+    await private_postgres.start()
+    assert len(await execute(admin, "select * from kept")) == 1000
+
+
+async def test_passwords_are_asked_for_where_the_cluster_demands_them(private_postgres: PrivateCluster) -> None:
+    hba = private_postgres.cluster.folder / "pg_hba.conf"
+    hba.write_text("local all postgres trust\nlocal all all scram-sha-256\n")
+    await private_postgres.start()
+    admin = private_postgres.cluster.admin_dsn
+    stack = Stack(passwords={f"{service}_app": f"p@ss/{service}" for service in SERVICES})
+    bootstrap(admin, stack)
+    assert await execute(stack.dsn(admin, "issuer", "app"), "select 1")
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(stack.dsn(admin, "issuer", "worker"))
+
+
+async def test_what_is_produced_is_consumed(kafka_bootstrap: str, topic_prefix: str) -> None:
+    topic = topic_prefix + "support"
+    await make_topic(kafka_bootstrap, topic)
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, enable_idempotence=True) as producer:
+        for number in range(10):
+            await producer.send_and_wait(topic, b"%d" % number)
+    assert await read(kafka_bootstrap, topic, 10) == [b"%d" % number for number in range(10)]
+
+
+async def test_a_killed_broker_has_every_acknowledged_record_and_takes_the_one_under_way(
+    private_broker: PrivateBroker,
+) -> None:
+    await private_broker.start()
+    await make_topic(private_broker.bootstrap, "support")
+    async with AIOKafkaProducer(
+        bootstrap_servers=private_broker.bootstrap, enable_idempotence=True, request_timeout_ms=60_000
+    ) as producer:
+        for number in range(100):
+            await producer.send_and_wait("support", b"%d" % number)
+        private_broker.sigkill()
+        under_way = await producer.send("support", b"100")
+        await private_broker.start()
+        await under_way
+    assert await read(private_broker.bootstrap, "support", 101) == [b"%d" % number for number in range(101)]
+
+
+async def test_eventually_raises_the_last_failure() -> None:
+    asked = []
+
+    def never() -> bool:
+        asked.append(1)
+        assert len(asked) < 3, "still not"
+        return False
+
+    with pytest.raises(AssertionError, match="still not"):
+        await eventually(never, within=0.5, every=0.2)

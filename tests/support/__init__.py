@@ -1,0 +1,1 @@
+"""Real parts for tests: PostgreSQL, Apache Kafka, and waiting without timing."""

@@ -1,0 +1,171 @@
+"""Gives tests a real PostgreSQL: one cluster a session, a clean migrated database a test, private clusters for faults.
+
+`TEST_POSTGRES_DSN` (a superuser's postgresql:// URL) names a cluster to use; otherwise the wheel's is started.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from deploy.embedded.postgres import Cluster, prepare
+from deploy.postgres import DATABASES, KINDS, Stack, address, bootstrap, guard
+from shared.migrate import migrate
+
+ROOT = Path(__file__).resolve().parents[2]
+# A killed server loses nothing without these, only a machine that loses power does; tests are spared the waiting.
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
+
+
+@dataclass(frozen=True)
+class CleanDatabase:
+    """A database of one service with nothing but its migrations, and the addresses at which each role reaches it."""
+
+    service: str
+    name: str
+    owner: str
+    app: str
+    worker: str
+    superuser: str
+
+
+class PostgresServer:
+    """A cluster with a stack's roles and a template database a service, migrated once, which clean databases copy."""
+
+    def __init__(self, admin_dsn: str) -> None:
+        self.admin_dsn = admin_dsn
+        # The roles stay in a shared cluster; the databases carry a name of this run's own and are dropped.
+        self.stack = Stack(role_prefix="laurel_test", database_prefix=f"laurel_test_{uuid.uuid4().hex[:8]}_")
+        self._migrated: set[str] = set()
+
+    def bootstrap(self) -> None:
+        """Make roles and template databases."""
+        bootstrap(self.admin_dsn, self.stack)
+
+    def create(self, service: str) -> CleanDatabase:
+        """Make a clean database of `service`."""
+        template = self.stack.database(service)
+        if service not in self._migrated:
+            migrate(self.stack.dsn(self.admin_dsn, service, "owner"), service)
+            self._migrated.add(service)
+        name = f"{template}_{uuid.uuid4().hex[:12]}"
+        owner = self.stack.role(service, "owner")
+        with psycopg.connect(self.admin_dsn, autocommit=True) as admin:
+            names = map(Identifier, (name, owner, template))
+            admin.execute(SQL("create database {} owner {} template {}").format(*names))
+            guard(admin, self.stack, service, name)
+        dsns = {kind: self.stack.dsn(self.admin_dsn, service, kind, name) for kind in KINDS}
+        return CleanDatabase(service, name, **dsns, superuser=address(self.admin_dsn, name))
+
+    def drop(self, *databases: str) -> None:
+        """Drop `databases`, whoever is still connected."""
+        with psycopg.connect(self.admin_dsn, autocommit=True) as admin:
+            for name in databases:
+                admin.execute(SQL("drop database if exists {} with (force)").format(Identifier(name)))
+
+
+class PrivateCluster:
+    """A cluster of the wheel's binaries that a test may start, stop and kill without harm to others."""
+
+    def __init__(self, home: Path, settings: Mapping[str, str] = {}) -> None:
+        self.home = home
+        self.cluster: Cluster = prepare(home)
+        self.settings = settings
+        self.process: subprocess.Popen[bytes] | None = None
+
+    async def start(self, within: float = 60) -> None:
+        """Return once connections are taken; TimeoutError with the server's log after `within` seconds."""
+        deadline = time.monotonic() + within
+        self._spawn()
+        while not await self._answers():
+            if time.monotonic() > deadline:
+                raise TimeoutError((self.home / "server.log").read_text())
+            if self.process is None or self.process.poll() is not None:
+                self._spawn()  # backends of a killed server still held its shared memory
+            await asyncio.sleep(0.05)
+
+    def stop(self) -> None:
+        """End it as its process manager would: connections are cut, everything is on disk."""
+        self._signal(signal.SIGINT)
+
+    def sigkill(self) -> None:
+        """Kill the server and every backend at once; what was committed must be there after the next start."""
+        self._signal(signal.SIGKILL)
+
+    def remove(self) -> None:
+        """Stop it and remove its socket folder, which lies outside `home`."""
+        if self.process is not None:
+            self.stop()
+        shutil.rmtree(self.cluster.socket_folder, ignore_errors=True)
+
+    def _spawn(self) -> None:
+        options = [f"--set={name}={value}" for name, value in self.settings.items()]
+        start = [sys.executable, "-m", "deploy.embedded.postgres", "--home", str(self.home), *options]
+        with open(self.home / "server.log", "ab") as log:
+            self.process = subprocess.Popen(start, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.process is not None, "not started"
+        if number is signal.SIGKILL:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
+        self.process.wait(60)
+        self.process = None
+
+    async def _answers(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self.cluster.admin_dsn)
+        except (OSError, asyncpg.PostgresError):
+            return False
+        await connection.close()
+        return True
+
+
+@pytest.fixture(scope="session")
+async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PostgresServer]:
+    """The session's PostgreSQL, with roles and templates."""
+    given = os.environ.get("TEST_POSTGRES_DSN")
+    own = None if given else PrivateCluster(tmp_path_factory.mktemp("postgres"), NOT_DURABLE)
+    if own is not None:
+        await own.start()
+    server = PostgresServer(given or own.cluster.admin_dsn)  # type: ignore[union-attr]  # one of the two is there
+    server.bootstrap()
+    yield server
+    server.drop(*map(server.stack.database, DATABASES))
+    if own is not None:
+        own.remove()
+
+
+@pytest.fixture
+def clean_database(postgres: PostgresServer) -> Iterator[Callable[[str], CleanDatabase]]:
+    """Makes clean databases by service name (`clean_database("issuer")`); they are dropped after the test."""
+    made: list[str] = []
+
+    def create(service: str) -> CleanDatabase:
+        database = postgres.create(service)
+        made.append(database.name)
+        return database
+
+    yield create
+    postgres.drop(*made)
+
+
+@pytest.fixture
+def private_postgres(tmp_path: Path) -> Iterator[PrivateCluster]:
+    """A durable cluster of the test's own, not started yet; `PostgresServer(its admin_dsn)` gives it databases."""
+    cluster = PrivateCluster(tmp_path / "postgres")
+    yield cluster
+    cluster.remove()
