@@ -1,17 +1,17 @@
 """The errors a use case may raise, each with a stable code; shared/web/problems.py alone knows their HTTP form.
 
-    LaurelError
-    ├── Malformed            the request can't be read
-    ├── Unauthorized         who asks is not known
-    ├── Forbidden            who asks is known, and may not
-    ├── NotFound             no such thing, or another tenant's
-    ├── Conflict             the present state does not allow it
-    ├── Gone                 it was here and has been erased
-    ├── PreconditionFailed   it changed since it was read
-    ├── TooLarge             more bytes than are taken
-    ├── Invalid              readable, and wrong
-    ├── RateLimited          too often
-    └── Unavailable          a part that is needed does not answer
+LaurelError
+├── Malformed            the request can't be read
+├── Unauthorized         who asks is not known
+├── Forbidden            who asks is known, and may not
+├── NotFound             no such thing, or another tenant's
+├── Conflict             the present state does not allow it
+├── Gone                 it was here and has been erased
+├── PreconditionFailed   it changed since it was read
+├── TooLarge             more bytes than are taken
+├── Invalid              readable, and wrong
+├── RateLimited          too often
+└── Unavailable          a part that is needed does not answer
 """
 
 from typing import Any
@@ -57,6 +57,10 @@ class PreconditionFailed(LaurelError):
 
 class TooLarge(LaurelError):
     """It has more bytes than are taken."""
+
+
+class UnsupportedMedia(LaurelError):
+    """It has a form that is not taken."""
 
 
 class Invalid(LaurelError):

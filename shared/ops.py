@@ -22,9 +22,9 @@ Operator = Annotated[Principal, Depends(require("operator", scope="manage"))]
 class Operations:
     """What a service offers its operator.
 
-    `ledger(tx, after, limit)` gives up to `limit` lines (each with a `kind` and an `id`) in the order of their ids, after
-    the id `after`. `rebuild()` empties the projections and lets them be read anew. `refeed()` writes every event and
-    state again to the outbox, with the ids they had; it answers how many.
+    `ledger(tx, after, limit)` gives up to `limit` lines (each with a `kind` and an `id`) in the order of their ids,
+    after the id `after`. `rebuild()` empties the projections and lets them be read anew. `refeed()` writes every event
+    and state again to the outbox, with the ids they had; it answers how many.
     """
 
     ledger: Callable[[Tx, str | None, int], Awaitable[Sequence[dict[str, Any]]]]

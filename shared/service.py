@@ -1,4 +1,4 @@
-"""Runs one service in a role: opens its databases and log, serves its routes, keeps its tasks going, drains on SIGTERM."""
+"""Runs one service in a role: opens its databases and log, serves its routes, keeps its tasks going, then drains."""
 
 import argparse
 import asyncio
@@ -216,7 +216,7 @@ async def _serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        while not server.started and not serving.done():
+        while not server.started and not serving.done():  # noqa: ASYNC110  # uvicorn offers no event to wait for
             await asyncio.sleep(0.01)
         yield
     finally:

@@ -46,7 +46,7 @@ def configure(service: str, otlp_endpoint: str | None) -> None:
     if otlp_endpoint:
         exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces")
         provider.add_span_processor(BatchSpanProcessor(_Reticent(exporter), schedule_delay_millis=1000))
-        AsyncPGInstrumentor().instrument(tracer_provider=provider)
+        AsyncPGInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]  # it ships no types
     trace.set_tracer_provider(provider)
     propagate.set_global_textmap(_OutwardOnly())
     HTTPXClientInstrumentor().instrument(tracer_provider=provider)
@@ -117,7 +117,7 @@ def _span_context(traceparent: str) -> trace.SpanContext:
 
 
 class _OutwardOnly(TraceContextTextMapPropagator):
-    """Tells others our trace, and starts a trace of our own for whatever comes in: a stranger's header decides nothing."""
+    """Tells others our trace, and begins our own for whatever comes in: a stranger's header decides nothing."""
 
     def extract(self, carrier: Any, context: Any = None, getter: Any = None) -> otel_context.Context:
         return context if context is not None else otel_context.Context()
@@ -173,7 +173,7 @@ def _reticent(span: ReadableSpan) -> ReadableSpan:
 
 
 def _configure_logging(service: str) -> None:
-    shared = [
+    shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso"),

@@ -10,7 +10,7 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.errors import LaurelError, Malformed, RateLimited, TooLarge
+from shared.errors import LaurelError, Malformed, RateLimited, TooLarge, UnsupportedMedia
 from shared.web.problems import answer, problem
 
 MAX_HEADER_BYTES = 32 * 1024
@@ -47,32 +47,35 @@ class BodyLimit:
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 400, 408, 413 or 415."""
+        """Pass the request on with its body, or answer 400, 408, 413 or 415 and close the connection."""
         if scope["type"] != "http":
-            return await self._app(scope, receive, send)
-        headers = dict(scope["headers"])
+            await self._app(scope, receive, send)
+            return
         try:
-            self._refuse_early(scope, headers)
+            self._refuse_early(scope)
             async with asyncio.timeout(self._seconds):
                 body = await self._body(receive)
         except LaurelError as error:
-            return await answer(error)(scope, receive, send)
+            response = answer(error)
         except TimeoutError:
             response = problem(408, "body_too_slow", f"The body took longer than {self._seconds:g} s.")
-            response.headers["Connection"] = "close"
-            return await response(scope, receive, send)
-        if headers.get(b"content-encoding", b"identity") != b"identity":
-            refusal = problem(415, "encoding_not_taken", "Bodies are taken as they are, without Content-Encoding.")
-            return await refusal(scope, receive, send)
-        await self._app(scope, _once(body, receive), send)
+        else:
+            await self._app(scope, _once(body, receive), send)
+            return
+        # What is left of the body is not worth reading.
+        response.headers["Connection"] = "close"
+        await response(scope, receive, send)
 
-    def _refuse_early(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+    def _refuse_early(self, scope: Scope) -> None:
+        headers = dict(scope["headers"])
         # Keys in addresses end up in logs and histories of machines that are not ours.
         if b"lrl_" in scope["query_string"]:
             raise Malformed("key_in_query", "An API key goes into the Authorization header, never into the address.")
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self._max_bytes:
             raise TooLarge("body_too_large", f"At most {self._max_bytes} bytes are taken.")
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            raise UnsupportedMedia("encoding_not_taken", "Bodies are taken as they are, without Content-Encoding.")
 
     async def _body(self, receive: Receive) -> bytes:
         body = bytearray()

@@ -34,7 +34,7 @@ def after(text: str | None, tenant_id: UUID, what: str) -> list[Any] | None:
         return None
     try:
         values = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        owner, kind, *rest = values
+        owner, kind, *rest = list(values)
     except (ValueError, TypeError, binascii.Error) as error:
         raise Malformed("cursor_malformed", "This is no cursor of this list.") from error
     if kind != what:

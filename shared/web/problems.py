@@ -25,6 +25,7 @@ STATUS: dict[type[errors.LaurelError], int] = {
     errors.Gone: 410,
     errors.PreconditionFailed: 412,
     errors.TooLarge: 413,
+    errors.UnsupportedMedia: 415,
     errors.Invalid: 422,
     errors.RateLimited: 429,
     errors.Unavailable: 503,

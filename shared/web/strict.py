@@ -1,4 +1,4 @@
-"""Reads request bodies as strict JSON, so that nothing reaches a use case that the database or a signer would choke on."""
+"""Reads request bodies as strict JSON: nothing comes in that the database or a signer would choke on."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
