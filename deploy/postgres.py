@@ -1,10 +1,10 @@
-"""Makes the roles and databases of one Laurel stack in a PostgreSQL cluster, and changes nothing the second time.
+"""Makes the roles and databases of one Laurel stack in a PostgreSQL cluster; a second run changes nothing.
 
     python -m deploy.postgres --admin-dsn postgresql://postgres@/postgres?host=/run/postgresql
 
-Each service has a database and three roles: `owner` (migrations; owns database and schema), `app` (the api: bound by
-row-level security) and `worker` (relay, consumers, operator routes: BYPASSRLS). The embedded event log is one more
-such database, whose `app` every service uses. Roles are cluster-wide, so a prefix tells stacks apart.
+Each service has a database and three roles: `owner` (migrations; owns database and schema), `app` (the api: bound
+by row-level security) and `worker` (relay, consumers, operator routes: BYPASSRLS). The embedded event log is one
+more such database, whose `app` every service uses. Roles are cluster-wide, so a prefix tells stacks apart.
 """
 
 import argparse
@@ -27,7 +27,7 @@ class Stack:
     """What the roles and databases of one stack are called, so that many stacks can share a cluster.
 
     Roles are `<role_prefix>_<service>_<kind>`, databases `<database_prefix><service>`. `passwords` go by
-    `<service>_<kind>`; a role without one logs in where the cluster's pg_hba.conf trusts it (embedded: private socket).
+    `<service>_<kind>`; a role without one logs in where pg_hba.conf trusts it (embedded: private socket).
     """
 
     role_prefix: str = "laurel"
@@ -43,13 +43,13 @@ class Stack:
         return self.database_prefix + service
 
     def dsn(self, admin_dsn: str, service: str, kind: str, database: str | None = None) -> str:
-        """The address at which `service`'s role of `kind` reaches its database (or `database`) in the admin's cluster."""
+        """The address at which `service`'s role of `kind` reaches its database, or `database`."""
         password = self.passwords.get(f"{service}_{kind}")
         return address(admin_dsn, database or self.database(service), self.role(service, kind), password)
 
 
 def address(dsn: str, database: str, user: str | None = None, password: str | None = None) -> str:
-    """`dsn` (a postgresql:// URL) with another database and, where given, another login; host and options stay."""
+    """`dsn` (a postgresql:// URL) with another database and, where given, login; host and options stay."""
     parts = urlsplit(dsn)
     login, at, host = parts.netloc.rpartition("@")
     if user is not None:
@@ -61,7 +61,7 @@ def address(dsn: str, database: str, user: str | None = None, password: str | No
 def bootstrap(admin_dsn: str, stack: Stack) -> None:
     """Make every role and database of `stack` that is missing and set the privileges of all of them.
 
-    `admin_dsn` is a superuser's postgresql:// URL. Several may do this at once: the later waits for the earlier.
+    `admin_dsn` is a superuser's postgresql:// URL. Of several at once, the later wait.
     """
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         admin.execute("select pg_advisory_lock(hashtext('laurel bootstrap'))")
@@ -94,20 +94,21 @@ def _make_roles(admin: psycopg.Connection, stack: Stack, service: str) -> None:
         )
         if password := stack.passwords.get(f"{service}_{kind}"):
             # Hashed here, because the server may log the statement.
-            verifier = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
-            admin.execute(SQL("alter role {} password {}").format(Identifier(role), Literal(verifier)))
+            scram = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+            admin.execute(SQL("alter role {} password {}").format(Identifier(role), Literal(scram.decode())))
 
 
 def _make_database(admin: psycopg.Connection, stack: Stack, service: str) -> None:
     name, owner = stack.database(service), Identifier(stack.role(service, "owner"))
     if not admin.execute("select from pg_database where datname = %s", [name]).rowcount:
         # template0 and UTF8: the cluster's own choices must not decide what a service can store.
-        admin.execute(SQL("create database {} owner {} template template0 encoding 'UTF8'").format(Identifier(name), owner))
+        create = SQL("create database {} owner {} template template0 encoding 'UTF8'")
+        admin.execute(create.format(Identifier(name), owner))
     admin.execute(SQL("alter database {} owner to {}").format(Identifier(name), owner))
 
 
 def _set_privileges(admin_dsn: str, stack: Stack, service: str) -> None:
-    """Whatever the owner's migrations make later, the service's roles may use; a migration may take some of it back."""
+    """What the owner's migrations make later, the service's roles may use; a migration may take some back."""
     names = {"owner": Identifier(stack.role(service, "owner")), "users": _users(stack, service)}
     with psycopg.connect(address(admin_dsn, stack.database(service))) as connection:
         for statement in _PRIVILEGES:
@@ -122,8 +123,8 @@ _PRIVILEGES = (
     "alter default privileges for role {owner} revoke execute on functions from public",
     "alter default privileges for role {owner} in schema public grant execute on functions to {users}",
     "alter default privileges for role {owner} in schema public grant usage on sequences to {users}",
-    "alter default privileges for role {owner} in schema public"
-    " grant select, insert, update, delete on tables to {users}",
+    "alter default privileges for role {owner} in schema public grant select, insert on tables to {users}",
+    "alter default privileges for role {owner} in schema public grant update, delete on tables to {users}",
 )
 
 
@@ -137,7 +138,7 @@ def main() -> None:
     parser.add_argument("--admin-dsn", required=True, help="postgresql:// URL of a superuser")
     parser.add_argument("--role-prefix", default="laurel")
     parser.add_argument("--database-prefix", default="")
-    parser.add_argument("--passwords", type=Path, help='JSON file: {"issuer_owner": "...", "issuer_app": "...", ...}')
+    parser.add_argument("--passwords", type=Path, help='JSON file: {"issuer_owner": "...", ...}')
     options = parser.parse_args()
     passwords = json.loads(options.passwords.read_text()) if options.passwords else {}
     bootstrap(options.admin_dsn, Stack(options.role_prefix, options.database_prefix, passwords))

@@ -1,1 +1,1 @@
-"""Laurel on one machine, without Docker and without Java: PostgreSQL from a wheel, the services as processes."""
+"""Laurel on one machine, without Docker and without Java: PostgreSQL from a wheel, services as processes."""

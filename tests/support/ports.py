@@ -5,7 +5,7 @@ import socket
 
 
 def free_port() -> int:
-    """A port that nothing is bound to now, below the range from which the kernel takes ports for outgoing connections.
+    """A port that nothing is bound to, outside the range that the kernel gives to outgoing connections.
 
     So it stays free while its server is down between a kill and a restart.
     """

@@ -1,6 +1,7 @@
-"""Gives tests a real PostgreSQL: one cluster a session, a clean migrated database a test, private clusters for faults.
+"""Gives tests a real PostgreSQL: one cluster a session, a clean database a test, private clusters for faults.
 
-`TEST_POSTGRES_DSN` (a superuser's postgresql:// URL) names a cluster to use; otherwise the wheel's is started.
+`TEST_POSTGRES_DSN` (a superuser's postgresql:// URL) names a cluster to use; otherwise the
+wheel's is started.
 """
 
 import asyncio
@@ -12,10 +13,12 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import psutil
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
@@ -25,13 +28,13 @@ from deploy.postgres import DATABASES, KINDS, Stack, address, bootstrap, guard
 from shared.migrate import migrate
 
 ROOT = Path(__file__).resolve().parents[2]
-# A killed server loses nothing without these, only a machine that loses power does; tests are spared the waiting.
+# Without these a killed server loses nothing, only a machine without power does; tests are spared the waiting.
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True)
 class CleanDatabase:
-    """A database of one service with nothing but its migrations, and the addresses at which each role reaches it."""
+    """A database of one service with nothing but its migrations, and each role's address for it."""
 
     service: str
     name: str
@@ -42,7 +45,7 @@ class CleanDatabase:
 
 
 class PostgresServer:
-    """A cluster with a stack's roles and a template database a service, migrated once, which clean databases copy."""
+    """A cluster with a stack's roles and one migrated template a service, which clean databases copy."""
 
     def __init__(self, admin_dsn: str) -> None:
         self.admin_dsn = admin_dsn
@@ -86,23 +89,31 @@ class PrivateCluster:
         self.process: subprocess.Popen[bytes] | None = None
 
     async def start(self, within: float = 60) -> None:
-        """Return once connections are taken; TimeoutError with the server's log after `within` seconds."""
+        """Return once it takes connections; RuntimeError with its log where it ends or takes over `within` seconds."""
+        self.process = self._spawn()
         deadline = time.monotonic() + within
-        self._spawn()
         while not await self._answers():
-            if time.monotonic() > deadline:
-                raise TimeoutError((self.home / "server.log").read_text())
-            if self.process is None or self.process.poll() is not None:
-                self._spawn()  # backends of a killed server still held its shared memory
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start:\n{(self.home / 'server.log').read_text()}")
             await asyncio.sleep(0.05)
 
     def stop(self) -> None:
         """End it as its process manager would: connections are cut, everything is on disk."""
-        self._signal(signal.SIGINT)
+        server = self._running()
+        server.send_signal(signal.SIGINT)
+        server.wait(60)
 
     def sigkill(self) -> None:
         """Kill the server and every backend at once; what was committed must be there after the next start."""
-        self._signal(signal.SIGKILL)
+        server = self._running()
+        backends = psutil.Process(server.pid).children()
+        server.kill()
+        for backend in backends:
+            with suppress(psutil.NoSuchProcess):
+                backend.kill()
+        server.wait(60)
+        # While one of them lives it holds the shared memory, and a new server refuses to start.
+        psutil.wait_procs(backends, 60)
 
     def remove(self) -> None:
         """Stop it and remove its socket folder, which lies outside `home`."""
@@ -110,20 +121,16 @@ class PrivateCluster:
             self.stop()
         shutil.rmtree(self.cluster.socket_folder, ignore_errors=True)
 
-    def _spawn(self) -> None:
+    def _spawn(self) -> "subprocess.Popen[bytes]":
         options = [f"--set={name}={value}" for name, value in self.settings.items()]
         start = [sys.executable, "-m", "deploy.embedded.postgres", "--home", str(self.home), *options]
-        with open(self.home / "server.log", "ab") as log:
-            self.process = subprocess.Popen(start, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        with (self.home / "server.log").open("ab") as log:
+            return subprocess.Popen(start, cwd=ROOT, stdout=log, stderr=log)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _running(self) -> "subprocess.Popen[bytes]":
         assert self.process is not None, "not started"
-        if number is signal.SIGKILL:
-            os.killpg(self.process.pid, number)
-        else:
-            self.process.send_signal(number)
-        self.process.wait(60)
-        self.process = None
+        process, self.process = self.process, None
+        return process
 
     async def _answers(self) -> bool:
         try:
@@ -165,7 +172,7 @@ def clean_database(postgres: PostgresServer) -> Iterator[Callable[[str], CleanDa
 
 @pytest.fixture
 def private_postgres(tmp_path: Path) -> Iterator[PrivateCluster]:
-    """A durable cluster of the test's own, not started yet; `PostgresServer(its admin_dsn)` gives it databases."""
+    """A durable cluster of the test's own, not started yet; PostgresServer gives it databases."""
     cluster = PrivateCluster(tmp_path / "postgres")
     yield cluster
     cluster.remove()
