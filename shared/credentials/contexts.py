@@ -100,18 +100,14 @@ def context_urls(document: Any) -> Iterator[str]:
 def _urls(context: Any) -> Iterator[str]:
     for entry in context if isinstance(context, list) else [context]:
         if not isinstance(entry, str):
-            raise UnsupportedContext(
-                "The credential brings a context of its own instead of naming a known one."
-            )
+            raise UnsupportedContext("The credential brings a context of its own instead of naming a known one.")
         yield entry
 
 
 def _read(url: str) -> Any:
     path, digest = _PINNED[url]
     package, _, file = path.partition("/")
-    spec = find_spec(
-        package
-    )  # finds the package's folder without running its code; importlib.resources would
+    spec = find_spec(package)  # finds the package's folder without running its code; importlib.resources would
     if spec is None or spec.origin is None:
         raise UnsupportedContext(f"The package {package}, which carries {url}, is not installed.")
     raw = (Path(spec.origin).parent / file).read_bytes()

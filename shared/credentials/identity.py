@@ -56,9 +56,7 @@ def _matches(subject: Any, kind: Kind, value: str) -> Match:
     if kind == "id":
         known = subject.get("id")
         return "unknown" if not isinstance(known, str) else "pass" if known == value else "fail"
-    found = {
-        _matches_identity(identity, kind, value) for identity in _identities(subject, _IDENTITY_TYPE[kind])
-    }
+    found = {_matches_identity(identity, kind, value) for identity in _identities(subject, _IDENTITY_TYPE[kind])}
     return next((match for match in ("pass", "unknown", "fail") if match in found), "unknown")
 
 

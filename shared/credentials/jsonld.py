@@ -6,8 +6,8 @@ from threading import local
 from typing import Any
 
 import rfc8785
-from pyld import jsonld  # type: ignore[import-untyped]
-from pyld.context_resolver import ContextResolver  # type: ignore[import-untyped]
+from pyld import jsonld
+from pyld.context_resolver import ContextResolver
 
 from shared.credentials.contexts import context_urls, pinned
 from shared.credentials.errors import DataLoss, TooComplex, UnsupportedContext
@@ -35,7 +35,7 @@ def to_quads(document: Mapping[str, Any], contexts: Mapping[str, Any] | None = N
     relative ids and types, nulls, empty arrays, repeated items, most keywords.
     """
     known = pinned() if contexts is None else contexts
-    _refuse_excess(document)
+    refuse_excess(document)
     for url in context_urls(document):
         if url not in known:
             raise UnsupportedContext(f"The context {url} is not known here.")
@@ -48,7 +48,8 @@ def to_quads(document: Mapping[str, Any], contexts: Mapping[str, Any] | None = N
     return quads
 
 
-def _refuse_excess(document: Any) -> None:
+def refuse_excess(document: Any) -> None:
+    """Raise TooComplex for a document with more depth, values or items in an array than is looked into."""
     values = 0
     level = [document]
     for _ in range(MAX_DEPTH):
@@ -74,14 +75,20 @@ def _refuse_what_expansion_drops(value: Any) -> None:
         for item in value:
             _refuse_what_expansion_drops(item)
     elif isinstance(value, dict):
-        if any(name.startswith("@") and name != "@context" for name in value) and set(value) != {
-            "@value",
-            "@language",
-        }:
-            raise DataLoss("An object uses a JSON-LD keyword other than @value together with @language.")
+        _refuse_keywords(value)
         for name, member in value.items():
             if name != "@context":
                 _refuse_what_expansion_drops(member)
+
+
+def _refuse_keywords(node: Mapping[str, Any]) -> None:
+    keywords = {name for name in node if name.startswith("@")}
+    if keywords == {"@value", "@language"} == set(node):
+        return
+    if keywords - {"@context"}:
+        raise DataLoss("An object uses a JSON-LD keyword other than @value together with @language.")
+    if keywords and "VerifiableCredential" not in node.get("type", []) and "cryptosuite" not in node:
+        raise DataLoss("A part that is no credential brings contexts, which a signature does not cover.")
 
 
 def _refuse_repeated_items(items: list[Any]) -> None:
@@ -96,13 +103,26 @@ def _refuse_repeated_items(items: list[Any]) -> None:
 
 
 class _SafeProcessor(jsonld.JsonLdProcessor):  # type: ignore[misc]  # PyLD ships no types
-    def __init__(self) -> None:
+    """PyLD with safe mode, and with a memory for the contexts of types, which PyLD makes anew for every node."""
+
+    def __init__(self, type_contexts: dict[Any, Any]) -> None:
         super().__init__(on_property_dropped=_refuse_term)
+        self._type_contexts = type_contexts
 
     def expand(self, input_: Any, options: Any) -> Any:
         expanded = super().expand(input_, options)
         _refuse_what_rdf_drops(expanded)
         return expanded
+
+    def _process_context(self, active_ctx: Any, local_ctx: Any, options: Any, *args: Any, **named: Any) -> Any:
+        if args or named != {"propagate": False} or "_uuid" not in active_ctx:
+            return super()._process_context(active_ctx, local_ctx, options, *args, **named)
+        # The contexts themselves stand in the value, so that no other object can come to have their id.
+        key = (active_ctx["_uuid"], id(local_ctx))
+        if key not in self._type_contexts:
+            processed = super()._process_context(active_ctx, local_ctx, options, propagate=False)
+            self._type_contexts[key] = (local_ctx, processed)
+        return self._type_contexts[key][1]
 
 
 def _refuse_term(term: str | None) -> None:
@@ -116,45 +136,52 @@ def _refuse_what_rdf_drops(expanded: Any) -> None:
         return
     for name, member in expanded.items():
         if name in ("@id", "@type"):
-            for iri in member if isinstance(member, list) else [member]:
-                if iri != "@json" and not (isinstance(iri, str) and _ABSOLUTE_IRI.fullmatch(iri)):
-                    raise DataLoss(f"{str(iri)[:100]!r} is not an absolute URL or a defined type.")
+            _refuse_relative(member)
         elif name == "@language":
-            if not _LANGUAGE.fullmatch(member):
-                raise DataLoss("A language tag is not well-formed.")
-        elif name.startswith("@") and name not in _COVERED_KEYWORDS:
-            raise DataLoss(f"{name} is not covered by a signature.")
-        elif not name.startswith("@") and not _ABSOLUTE_IRI.fullmatch(name):
-            raise DataLoss("A member's name is not an absolute URL.")
+            _refuse_ill_formed_language(member)
+        elif name not in _COVERED_KEYWORDS and not _ABSOLUTE_IRI.fullmatch(name):
+            raise DataLoss(f"The member {name[:100]!r} is not covered by a signature.")
         elif name != "@value":
             _refuse_what_rdf_drops(member)
 
 
-_thread = local()  # PyLD's own cache of resolved contexts is shared by all threads and not safe for them
+def _refuse_relative(iris: Any) -> None:
+    for iri in iris if isinstance(iris, list) else [iris]:
+        if iri != "@json" and not (isinstance(iri, str) and _ABSOLUTE_IRI.fullmatch(iri)):
+            raise DataLoss(f"{str(iri)[:100]!r} is not an absolute URL or a defined type.")
+
+
+def _refuse_ill_formed_language(tag: str) -> None:
+    if not _LANGUAGE.fullmatch(tag):
+        raise DataLoss("A language tag is not well-formed.")
+
+
+class _Memory(local):
+    """What processing the pinned contexts gave, per thread: PyLD's own cache, shared by all, is not safe for them."""
+
+    def __init__(self) -> None:
+        self.resolved: dict[str, Any] = {}
+        self.type_contexts: dict[Any, Any] = {}
+
+
+_memory = _Memory()
+_MAX_TYPE_CONTEXTS = 1_000  # types in types in types: foreign documents may combine them endlessly
 
 
 def _expanded_to_rdf(document: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    resolver = _resolver(known)
-    try:
-        dataset: dict[str, Any] = _SafeProcessor().to_rdf(
-            document, {"contextResolver": resolver, "documentLoader": resolver.document_loader, "base": ""}
-        )
-    except jsonld.JsonLdError as error:
-        raise DataLoss(f"The document is not well-formed JSON-LD: {_root_cause(error)}") from error
-    return dataset
-
-
-def _resolver(known: Mapping[str, Any]) -> Any:
-    """Return a resolver of the pinned contexts that remembers, per thread, what processing them gave."""
+    memory = _memory if known is pinned() else _Memory()
+    if len(memory.type_contexts) > _MAX_TYPE_CONTEXTS:
+        memory.type_contexts.clear()
 
     def load(url: str, _options: Any) -> dict[str, Any]:
         return {"contextUrl": None, "documentUrl": url, "document": known[url], "tag": "static"}
 
-    if known is not pinned():
-        return ContextResolver({}, load)
-    if not hasattr(_thread, "resolved"):
-        _thread.resolved = {}
-    return ContextResolver(_thread.resolved, load)
+    options = {"contextResolver": ContextResolver(memory.resolved, load), "documentLoader": load, "base": ""}
+    try:
+        dataset: dict[str, Any] = _SafeProcessor(memory.type_contexts).to_rdf(document, options)
+    except jsonld.JsonLdError as error:
+        raise DataLoss(f"The document is not well-formed JSON-LD: {_root_cause(error)}") from error
+    return dataset
 
 
 def _root_cause(error: BaseException) -> str:

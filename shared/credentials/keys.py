@@ -52,9 +52,14 @@ def method_id(controller: str, key: PublicKey) -> str:
     return f"{controller}#{encode_multikey(key)}"
 
 
+def is_signature(signature: bytes) -> bool:
+    """Tell whether bytes are an Ed25519 signature: 64, and of the equal forms of S the smallest (RFC 8032 5.1.7)."""
+    return len(signature) == 64 and int.from_bytes(signature[32:], "little") < _ORDER
+
+
 def verify_signature(key: PublicKey, signature: bytes, message: bytes) -> bool:
-    """Tell whether an Ed25519 signature is the key's over the message; of the equal forms of S only one is."""
-    if len(signature) != 64 or int.from_bytes(signature[32:], "little") >= _ORDER:
+    """Tell whether an Ed25519 signature is the key's over the message."""
+    if not is_signature(signature):
         return False
     try:
         key.verify(signature, message)

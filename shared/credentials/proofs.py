@@ -10,7 +10,7 @@ from typing import Any, Literal
 from shared.credentials.canonical import rdfc
 from shared.credentials.errors import CredentialError
 from shared.credentials.instants import read_instant, write_instant
-from shared.credentials.keys import PrivateKey, PublicKey, verify_signature
+from shared.credentials.keys import PrivateKey, PublicKey, is_signature, verify_signature
 from shared.credentials.multibase import decode_base58, encode_base58
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
@@ -59,9 +59,7 @@ def verify(document: Document, resolve_key: KeyResolver) -> list[ProofFinding]:
     if not proofs:
         return [ProofFinding("fail", "proof_missing", "The credential carries no signature.")]
     if len(proofs) > MAX_PROOFS:
-        return [
-            ProofFinding("unknown", "too_complex", f"The credential carries more than {MAX_PROOFS} proofs.")
-        ]
+        return [ProofFinding("unknown", "too_complex", f"The credential carries more than {MAX_PROOFS} proofs.")]
     if any(proof in proofs[:index] for index, proof in enumerate(proofs)):
         return [ProofFinding("fail", "proof_malformed", "The credential carries the same proof twice.")]
     return [_verify_one(document, proof, resolve_key) for proof in proofs]
@@ -76,11 +74,13 @@ def _verify_one(document: Document, proof: Any, resolve_key: KeyResolver) -> Pro
     try:
         signature = decode_base58(proof["proofValue"])
         key = resolve_key(method, created)
-        message = _hash_data(
-            document, {name: proof[name] for name in proof if name not in ("proofValue", "@context")}
-        )
+        message = _hash_data(document, {name: proof[name] for name in proof if name not in ("proofValue", "@context")})
     except CredentialError as error:
-        return ProofFinding(_outcome_of(error), error.code, error.detail, method, created, expires)
+        code = "invalid_signature" if error.code == "invalid_key" else error.code
+        return ProofFinding(_outcome_of(error), code, error.detail, method, created, expires)
+    if not is_signature(signature):
+        detail = "The signature is not in the one form of Ed25519."
+        return ProofFinding("fail", "invalid_signature", detail, method, created, expires)
     if not verify_signature(key, signature, message):
         detail = "The credential is not as it was signed, or was not signed with this key."
         return ProofFinding("fail", "tampered", detail, method, created, expires)
@@ -96,19 +96,13 @@ def _refusal(document: Document, proof: Any) -> ProofFinding | None:
     if not isinstance(suite, str):
         return ProofFinding("fail", "proof_malformed", "The proof names no cryptosuite.")
     if suite != CRYPTOSUITE:
-        return ProofFinding(
-            "unknown", "unsupported_proof", f"Proofs of the kind {suite[:60]!r} are not supported."
-        )
+        return ProofFinding("unknown", "unsupported_proof", f"Proofs of the kind {suite[:60]!r} are not supported.")
     if "previousProof" in proof:
-        return ProofFinding(
-            "unknown", "unsupported_proof", "Proofs that build on another proof are not supported."
-        )
+        return ProofFinding("unknown", "unsupported_proof", "Proofs that build on another proof are not supported.")
     if proof.get("proofPurpose") != "assertionMethod":
         return ProofFinding("fail", "wrong_proof_purpose", "The proof was not made to assert a credential.")
     if not _well_formed(document, proof):
-        return ProofFinding(
-            "fail", "proof_malformed", "A member of the proof does not have its one allowed form."
-        )
+        return ProofFinding("fail", "proof_malformed", "A member of the proof does not have its one allowed form.")
     return None
 
 

@@ -1,0 +1,162 @@
+"""The verification report: what was checked, what came of it, and one plain sentence for people."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+Outcome = Literal["pass", "fail", "warn", "unknown", "skipped"]
+Verdict = Literal["valid", "invalid", "unknown"]
+Standing = Literal["registered", "domain_verified", "unknown"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Check(_Frozen):
+    """One thing looked at; `code` is the stable reason of every outcome but pass."""
+
+    name: str
+    outcome: Outcome
+    detail: str
+    code: str | None = None
+
+
+class StatusEntry(_Frozen):
+    """Where a credential says that its status stands; what it says is not yet believed."""
+
+    type: str
+    purpose: str
+    list_url: str
+    index: str
+
+
+class CredentialFacts(_Frozen):
+    """What a credential says of itself, as far as it says so in the expected form."""
+
+    id: str | None = None
+    name: str | None = None
+    issuer_id: str | None = None
+    issuer_name: str | None = None
+    achievement_id: str | None = None
+    achievement_name: str | None = None
+    creator_id: str | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    status: tuple[StatusEntry, ...] = ()
+    verification_methods: tuple[str, ...] = ()
+    proof_created: datetime | None = None
+    digest: str | None = None
+    demo: bool = False
+
+
+class CheckedDocument(_Frozen):
+    """What the document alone shows: the first checks of a report, and the facts that the others start from."""
+
+    checks: tuple[Check, ...]
+    facts: CredentialFacts
+
+    @property
+    def signed_by_issuer(self) -> bool:
+        """Whether the signature is good and its key the issuer's: only then is a status worth asking for."""
+        outcomes = {check.name: check.outcome for check in self.checks}
+        return outcomes.get("proof") == outcomes.get("issuer") == "pass"
+
+
+class ReportedCredential(_Frozen):
+    """The credential that a report is about, without its subject."""
+
+    id: str | None
+    name: str | None
+    achievement_id: str | None
+    valid_from: datetime | None
+    valid_until: datetime | None
+    digest: str | None
+
+
+class ReportedIssuer(_Frozen):
+    """Who signed: the name claimed in the credential beside the name under which the registry knows the issuer."""
+
+    id: str | None
+    claimed_name: str | None
+    standing: Standing
+    registered_name: str | None = None
+
+
+class Conclusion(_Frozen):
+    """What all checks together come to; `reason` is the code of the check that decided, none when valid."""
+
+    verdict: Verdict
+    reason: str | None
+    summary: str
+
+
+class Report(_Frozen):
+    """The answer of a verification. `status_as_of`: the status is as it was then, or later."""
+
+    id: UUID
+    verdict: Verdict
+    reason: str | None
+    summary: str
+    checks: tuple[Check, ...]
+    credential: ReportedCredential
+    issuer: ReportedIssuer
+    status_as_of: datetime | None
+    verified_at: datetime
+
+
+def conclude(checks: Sequence[Check], issuer: ReportedIssuer) -> Conclusion:
+    """Return the verdict: invalid by the first failed check, else unknown by the first undecided one, else valid."""
+    decisive = next((c for outcome in ("fail", "unknown") for c in checks if c.outcome == outcome), None)
+    if decisive is None:
+        return Conclusion(verdict="valid", reason=None, summary=_valid_summary(checks, issuer))
+    verdict: Verdict = "invalid" if decisive.outcome == "fail" else "unknown"
+    return Conclusion(verdict=verdict, reason=decisive.code, summary=_summary(verdict, decisive))
+
+
+def reported(facts: CredentialFacts) -> ReportedCredential:
+    """Return the part of a credential's facts that stands in its report."""
+    return ReportedCredential(**{name: getattr(facts, name) for name in ReportedCredential.model_fields})
+
+
+_SENTENCES = {
+    "tampered": "The badge is not as it was signed: it was changed, or signed with another key.",
+    "data_loss": "The badge has a part that its signature does not cover.",
+    "issuer_mismatch": "The badge was signed with a key that does not belong to the issuer it names.",
+    "revoked": "The issuer has revoked this badge.",
+    "suspended": "The issuer has suspended this badge for now.",
+    "expired": "The badge has expired.",
+    "not_yet_valid": "The badge is not valid yet.",
+    "not_in_registry": "The badge names an issuer of this registry, which has no record of it.",
+    "not_yet_recorded": "The signature is good, but the registry has not recorded the badge yet; ask again soon.",
+    "status_unavailable": "The signature is good, but whether the badge still holds is not known right now.",
+    "wrong_recipient": "The badge was issued to somebody else.",
+}
+
+
+def _summary(verdict: Verdict, decisive: Check) -> str:
+    sentence = _SENTENCES.get(decisive.code or "", decisive.detail)
+    return sentence if verdict == "invalid" else f"This can't be decided. {sentence}"
+
+
+def _valid_summary(checks: Sequence[Check], issuer: ReportedIssuer) -> str:
+    sentences = ["The badge is as it was signed, and it holds.", _signer(issuer)]
+    sentences += [check.detail for check in checks if check.name == "demo" and check.outcome == "warn"]
+    if not any(check.name == "recipient" and check.outcome == "pass" for check in checks):
+        sentences.append("Whose badge it is was not checked.")
+    return " ".join(sentences)
+
+
+def _signer(issuer: ReportedIssuer) -> str:
+    if issuer.standing != "unknown":
+        return f"It is signed by {_shown(issuer.registered_name or issuer.id or '')}."
+    claim = f", who calls itself {_shown(issuer.claimed_name)}" if issuer.claimed_name else ""
+    return f"It is signed by someone whom this registry does not know{claim}."
+
+
+def _shown(name: str) -> str:
+    """A stranger's name in our sentence: without characters that hide or turn text round, and not endless."""
+    return "".join(character for character in name if character.isprintable())[:120]

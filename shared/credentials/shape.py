@@ -1,0 +1,154 @@
+"""The shape of an Open Badges 3.0 credential: what must be there, of which type, and what it says of itself."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shared.credentials.badge import DEMO_PREFIX
+from shared.credentials.errors import CredentialError
+from shared.credentials.instants import read_instant
+from shared.credentials.report import CredentialFacts, StatusEntry
+
+BADGE_TYPES = {"OpenBadgeCredential", "AchievementCredential"}
+
+
+def refuse_other_shapes(document: Any) -> None:
+    """Raise CredentialError `malformed`, naming the member, unless it is an OpenBadgeCredential in VCDM 2.0."""
+    if not isinstance(document, dict):
+        raise CredentialError("The credential is not a JSON object.", "malformed")
+    for path, fits, wanted in _RULES:
+        for value in _values(document, path.split(".")):
+            if not fits(value):
+                raise CredentialError(f"{path} is not {wanted}.", "malformed")
+    _refuse_mistyped(document)
+
+
+def facts_of(document: Any) -> CredentialFacts:
+    """Return what a document says of itself, leaving out what is not in its expected form."""
+    credential = _object(document)
+    issuer = credential.get("issuer")
+    subject = _object(credential.get("credentialSubject"))
+    achievement = _object(subject.get("achievement"))
+    name = _text(credential.get("name"))
+    return CredentialFacts(
+        id=_text(credential.get("id")),
+        name=name,
+        issuer_id=_text(issuer) or _text(_object(issuer).get("id")),
+        issuer_name=_text(_object(issuer).get("name")),
+        achievement_id=_text(achievement.get("id")),
+        achievement_name=_text(achievement.get("name")),
+        creator_id=_text(_object(achievement.get("creator")).get("id")),
+        valid_from=read_instant(credential.get("validFrom")),
+        valid_until=read_instant(credential.get("validUntil")),
+        status=tuple(_entry(_object(entry)) for entry in _items(credential.get("credentialStatus", []))),
+        demo=(name or "").startswith(DEMO_PREFIX),
+    )
+
+
+def _entry(entry: Mapping[str, Any]) -> StatusEntry:
+    return StatusEntry(
+        type=_text(entry.get("type")) or "",
+        purpose=_text(entry.get("statusPurpose")) or "",
+        list_url=_text(entry.get("statusListCredential")) or "",
+        index=_text(entry.get("statusListIndex")) or "",
+    )
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _values(value: Any, path: list[str]) -> list[Any]:
+    """The values at a path; a last member that is missing counts as None, a missing one before it as nothing."""
+    if not path:
+        return [value]
+    return [
+        found
+        for item in _items(value)
+        if isinstance(item, dict) and (path[0] in item or len(path) == 1)
+        for found in _values(item.get(path[0]), path[1:])
+    ]
+
+
+def _has_type(*names: str) -> Callable[[Any], bool]:
+    return lambda value: all(isinstance(each, str) for each in _items(value)) and bool(set(names) & set(_items(value)))
+
+
+def _is_contexts(value: Any) -> bool:
+    return isinstance(value, list) and len(value) >= 2
+
+
+def _is_url(value: Any) -> bool:
+    return isinstance(value, str) and ":" in value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_localized(value: Any) -> bool:
+    return _is_text(value) or isinstance(value, dict | list)
+
+
+def _is_instant(value: Any) -> bool:
+    return read_instant(value) is not None
+
+
+def _optional(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or fits(value)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) and value != {}
+
+
+_Rule = tuple[str, Callable[[Any], bool], str]
+_RULES: tuple[_Rule, ...] = (
+    ("@context", _is_contexts, "an array of at least two contexts"),
+    ("type", _has_type("VerifiableCredential"), "VerifiableCredential among others"),
+    ("type", _has_type(*BADGE_TYPES), "OpenBadgeCredential among others"),
+    ("id", _optional(_is_url), "a URL"),
+    ("name", _optional(_is_localized), "a text"),
+    ("issuer", _is_object, "a profile"),
+    ("issuer.id", _is_url, "a URL"),
+    ("issuer.type", _has_type("Profile"), "Profile"),
+    ("validFrom", _is_instant, "a time with time zone"),
+    ("validUntil", _optional(_is_instant), "a time with time zone"),
+    ("credentialSubject", _is_object, "one object"),
+    ("credentialSubject.type", _has_type("AchievementSubject"), "AchievementSubject"),
+    ("credentialSubject.id", _optional(_is_url), "a URL"),
+    ("credentialSubject.achievement", _is_object, "one achievement"),
+    ("credentialSubject.achievement.id", _is_url, "a URL"),
+    ("credentialSubject.achievement.type", _has_type("Achievement"), "Achievement"),
+    ("credentialSubject.achievement.name", _is_localized, "a text"),
+    ("credentialSubject.achievement.description", _is_localized, "a text"),
+    ("credentialSubject.achievement.criteria", _is_object, "an object"),
+    ("credentialSubject.achievement.creator.type", _has_type("Profile"), "Profile"),
+    ("credentialStatus.type", _is_text, "a status type"),
+)
+
+# JSON-LD writes 3 and "3", true and "true" alike under these terms: only here can they be told apart.
+_NATIVE: dict[str, type | tuple[type, ...]] = {
+    "hashed": bool,
+    "creditsAvailable": (int, float),
+    "creditsEarned": (int, float),
+}
+
+
+def _refuse_mistyped(value: Any) -> None:
+    for item in _items(value):
+        if not isinstance(item, dict):
+            continue
+        for name, member in item.items():
+            if name in _NATIVE and (
+                not isinstance(member, _NATIVE[name]) or (isinstance(member, bool) and name != "hashed")
+            ):
+                raise CredentialError(f"{name} is not of its JSON type.", "malformed")
+            _refuse_mistyped(member)
