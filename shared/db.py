@@ -19,15 +19,18 @@ else:
 FAILURES_OF_OURS: tuple[type[BaseException], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     OSError,
     TimeoutError,
 )
+
+
+def is_failure_of_ours(error: BaseException) -> bool:
+    """Whether `error` says that the server is away or busy; asyncpg's refusals of a wrong argument (ValueError) do not."""
+    return isinstance(error, FAILURES_OF_OURS) and not isinstance(error, ValueError)
 
 
 async def prepare(connection: Connection) -> None:

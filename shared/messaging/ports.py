@@ -25,6 +25,11 @@ class Record:
     headers: tuple[tuple[str, bytes], ...]
     value: bytes
 
+    @property
+    def size(self) -> int:
+        """Bytes of key, headers and value."""
+        return len(self.key) + len(self.value) + sum(len(name) + len(value) for name, value in self.headers)
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -52,8 +57,9 @@ class Publisher(Protocol):
     async def publish(self, records: Sequence[Record]) -> list[str | None]:
         """Store `records` in their order within each partition.
 
-        On return each is durable (None at its place) or refused for good (the reason at its place).
-        Raises LogUnavailable where that can't be said; a second try may then store some of them twice.
+        On return each is durable (None at its place) or refused for good (the reason at its place; the later records
+        of its key in this call are refused with it). Raises LogUnavailable where that can't be said; a second try may
+        then store some of them twice, and connects anew by itself.
         """
         ...
 
@@ -62,29 +68,34 @@ class Publisher(Protocol):
         ...
 
 
-# Called with newly assigned partitions; answers where to start in each (absent: at the earliest record).
+# Asked for partitions that have come to a reader; answers where to start in each (absent: at its earliest record).
 Positions = Callable[[Sequence[Partition]], Awaitable[Mapping[Partition, int]]]
 
 
 class Reader(Protocol):
-    """One member of a consumer group, reading the partitions that fall to it."""
+    """One member of a consumer group, reading the partitions that fall to it. For one task at a time."""
 
     async def fetch(self, limit: int, wait: float) -> Mapping[Partition, Sequence[Received]]:
-        """Return up to `limit` next records of each assigned partition, in order; wait at most `wait` seconds for the first.
+        """Return up to `limit` next records of the assigned partitions, in order; wait `wait` seconds for the first.
 
-        Raises OffsetGone where a position lies outside the topic's range, LogUnavailable where the log is silent.
+        Raises OffsetGone where a position lies outside the topic's range, LogUnavailable where the log is silent (the
+        next call connects anew by itself), and whatever `positions` raises (the next call asks again).
         """
         ...
 
-    async def seek(self, partition: Partition, offset: int) -> None:
-        """Go on at `offset`; nothing happens where the partition has meanwhile gone to another member."""
+    def assigned(self) -> set[Partition]:
+        """Return the partitions that `fetch` reads now."""
         ...
 
-    async def pause(self, partition: Partition) -> None:
-        """Fetch nothing more from this partition until it is resumed."""
+    async def seek(self, partition: Partition, offset: int | None) -> None:
+        """Go on at `offset`, or at the earliest record; nothing happens where the partition is no longer assigned."""
         ...
 
-    async def resume(self, partition: Partition) -> None:
+    def pause(self, partition: Partition) -> None:
+        """Fetch nothing more from this partition until it is resumed or assigned anew."""
+        ...
+
+    def resume(self, partition: Partition) -> None:
         """Fetch from this partition again."""
         ...
 
@@ -105,11 +116,11 @@ class EventLog(Protocol):
     """A log that a service publishes to and reads from."""
 
     async def publisher(self) -> Publisher:
-        """Return a publisher of its own."""
+        """Return a publisher of its own; it connects when first used."""
         ...
 
     async def reader(self, group: str, topics: Sequence[str], positions: Positions) -> Reader:
-        """Join `group` for `topics`."""
+        """Return a member of `group` for `topics`; it joins when first used."""
         ...
 
     async def create_topics(self) -> None:
@@ -117,5 +128,9 @@ class EventLog(Protocol):
         ...
 
     async def tend(self) -> None:
-        """Do what keeps the log small where the log does not do so itself (compaction, retention)."""
+        """Keep the log small (compaction, retention) where it does not do so itself; to be called each minute."""
+        ...
+
+    async def close(self) -> None:
+        """Release what the log itself holds; publishers and readers are closed by those who asked for them."""
         ...

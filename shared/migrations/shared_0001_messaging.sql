@@ -12,14 +12,16 @@ create table outbox (
     key        text        not null,
     headers    jsonb       not null,
     value      bytea       not null,
-    created_at timestamptz not null default clock_timestamp(),
+    created_at timestamptz not null default laurel_clock(),
     sent_at    timestamptz,
     refused    text  -- why the log will never take it; later rows of its key wait behind it
 );
-create index outbox_unsent on outbox (shard, id) where sent_at is null;
+create index outbox_unsent on outbox (id) where sent_at is null;
 create index outbox_sent on outbox (sent_at) where sent_at is not null;
+create index outbox_refused on outbox (key) where refused is not null;
 
--- Where each consumer goes on. It is written in the transaction of the effect, so it can't be ahead or behind.
+-- Where each consumer goes on (-1: at the earliest record). It is written in the transaction of the effect, so it
+-- can't be ahead or behind.
 create table consumer_offsets (
     consumer  text     not null,
     topic     text     not null,
@@ -32,7 +34,7 @@ create table inbox_claims (
     consumer   text        not null,
     source     text        not null,
     event_id   uuid        not null,
-    claimed_at timestamptz not null default clock_timestamp(),
+    claimed_at timestamptz not null default laurel_clock(),
     primary key (consumer, source, event_id)
 );
 create index inbox_claims_age on inbox_claims (claimed_at);
@@ -42,24 +44,25 @@ create table held_records (
     id           bigint generated always as identity primary key,
     consumer     text        not null,
     state        text        not null check (state in ('parked', 'buried')),
+    cause        text        not null check (cause in ('failed', 'gap', 'unknown_type', 'behind', 'ill_formed')),
     topic        text        not null,
     partition    smallint    not null,
     "offset"     bigint      not null,
     aggregate    text,
     type         text,
-    event_id     uuid,
     key          bytea,
-    headers      jsonb       not null,
+    header_names text[]      not null,
+    header_bytes bytea[]     not null,
     value        bytea,
     stored_at    timestamptz not null,
     reason       text        not null,
     attempts     integer     not null default 0,
-    held_at      timestamptz not null default clock_timestamp(),
-    try_after    timestamptz not null default clock_timestamp(),
+    held_at      timestamptz not null default laurel_clock(),
+    try_after    timestamptz not null default laurel_clock(),
     unique (consumer, topic, partition, "offset")
 );
 create index held_records_aggregate on held_records (aggregate);
-create index held_records_due on held_records (consumer, try_after) where state = 'parked';
+create index held_records_parked on held_records (consumer, topic, aggregate) where state = 'parked';
 
 -- Up to when each source's records of a shard are here.
 create table heartbeats (

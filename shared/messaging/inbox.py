@@ -1,0 +1,208 @@
+"""A consumer: reads what falls to it, has each record take effect once, parks what fails, passes over nothing.
+
+    consumer = Consumer(database, log, "laurel.registry.record", [ISSUER_EVENTS], handle)
+    await consumer.run()
+
+`handle(tx, deliveries)` writes its effect into `tx` and raises what it can't handle; see `Gap`.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from shared import db
+from shared.db import Database
+from shared.messaging import holding, positions
+from shared.messaging.brake import Brake, Limits
+from shared.messaging.cloudevents import Delivery
+from shared.messaging.effect import Effects, Gap, Handler
+from shared.messaging.holding import Retries
+from shared.messaging.metrics import CONSUMED, alarm
+from shared.messaging.pace import BackOff, Every
+from shared.messaging.ports import EventLog, LogUnavailable, OffsetGone, Partition, Reader, Received
+from shared.messaging.positions import EARLIEST, Fenced
+from shared.messaging.watch import STALL_SECONDS, Stalled, Watch
+
+__all__ = ["Consumer", "Delivery", "Gap", "Handler", "Limits", "Retries"]
+
+log = structlog.get_logger()
+
+# Records a transaction; what one round reads into memory is bounded by as many records of the largest size.
+BATCH = 200
+WAIT_SECONDS = 0.25
+
+
+class Consumer:
+    """One member of a group; `group` is also the name under which offsets and claims are stored.
+
+    With `claims=False` an event may be handled again (for copies in which the newest version wins). `failed` says why
+    the consumer has stopped for good; `trouble()` also tells of partitions at rest.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        log: EventLog,
+        group: str,
+        topics: Sequence[str],
+        handler: Handler,
+        *,
+        claims: bool = True,
+        retries: Retries | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.group = group
+        self.failed: str | None = None
+        self._database = database
+        self._event_log = log
+        self._topics = topics
+        self._effects = Effects(database, group, handler, claims=claims, retries=retries or Retries())
+        self._limits = limits or Limits()
+        self._brakes: dict[Partition, Brake] = {}
+        self._next: dict[Partition, int] = {}
+        self._astray = False
+        self._retry_pace, self._look_pace, self._measure_pace = Every(0.25), Every(1.0), Every(5.0)
+
+    def trouble(self) -> str | None:
+        """Return what keeps this consumer from its work, in a few words; None while all is well."""
+        if self.failed:
+            return self.failed
+        resting = ", ".join(f"{each.topic}/{each.number}" for each in self._resting())
+        return f"too much fails, at rest: {resting}" if resting else None
+
+    async def run(self) -> None:
+        """Consume until cancelled; a consumer that has stopped for good still waits for that."""
+        while self.failed is None:
+            reader = await self._event_log.reader(self.group, self._topics, self._positions)
+            try:
+                await self._consume(reader)
+            except OffsetGone as error:
+                self.failed = f"records are lost to this consumer: {error}"
+                alarm("offset_gone", consumer=self.group, reason=str(error))
+            except Stalled:
+                alarm("stalled", consumer=self.group)
+            finally:
+                await reader.close()
+        await asyncio.Event().wait()
+
+    async def _consume(self, reader: Reader) -> None:
+        back_off, watch = BackOff(), Watch(self._database, self.group)
+        while True:
+            try:
+                async with asyncio.timeout(STALL_SECONDS):
+                    if self._astray:
+                        await self._find_back(reader)
+                    batch = await reader.fetch(BATCH, WAIT_SECONDS)
+                watch.saw(batch)
+                await self._take(reader, batch)
+                await self._look_after(reader, watch)
+                back_off.reset()
+            except Fenced:
+                self._astray = True
+            except Exception as error:
+                if not (isinstance(error, LogUnavailable) or db.is_failure_of_ours(error)):
+                    raise
+                self._astray = True  # the reader is past what was rolled back
+                log.warning("consumer_waits", consumer=self.group, error=type(error).__name__)
+                await back_off.wait()
+
+    async def _positions(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+        """Answer the reader where to begin in partitions that have come to it."""
+        async with self._database.transaction() as tx:
+            found = await positions.load(tx, self.group, partitions)
+            await holding.wake_unknown(tx, self.group, partitions)
+        self._next.update(found)
+        for each in partitions:
+            self._brakes.pop(each, None)
+        return {partition: offset for partition, offset in found.items() if offset != EARLIEST}
+
+    async def _find_back(self, reader: Reader) -> None:
+        """Go on where the database says: after a roll-back, a rewind, or another's step."""
+        async with self._database.transaction() as tx:
+            found = await positions.load(tx, self.group, reader.assigned())
+        self._next.update(found)
+        for partition, offset in found.items():
+            await reader.seek(partition, None if offset == EARLIEST else offset)
+        self._astray = False
+
+    async def _take(self, reader: Reader, batch: Mapping[Partition, Sequence[Received]]) -> None:
+        records = [record for each in batch.values() for record in each]
+        if not records:
+            return
+        if len(records) == 1 or not await self._take_together(records):
+            await self._take_one_by_one(reader, batch)
+        CONSUMED.labels(self.group).inc(len(records))
+        await reader.note(
+            {partition: self._next[partition] for partition in batch if self._next[partition] != EARLIEST}
+        )
+
+    async def _take_together(self, records: Sequence[Received]) -> bool:
+        try:
+            await self._apply(records)
+        except Exception as error:
+            if isinstance(error, Fenced) or db.is_failure_of_ours(error):
+                raise
+            return False
+        return True
+
+    async def _take_one_by_one(self, reader: Reader, batch: Mapping[Partition, Sequence[Received]]) -> None:
+        for partition, records in batch.items():
+            for record in records:
+                if not await self._take_one(record):
+                    await self._rest(reader, partition)
+                    break
+
+    async def _take_one(self, record: Received) -> bool:
+        """Apply or park one record; False: it stays on the log, because too much fails here."""
+        try:
+            await self._apply([record])
+        except Exception as error:
+            if isinstance(error, Fenced) or db.is_failure_of_ours(error):
+                raise
+            if not isinstance(error, Gap) and self._brake(record.partition).failed(time.monotonic()):
+                return False
+            expected = self._next[record.partition]
+            self._next[record.partition] = await self._effects.park(record, expected, error)
+        return True
+
+    async def _apply(self, records: Sequence[Received]) -> None:
+        async with asyncio.timeout(STALL_SECONDS):
+            self._next.update(await self._effects.apply(records, self._next))
+        for partition in {each.partition for each in records}:
+            count = sum(each.partition == partition for each in records)
+            self._brake(partition).succeeded(count, time.monotonic())
+
+    def _brake(self, partition: Partition) -> Brake:
+        return self._brakes.setdefault(partition, Brake(self._limits))
+
+    async def _rest(self, reader: Reader, partition: Partition) -> None:
+        alarm("partition_rests", consumer=self.group, partition=partition)
+        reader.pause(partition)
+        expected = self._next[partition]
+        await reader.seek(partition, None if expected == EARLIEST else expected)
+
+    async def _look_after(self, reader: Reader, watch: Watch) -> None:
+        """Do what is due now and then: retries, ends of rests, a look for a rewind, measures."""
+        if self._retry_pace.due():
+            awake = reader.assigned().difference(self._resting())
+            while await self._effects.retry(awake):
+                pass
+        if self._look_pace.due():
+            for partition, brake in self._brakes.items():
+                if brake.rested(time.monotonic()):
+                    reader.resume(partition)
+            await self._notice_rewind(reader)
+        if self._measure_pace.due():
+            await watch.measure(reader, self._resting())
+
+    async def _notice_rewind(self, reader: Reader) -> None:
+        """Raise Fenced where the stored offsets are not ours; with nothing to read nothing else would tell."""
+        ours = {partition: self._next[partition] for partition in reader.assigned()}
+        async with self._database.transaction() as tx:
+            if await positions.stored(tx, self.group, ours) != ours:
+                raise Fenced(self.group)
+
+    def _resting(self) -> list[Partition]:
+        return sorted(partition for partition, brake in self._brakes.items() if brake.engaged)

@@ -1,0 +1,66 @@
+"""Stores an event or state record in the transaction of the change that it tells of; the relay sends it afterwards."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from shared import telemetry
+from shared.db import Tx
+from shared.errors import TooLarge
+from shared.ids import partition_of
+from shared.messaging.cloudevents import encode, source_of
+from shared.messaging.events import Message
+from shared.messaging.ports import MAX_RECORD_BYTES
+
+
+class Entry(NamedTuple):
+    """A message with its own id and time: what makes it the same message when it is sent again."""
+
+    message: Message
+    event_id: UUID
+    time: datetime
+
+
+async def add(tx: Tx, message: Message, *, event_id: UUID, time: datetime) -> None:
+    """Store `message` in the open transaction; `time` is when it happened, by the database's clock.
+
+    The aggregate's row must be locked by then, or two of its messages could be sent in the wrong order. The record
+    carries the current trace. Raises TooLarge over 512 KiB.
+    """
+    await add_many(tx, [Entry(message, event_id, time)])
+
+
+async def add_many(tx: Tx, entries: Sequence[Entry]) -> None:
+    """Store several messages, to be sent in this order, with one statement; see `add`."""
+    trace = telemetry.outgoing()
+    rows = [_row(entry, trace) for entry in entries]
+    await tx.execute(
+        """
+        insert into outbox (event_id, topic, shard, key, headers, value)
+        select event_id, topic, shard, key, headers, value
+        from unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::jsonb[], $6::bytea[])
+             with ordinality as entry(event_id, topic, shard, key, headers, value, n)
+        order by n
+        """,
+        *(list(column) for column in zip(*rows, strict=True)),
+    )
+
+
+async def release(tx: Tx) -> int:
+    """Let the relay try again what the log had refused, once the reason is gone; return how many rows that were."""
+    done: str = await tx.execute("update outbox set refused = null where refused is not null and sent_at is null")
+    return int(done.rpartition(" ")[2])
+
+
+def _row(entry: Entry, trace: dict[str, str]) -> tuple[UUID, str, int, str, dict[str, str], bytes]:
+    message = entry.message
+    source = source_of(message.TOPIC)
+    headers = encode(message, event_id=entry.event_id, source=source, time=entry.time, trace=trace)
+    value = message.model_dump_json().encode()
+    size = len(message.key) + len(value) + sum(len(name) + len(text) for name, text in headers.items())
+    if size > MAX_RECORD_BYTES:
+        raise TooLarge(
+            "record_too_large", f"What this would tell others takes {size} bytes, {MAX_RECORD_BYTES} are allowed."
+        )
+    return entry.event_id, message.TOPIC, partition_of(message.key), message.key, headers, value

@@ -1,0 +1,76 @@
+"""Copies of others' state, newest version wins, and how fresh they are."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from shared.db import Tx
+from shared.ids import partition_of
+from shared.messaging.cloudevents import Delivery
+from shared.messaging.events import Heartbeat
+
+
+async def upsert(tx: Tx, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write `rows` (all with the same columns, `version` among them) into `table`; a row as new or newer stays.
+
+    The table's primary key must have the name that PostgreSQL gives it, `<table>_pkey`. Values are what JSON can say,
+    and UUIDs, datetimes and bytes.
+    """
+    if not rows:
+        return
+    columns = ", ".join(f'"{name}"' for name in rows[0])
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in rows[0])
+    # Row by row (asyncpg sends them in one go): one statement may not touch a row twice, and a batch may.
+    await tx.executemany(
+        f"""
+        insert into {table} as present ({columns})
+        select {columns} from jsonb_populate_record(null::{table}, $1::text::jsonb)
+        on conflict on constraint {table}_pkey do update set {changes} where present.version < excluded.version
+        """,  # noqa: S608  # table and columns are names in our own code
+        [(orjson.dumps(row, default=_bytea).decode(),) for row in rows],
+    )
+
+
+async def store_heartbeats(tx: Tx, beats: Sequence[Delivery]) -> None:
+    """Remember up to when each source's shard is here.
+
+    A beat stands behind the records it speaks for, in the same partition: those are applied, parked or buried by now.
+    """
+    newest: dict[tuple[str, int], datetime] = {}
+    for each in beats:
+        if isinstance(each.message, Heartbeat):
+            place = each.source, each.message.shard
+            newest[place] = max(each.message.time, newest.get(place, each.message.time))
+    await tx.executemany(
+        """
+        insert into heartbeats as present (source, shard, time) values ($1, $2, $3)
+        on conflict (source, shard) do update set time = greatest(present.time, excluded.time)
+        """,
+        [(source, shard, time) for (source, shard), time in sorted(newest.items())],
+    )
+
+
+async def as_of(tx: Tx, source: str, keys: Iterable[str]) -> datetime | None:
+    """Return up to when `source`'s word on all of `keys` is here (the oldest of their shards); None: not at all."""
+    shards = sorted({partition_of(key) for key in keys})
+    known: Any = await tx.fetchrow(
+        "select count(*) as shards, min(time) as time from heartbeats where source = $1 and shard = any($2)",
+        source,
+        shards,
+    )
+    time: datetime | None = known["time"]
+    return time if known["shards"] == len(shards) else None
+
+
+async def held(tx: Tx, keys: Iterable[str]) -> set[str]:
+    """Return those of `keys` of which a record is parked or buried: how they stand is not known."""
+    rows = await tx.fetch("select distinct aggregate from held_records where aggregate = any($1::text[])", list(keys))
+    return {row["aggregate"] for row in rows}
+
+
+def _bytea(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    raise TypeError(f"{type(value).__name__} has no place in a projection")
