@@ -86,17 +86,28 @@ def command(libs: Path, properties: Path) -> list[str]:
     return [*_java_command(libs), "-Xmx512m", "kafka.Kafka", str(properties)]
 
 
-def await_port(port: int, within: float = 60) -> None:
-    """Returns once loopback's `port` accepts connections; TimeoutError after `within` seconds."""
+def start_apart(arguments: list[str], port: int, log: Path, within: float = 60) -> int:
+    """Starts the broker of `command` so that it outlives this process; returns its process id once `port` answers.
+
+    Raises RuntimeError where something else has the port, the broker ends, or `within` seconds pass.
+    """
+    if _answers(port):
+        raise RuntimeError(f"port {port} is taken")
+    with log.open("ab") as output:
+        process = subprocess.Popen(arguments, stdout=output, stderr=output, start_new_session=True)
     deadline = time.monotonic() + within
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"nothing answers at 127.0.0.1:{port} after {within:.0f} s") from error
+    while not _answers(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise RuntimeError(f"the broker did not start; {log} says why")
         time.sleep(0.1)
+    return process.pid
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _java_version(program: str) -> int:
@@ -149,16 +160,12 @@ def main() -> None:
     try:
         libs = fetch_jars(libs_folder())
         controller_port = options.controller_port or options.port + 1
-        properties = format_storage(options.home, libs, options.port, controller_port)
-        start = command(libs, properties)
+        start = command(libs, format_storage(options.home, libs, options.port, controller_port))
+        if options.foreground:
+            os.execv(start[0], start)
+        print(start_apart(start, options.port, options.home / "broker.log"))
     except RuntimeError as error:
         sys.exit(str(error))
-    if options.foreground:
-        os.execv(start[0], start)
-    with (options.home / "broker.log").open("ab") as log:
-        process = subprocess.Popen(start, stdout=log, stderr=log, start_new_session=True)
-    await_port(options.port)
-    print(process.pid)
 
 
 if __name__ == "__main__":
