@@ -1,4 +1,4 @@
-"""ETags of versioned resources, and the If-Match header that guards a change (RFC 9110 section 13.1.1)."""
+"""ETags of versioned resources, and the headers that ask by them: If-Match and If-None-Match (RFC 9110 section 13.1)."""
 
 from shared.errors import PreconditionFailed
 
@@ -14,3 +14,11 @@ def refuse_stale(if_match: str | None, version: int) -> None:
         return
     if etag(version) not in [tag.strip() for tag in if_match.split(",")]:
         raise PreconditionFailed("version_changed", f"It has changed since: it is now at version {version}.")
+
+
+def is_known(if_none_match: str | None, tag: str) -> bool:
+    """Tell whether the caller has the representation `tag` already: the answer is 304 then (section 13.1.2)."""
+    if if_none_match is None:
+        return False
+    known = [each.strip().removeprefix("W/") for each in if_none_match.split(",")]
+    return "*" in known or tag in known

@@ -60,10 +60,13 @@ def problem(
     members: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """Build a problem's response."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
+    """Build a problem's response; its `type` may stand in `members`, where a specification gives it one."""
+    body = {"title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
     return JSONResponse(
-        {**(members or {}), **body}, status, media_type="application/problem+json", headers=dict(headers or {})
+        {"type": "about:blank", **(members or {}), **body},
+        status,
+        media_type="application/problem+json",
+        headers=dict(headers or {}),
     )
 
 
