@@ -1,0 +1,79 @@
+"""Who may come in: wrong, expired, revoked, foreign and guessed keys."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from shared.ids import PARTITIONS
+from tests.integration.web.conftest import Site
+
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
+
+
+async def test_a_key_opens_its_tenants_routes(site: Site) -> None:
+    tenant = uuid4()
+    answer = await site.client.get("/mine", headers=await site.key(tenant))
+    assert answer.json() == {"kind": "institution", "tenant": str(tenant)}
+
+
+async def test_the_operators_key_opens_what_is_the_operators(site: Site) -> None:
+    answer = await site.client.get("/mine", headers={"Authorization": "Bearer operator-secret"})
+    assert answer.json()["kind"] == "operator"
+
+
+async def test_without_a_key_the_answer_says_how_to_send_one(site: Site) -> None:
+    answer = await site.client.get("/mine")
+    assert (answer.status_code, answer.json()["code"]) == (401, "key_missing")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("column", ["expires_at", "revoked_at"])
+async def test_a_key_that_has_ended_is_refused(site: Site, column: str) -> None:
+    answer = await site.client.get("/mine", headers=await site.key(**{column: YESTERDAY}))
+    assert (answer.status_code, answer.json()["code"]) == (401, "key_no_longer_valid")
+
+
+async def test_a_key_without_the_scope_is_refused(site: Site) -> None:
+    answer = await site.client.post("/things", json={"name": "x"}, headers=await site.key(scopes=["read"]))
+    assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+
+
+async def test_an_auditors_key_reads_and_changes_nothing(site: Site) -> None:
+    auditor = await site.key(scopes=["auditor"])
+    assert (await site.client.get("/mine", headers=auditor)).status_code == 200
+    assert (await site.client.post("/things", json={"name": "x"}, headers=auditor)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "token", ["", "x", "lrl_", "lrl_zz_zz", f"lrl_{uuid4().hex}_guess", "lrl_" + "0" * 10_000, "ü"]
+)
+async def test_a_token_that_is_no_key_of_ours_is_401(site: Site, token: str) -> None:
+    answer = await site.client.get("/mine", headers={"Authorization": f"Bearer {token}".encode()})
+    assert answer.status_code == 401
+
+
+async def test_guessing_ends_in_429_and_does_not_lock_out_other_routes(site: Site) -> None:
+    guesses = [await site.client.get("/mine", headers={"Authorization": "Bearer lrl_guess"}) for _ in range(40)]
+    assert guesses[0].status_code == 401
+    assert guesses[-1].status_code == 429
+    assert int(guesses[-1].headers["Retry-After"]) > 0
+    assert (await site.client.get("/livez")).status_code == 200
+
+
+async def test_a_key_in_the_address_is_refused(site: Site) -> None:
+    key = (await site.key())["Authorization"].removeprefix("Bearer ")
+    answer = await site.client.get("/mine", params={"api_key": key})
+    assert (answer.status_code, answer.json()["code"]) == (400, "key_in_query")
+
+
+async def test_foreign_keys_are_good_only_while_their_service_is_heard(site: Site) -> None:
+    key = await site.key(kind="employer")
+    assert (await site.client.get("/mine", headers=key)).json()["code"] == "keys_out_of_date"
+    async with site.worker.transaction() as tx:
+        rows = [("/laurel/verifier", shard, datetime.now(UTC)) for shard in range(PARTITIONS)]
+        await tx.executemany("insert into heartbeats values ($1, $2, $3)", rows)
+    assert (await site.client.get("/mine", headers=key)).json()["code"] == "wrong_kind_of_key"
+    async with site.worker.transaction() as tx:
+        await tx.execute("update heartbeats set time = time - interval '16 minutes'")
+    assert (await site.client.get("/mine", headers=key)).status_code == 503

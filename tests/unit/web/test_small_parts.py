@@ -1,0 +1,69 @@
+"""Cursors, entity tags, keys and problems keep their small promises."""
+
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared import errors
+from shared.ids import PARTITIONS, partition_of
+from shared.web import auth, etag, pagination, problems
+
+
+def test_a_cursor_gives_back_its_sort_values() -> None:
+    tenant = uuid4()
+    text = pagination.cursor(tenant, "credentials", "2026-11-22T00:00:00Z", "abc")
+    assert pagination.after(text, tenant, "credentials") == ["2026-11-22T00:00:00Z", "abc"]
+
+
+def test_another_tenants_cursor_is_not_found() -> None:
+    text = pagination.cursor(uuid4(), "credentials", 1)
+    with pytest.raises(errors.NotFound):
+        pagination.after(text, uuid4(), "credentials")
+
+
+def test_a_cursor_of_another_list_is_malformed() -> None:
+    tenant = uuid4()
+    with pytest.raises(errors.Malformed):
+        pagination.after(pagination.cursor(tenant, "deliveries", 1), tenant, "credentials")
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_cursor_or_malformed(text: str) -> None:
+    with pytest.raises((errors.Malformed, errors.NotFound)):
+        pagination.after(text, uuid4(), "credentials")
+
+
+def test_a_stale_entity_tag_is_refused_and_a_current_one_is_not() -> None:
+    etag.refuse_stale(None, 3)
+    etag.refuse_stale("*", 3)
+    etag.refuse_stale('"2", "3"', 3)
+    with pytest.raises(errors.PreconditionFailed):
+        etag.refuse_stale('"2"', 3)
+
+
+def test_a_new_key_carries_its_id_and_only_its_hash_is_stored() -> None:
+    key_id = uuid4()
+    key = auth.new_key(key_id)
+    mark, found, secret = key.text.split("_", 2)
+    assert (mark, found) == ("lrl", key_id.hex)
+    assert len(secret) == 43
+    assert secret.encode() not in key.hash
+
+
+def test_every_error_has_a_status_of_its_own() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and kind is not errors.LaurelError]
+    mapped = [kind for kind in kinds if issubclass(kind, errors.LaurelError)]
+    assert set(mapped) == set(problems.STATUS)
+    assert len(set(problems.STATUS.values())) == len(problems.STATUS)
+
+
+@given(st.text(max_size=50))
+def test_a_keys_partition_is_one_of_sixteen_and_never_changes(key: str) -> None:
+    assert 0 <= partition_of(key) < PARTITIONS
+    assert partition_of(key) == partition_of(key)
+
+
+def test_partitions_are_those_that_are_on_disk_already() -> None:
+    assert [partition_of(key) for key in ("", "heartbeat/0", "laurel")] == [0, 0, 14]
