@@ -21,7 +21,8 @@ MAX_QUADS = 2_000
 MAX_BLANK_NODES = 256
 
 # RFC 3987's characters: anything else could end an IRI early in N-Quads and forge the quad that follows.
-_ABSOLUTE_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f]*")
+_ABSOLUTE_IRI = re.compile(r"(?!relative:)[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f]*")
+_BASE = "relative://refused/"  # PyLD completes a relative IRI with a base in any case: by this one it is known again
 _LANGUAGE = re.compile(r"[a-z]{1,8}(-[a-z0-9]{1,8})*")
 _COVERED_KEYWORDS = {"@id", "@type", "@value", "@language", "@list", "@graph"}
 _XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
@@ -39,7 +40,7 @@ def to_quads(document: Mapping[str, Any], contexts: Mapping[str, Any] | None = N
     for url in context_urls(document):
         if url not in known:
             raise UnsupportedContext(f"The context {url} is not known here.")
-    _refuse_what_expansion_drops(document)
+    _refuse_what_expansion_drops({name: member for name, member in document.items() if name != "@context"})
     dataset = _expanded_to_rdf(document, known)
     quads = [_quad(triple, graph) for graph, triples in dataset.items() for triple in triples]
     blank_nodes = {term for quad in quads for term in (quad.subject, quad.object) if term.startswith("_:")}
@@ -87,7 +88,7 @@ def _refuse_keywords(node: Mapping[str, Any]) -> None:
         return
     if keywords - {"@context"}:
         raise DataLoss("An object uses a JSON-LD keyword other than @value together with @language.")
-    if keywords and "VerifiableCredential" not in node.get("type", []) and "cryptosuite" not in node:
+    if keywords and "VerifiableCredential" not in node.get("type", []):
         raise DataLoss("A part that is no credential brings contexts, which a signature does not cover.")
 
 
@@ -176,7 +177,7 @@ def _expanded_to_rdf(document: Mapping[str, Any], known: Mapping[str, Any]) -> d
     def load(url: str, _options: Any) -> dict[str, Any]:
         return {"contextUrl": None, "documentUrl": url, "document": known[url], "tag": "static"}
 
-    options = {"contextResolver": ContextResolver(memory.resolved, load), "documentLoader": load, "base": ""}
+    options = {"contextResolver": ContextResolver(memory.resolved, load), "documentLoader": load, "base": _BASE}
     try:
         dataset: dict[str, Any] = _SafeProcessor(memory.type_contexts).to_rdf(document, options)
     except jsonld.JsonLdError as error:
