@@ -1,4 +1,4 @@
-"""Records that a consumer could not handle: parked ones are tried again, buried ones (dead letters) wait for a person."""
+"""Records that a consumer could not handle: parked ones are tried again, buried ones (dead letters) wait for a word."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass

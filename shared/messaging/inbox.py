@@ -196,6 +196,8 @@ class Consumer:
             await self._notice_rewind(reader)
         if self._measure_pace.due():
             await watch.measure(reader, self._resting())
+            noted = {each: self._next[each] for each in reader.assigned()}
+            await reader.note({partition: offset for partition, offset in noted.items() if offset != EARLIEST})
 
     async def _notice_rewind(self, reader: Reader) -> None:
         """Raise Fenced where the stored offsets are not ours; with nothing to read nothing else would tell."""

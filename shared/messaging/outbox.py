@@ -20,6 +20,7 @@ class Entry(NamedTuple):
     message: Message
     event_id: UUID
     time: datetime
+    traceparent: str | None = None  # the span that it continues; None: the current one
 
 
 async def add(tx: Tx, message: Message, *, event_id: UUID, time: datetime) -> None:
@@ -34,7 +35,7 @@ async def add(tx: Tx, message: Message, *, event_id: UUID, time: datetime) -> No
 async def add_many(tx: Tx, entries: Sequence[Entry]) -> None:
     """Store several messages, to be sent in this order, with one statement; see `add`."""
     trace = telemetry.outgoing()
-    rows = [_row(entry, trace) for entry in entries]
+    rows = [_row(entry, {"traceparent": entry.traceparent} if entry.traceparent else trace) for entry in entries]
     await tx.execute(
         """
         insert into outbox (event_id, topic, shard, key, headers, value)

@@ -1,0 +1,147 @@
+"""A member of a consumer group on Apache Kafka, that starts where the consumer's own database says."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from shared.messaging.ports import LogUnavailable, OffsetGone, Partition, Positions, Received
+
+
+class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """Reads assigned partitions once they stand at their stored positions; the broker's own commits decide nothing.
+
+    A rebalance only empties `_ready`: whatever needs a database happens in `fetch`, where a failure can be told.
+    """
+
+    def __init__(
+        self, client: dict[str, Any], prefix: str, group: str, topics: Sequence[str], positions: Positions
+    ) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._group = prefix + group
+        self._topics = [prefix + topic for topic in topics]
+        self._positions = positions
+        self._consumer: AIOKafkaConsumer | None = None
+        self._ready: dict[TopicPartition, Partition] = {}
+
+    async def fetch(self, limit: int, wait: float) -> Mapping[Partition, Sequence[Received]]:
+        try:
+            consumer = await self._joined()
+            await self._make_ready(consumer)
+            found = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
+        except NoOffsetForPartitionError:
+            return {}  # a partition that came in this moment and is not ready; the next call seeks
+        except OffsetOutOfRangeError as error:
+            raise OffsetGone(str(error)) from error
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise LogUnavailable(f"Kafka: {error!r}") from error
+        return {
+            self._ready[each]: [_received(self._ready[each], record) for record in records]
+            for each, records in found.items()
+            if each in self._ready
+        }
+
+    def assigned(self) -> set[Partition]:
+        return set(self._ready.values())
+
+    async def seek(self, partition: Partition, offset: int | None) -> None:
+        consumer, place = self._consumer, self._place(partition)
+        if consumer is None or place not in self._ready:
+            return
+        try:
+            start = offset if offset is not None else (await consumer.beginning_offsets([place]))[place]
+            consumer.seek(place, start)
+        except IllegalStateError:
+            self._ready.pop(place, None)  # it went to another member meanwhile
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise LogUnavailable(f"Kafka: {error!r}") from error
+
+    def pause(self, partition: Partition) -> None:
+        if self._consumer is not None and self._place(partition) in self._ready:
+            self._consumer.pause(self._place(partition))
+
+    def resume(self, partition: Partition) -> None:
+        if self._consumer is not None and self._place(partition) in self._ready:
+            self._consumer.resume(self._place(partition))
+
+    async def lag(self) -> Mapping[Partition, int]:
+        consumer, places = self._consumer, dict(self._ready)
+        if consumer is None or not places:
+            return {}
+        try:
+            ends = await consumer.end_offsets(list(places))
+            return {partition: ends[place] - await consumer.position(place) for place, partition in places.items()}
+        except IllegalStateError:
+            return {}  # a rebalance is under way
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise LogUnavailable(f"Kafka: {error!r}") from error
+
+    async def note(self, offsets: Mapping[Partition, int]) -> None:
+        noted = {self._place(partition): offset for partition, offset in offsets.items()}
+        with suppress(KafkaError):  # a copy for tools: it fails during every rebalance, and the next one is as good
+            if self._consumer is not None:
+                await self._consumer.commit({place: each for place, each in noted.items() if place in self._ready})
+
+    async def close(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        self._ready.clear()
+        if consumer is not None:
+            with suppress(KafkaError, OSError, TimeoutError):
+                await asyncio.wait_for(consumer.stop(), 15)
+
+    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        self._ready.clear()
+
+    def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        self._ready.clear()
+
+    async def _joined(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(
+                **self._client,
+                group_id=self._group,
+                enable_auto_commit=False,
+                # Every position is sought; one that lies outside the topic must be told, not mended in silence.
+                auto_offset_reset="none",
+                max_poll_interval_ms=300_000,
+                session_timeout_ms=10_000,
+                heartbeat_interval_ms=3_000,
+            )
+            consumer.subscribe(self._topics, listener=self)
+            await consumer.start()
+            self._consumer = consumer
+        return self._consumer
+
+    async def _make_ready(self, consumer: AIOKafkaConsumer) -> None:
+        """Seek in partitions that are newly here."""
+        new = {each: self._partition(each) for each in consumer.assignment() if each not in self._ready}
+        if not new:
+            return
+        wanted = await self._positions(sorted(new.values()))
+        begin, end = await consumer.beginning_offsets(list(new)), await consumer.end_offsets(list(new))
+        if not new.keys() <= consumer.assignment():
+            return  # another rebalance came between
+        for place, partition in new.items():
+            start = wanted.get(partition, begin[place])
+            if not begin[place] <= start <= end[place]:
+                raise OffsetGone(
+                    f"{partition.topic}/{partition.number} has {begin[place]} to {end[place]}, not {start}"
+                )
+            consumer.seek(place, start)
+        self._ready.update(new)
+
+    def _place(self, partition: Partition) -> TopicPartition:
+        return TopicPartition(self._prefix + partition.topic, partition.number)
+
+    def _partition(self, place: TopicPartition) -> Partition:
+        return Partition(place.topic.removeprefix(self._prefix), place.partition)
+
+
+def _received(partition: Partition, record: ConsumerRecord) -> Received:
+    stored_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return Received(partition, record.offset, record.key, tuple(record.headers), record.value, stored_at)

@@ -1,0 +1,155 @@
+"""Sends what the outbox holds: every committed row, in its key's order, at least once; and says up to when all is sent.
+
+The unsent rows are the queue. A relay that remembered the last number it sent would lose rows: numbers are given
+before the commit, so a smaller one may appear after a larger one was sent.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from shared import db
+from shared.db import Connection, Database
+from shared.ids import PARTITIONS, new_id
+from shared.messaging.cloudevents import encode
+from shared.messaging.events import Heartbeat
+from shared.messaging.housekeeping import clear_away, measure
+from shared.messaging.metrics import REFUSED, SENT, alarm
+from shared.messaging.pace import BackOff, Every
+from shared.messaging.ports import LogUnavailable, Partition, Publisher, Record
+from shared.messaging.shares import Shares
+
+log = structlog.get_logger()
+
+BATCH = 500
+BUSY_SECONDS, IDLE_SECONDS = 0.01, 0.1
+# Whoever reads needs one every 2 s at least.
+BEAT_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What a look at the outbox gave: the rows, whether they were all there was, and the clock before the look."""
+
+    rows: Sequence[Any]
+    whole: bool
+    time: datetime
+
+
+class Relay:
+    """One process's part in sending an outbox; several share its 16 shards, each held by a session advisory lock.
+
+    `state_topic` and `source` are those of the service, for the heartbeats.
+    """
+
+    def __init__(self, database: Database, publisher: Publisher, state_topic: str, source: str) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._state_topic = state_topic
+        self._source = source
+        self._balance_pace, self._beat_pace = Every(1.0), Every(BEAT_SECONDS)
+        self._measure_pace, self._clear_pace = Every(2.0), Every(10.0)
+
+    async def run(self) -> None:
+        """Send until cancelled. While PostgreSQL or the log is away it waits, and goes on by itself."""
+        back_off = BackOff()
+        try:
+            while True:
+                try:
+                    # Locks, select and mark on one connection: a session that lost its locks can't mark either.
+                    async with self._database.session() as connection:
+                        await self._serve(connection, back_off)
+                except Exception as error:
+                    if not db.is_failure_of_ours(error):
+                        raise
+                    log.warning("relay_waits_for_postgres", error=type(error).__name__)
+                    await back_off.wait()
+        finally:
+            await self._publisher.close()
+
+    async def _serve(self, connection: Connection, back_off: BackOff) -> None:
+        shares = Shares(connection, "relay", [str(shard) for shard in range(PARTITIONS)])
+        pause = BUSY_SECONDS
+        while True:
+            if self._balance_pace.due() or not shares.held:
+                await shares.balance()
+            try:
+                sent = await self._round(connection, sorted(map(int, shares.held)))
+            except LogUnavailable as error:
+                log.warning("relay_waits_for_log", error=str(error))
+                await back_off.wait()
+                continue
+            back_off.reset()
+            pause = BUSY_SECONDS if sent else min(pause * 1.5, IDLE_SECONDS)
+            await self._keep_house(connection)
+            await asyncio.sleep(pause)
+
+    async def _round(self, connection: Connection, shards: Sequence[int]) -> bool:
+        queue = await self._look(connection, shards)
+        silent = await self._send(connection, queue.rows)
+        if queue.whole and self._beat_pace.due():
+            silent |= await self._refused_shards(connection)
+            await self._beat(set(shards) - silent, queue.time)
+        return bool(queue.rows)
+
+    async def _look(self, connection: Connection, shards: Sequence[int]) -> Queue:
+        # The clock comes first: what was acknowledged to anyone before it, the select sees.
+        time: datetime = await connection.fetchval("select laurel_clock()")
+        rows = await connection.fetch(
+            """
+            select id, topic, shard, key, headers, value from outbox o
+            where sent_at is null and shard = any($1)
+              and not exists (select from outbox r where r.refused is not null and r.key = o.key)
+            order by id limit $2
+            """,
+            shards,
+            BATCH,
+        )
+        return Queue(rows, len(rows) < BATCH, time)
+
+    async def _send(self, connection: Connection, rows: Sequence[Any]) -> set[int]:
+        """Publish and mark; return the shards in which something was refused, and so nothing may be promised."""
+        if not rows:
+            return set()
+        answers = await self._publisher.publish([_record(row) for row in rows])
+        refused = [(row, reason) for row, reason in zip(rows, answers, strict=True) if reason]
+        sent = [row["id"] for row, reason in zip(rows, answers, strict=True) if not reason]
+        await connection.execute("update outbox set sent_at = laurel_clock() where id = any($1)", sent)
+        SENT.inc(len(sent))
+        for row, reason in refused:
+            await connection.execute("update outbox set refused = $2 where id = $1", row["id"], reason)
+            REFUSED.inc()
+            alarm("record_refused", row=row["id"], topic=row["topic"], reason=reason)
+        return {row["shard"] for row, _ in refused}
+
+    async def _refused_shards(self, connection: Connection) -> set[int]:
+        rows = await connection.fetch("select distinct shard from outbox where refused is not null")
+        return {row["shard"] for row in rows}
+
+    async def _beat(self, shards: Collection[int], time: datetime) -> None:
+        await self._publisher.publish(
+            [_heartbeat(self._state_topic, self._source, each, time) for each in sorted(shards)]
+        )
+
+    async def _keep_house(self, connection: Connection) -> None:
+        if self._measure_pace.due():
+            await measure(connection)
+        if self._clear_pace.due():
+            await clear_away(connection)
+
+
+def _record(row: Any) -> Record:
+    headers = tuple((name, text.encode()) for name, text in row["headers"].items())
+    return Record(Partition(row["topic"], row["shard"]), row["key"].encode(), headers, row["value"])
+
+
+def _heartbeat(topic: str, source: str, shard: int, time: datetime) -> Record:
+    beat = Heartbeat(shard=shard, time=time)
+    headers = encode(beat, event_id=new_id(), source=source, time=time, trace={})
+    encoded = tuple((name, text.encode()) for name, text in headers.items())
+    # Straight to the shard's own partition, behind everything it speaks for; its key would hash elsewhere.
+    return Record(Partition(topic, shard), beat.key.encode(), encoded, beat.model_dump_json().encode())
