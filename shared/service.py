@@ -2,31 +2,33 @@
 
 import argparse
 import asyncio
-import contextlib
-import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
-import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from shared import telemetry
 from shared.db import Database, refuse_privilege
 from shared.messaging.log import open_log
-from shared.messaging.ports import EventLog
+from shared.messaging.ports import EventLog, LogUnavailable
 from shared.migrate import migrate
 from shared.settings import Settings
 from shared.web import health, problems
 from shared.web.auth import Authenticator
-from shared.web.limits import BodyLimit, PatientProtocol
+from shared.web.limits import BodyLimit
+from shared.web.server import run_until_told, serving
 
 log = structlog.get_logger()
 
 S = TypeVar("S", bound=Settings)
+Task = Callable[[], Coroutine[None, None, None]]
+# The embedded log compacts as often; heartbeats are most of what it drops.
+TEND_SECONDS = 30.0
 ROLES = ("api", "worker", "all")
 
 
@@ -49,7 +51,7 @@ class Parts:
     """
 
     routers: Sequence[APIRouter]
-    tasks: Mapping[str, Callable[[], Awaitable[None]]]
+    tasks: Mapping[str, Task]
     state: Mapping[str, Any] = field(default_factory=dict)
     troubles: Callable[[], Mapping[str, str]] = dict
     # For each kind of API key that another service issues: that service's source, such as "/laurel/issuer".
@@ -80,8 +82,8 @@ async def running(service: Service[S], settings: S, role: str = "all") -> AsyncI
         listener = socket.create_server((settings.host, settings.port), backlog=1024)
         stack.callback(listener.close)
         app = _app(service, runtime, parts, with_routes=role != "worker")
-        tasks = dict(parts.tasks) if role != "api" else {}
-        async with _tasks(tasks), _serving(app, listener):
+        tasks: dict[str, Task] = {} if role == "api" else {**parts.tasks, "log": partial(_tend, runtime.log)}
+        async with _tasks(tasks), serving(app, listener):
             host, port = listener.getsockname()[:2]
             log.info("started", role=role, host=host, port=port)
             yield f"http://{host}:{port}"
@@ -104,24 +106,7 @@ def main(service: Service[S]) -> None:
     elif role == "topics":
         asyncio.run(_create_topics(settings))
     else:
-        with asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(_until_told(service, settings, role))
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    import uvloop  # noqa: PLC0415  # tests run services on their own loop and need none
-
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
-
-
-async def _until_told(service: Service[S], settings: S, role: str) -> None:
-    told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    async with running(service, settings, role):
-        await told.wait()
-        log.info("stopping")
+        run_until_told(running(service, settings, role))
 
 
 async def _create_topics(settings: Settings) -> None:
@@ -160,8 +145,17 @@ def _app(service: Service[S], runtime: Runtime[S], parts: Parts, *, with_routes:
     return app
 
 
+async def _tend(event_log: EventLog) -> None:
+    while True:
+        try:
+            await event_log.tend()
+        except LogUnavailable as error:
+            log.warning("log_not_tended", error=str(error))
+        await asyncio.sleep(TEND_SECONDS)
+
+
 @asynccontextmanager
-async def _tasks(tasks: Mapping[str, Callable[[], Awaitable[None]]]) -> AsyncIterator[None]:
+async def _tasks(tasks: Mapping[str, Task]) -> AsyncIterator[None]:
     """Run `tasks` beside the block; when one ends by itself, the block is cancelled and its error raised."""
     block = asyncio.current_task()
     running = [asyncio.create_task(_named(name, task), name=name) for name, task in tasks.items()]
@@ -187,38 +181,6 @@ async def _tasks(tasks: Mapping[str, Callable[[], Awaitable[None]]]) -> AsyncIte
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _named(name: str, task: Callable[[], Awaitable[None]]) -> None:
+async def _named(name: str, task: Task) -> None:
     structlog.contextvars.bind_contextvars(task=name)
     await task()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server without its signal handlers: the role's runner has its own."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        yield
-
-
-@asynccontextmanager
-async def _serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
-    config = uvicorn.Config(
-        app,
-        http=PatientProtocol,
-        log_config=None,
-        access_log=False,  # addresses may carry private links; spans and metrics tell the rest
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-        timeout_keep_alive=20,
-        limit_concurrency=1000,
-    )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        while not server.started and not serving.done():  # noqa: ASYNC110  # uvicorn offers no event to wait for
-            await asyncio.sleep(0.01)
-        yield
-    finally:
-        server.should_exit = True
-        await serving
