@@ -65,7 +65,7 @@ def prepare(home: Path) -> Cluster:
     home.mkdir(parents=True, exist_ok=True)
     home = home.resolve()
     uid = UNPRIVILEGED if os.geteuid() == 0 else None
-    cluster = Cluster(_binaries(uid), home / "data", _socket_folder(home, uid), uid)
+    cluster = Cluster(_binaries(uid), home / "data", private_socket_folder(home, uid), uid)
     if not cluster.folder.exists():
         _initialise(cluster)
     return cluster
@@ -136,7 +136,8 @@ def _binaries(uid: int | None) -> Path:
     return copy / inside
 
 
-def _socket_folder(home: Path, uid: int | None) -> Path:
+def private_socket_folder(home: Path, uid: int | None) -> Path:
+    """Make a folder for sockets that `uid` alone (None: we) may enter, or find again the one that `home` notes."""
     # A socket's path has at most 107 bytes, and `home` may lie deeper; so it is a folder of ours under /tmp, noted
     # in `home`. Whoever else made a folder of that name after /tmp was emptied is not the owner: we make another.
     note = home / "socket_folder"

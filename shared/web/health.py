@@ -22,14 +22,11 @@ async def livez() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> dict[str, str]:
-    """Its database answers, and none of its tasks has given up."""
-    database: Database = request.app.state.database
+    """Its database answers, where it has one, and none of its tasks has given up."""
+    database: Database | None = request.app.state.database
     troubles: Troubles = request.app.state.troubles
-    try:
-        async with database.pool.acquire(timeout=5) as connection:
-            await connection.fetchval("select 1")
-    except FAILURES_OF_OURS as error:
-        raise Unavailable("database_unavailable", "The database does not answer.") from error
+    if database is not None:
+        await _ask(database)
     if found := dict(troubles()):
         raise Unavailable("not_ready", "; ".join(f"{name}: {reason}" for name, reason in found.items()))
     return {"status": "ready"}
@@ -39,3 +36,11 @@ async def readyz(request: Request) -> dict[str, str]:
 async def metrics() -> Response:
     """Every metric of this process, for Prometheus."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _ask(database: Database) -> None:
+    try:
+        async with database.pool.acquire(timeout=5) as connection:
+            await connection.fetchval("select 1")
+    except FAILURES_OF_OURS as error:
+        raise Unavailable("database_unavailable", "The database does not answer.") from error

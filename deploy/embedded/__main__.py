@@ -1,0 +1,87 @@
+"""Starts, stops and shows one Laurel on this machine; `make up`, `down`, `status` and `logs` call it."""
+
+import argparse
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from deploy.embedded import demo, start, supervision
+from deploy.embedded.installation import Installation, SetupError, find
+
+
+def up(installation: Installation) -> None:
+    """Start what does not run, load the demo (unless DEMO=0) and show where to look."""
+    with_demo = os.environ.get("DEMO") != "0"
+    if start.is_whole(installation) and (demo.is_loaded(installation) or not with_demo):
+        print("Laurel runs already; nothing was changed.")
+    else:
+        start.start(installation)
+        if not with_demo:
+            start.keep_addresses(installation)
+        elif not demo.is_loaded(installation):
+            print("A badge's life, as anybody could live it over HTTP:")
+            demo.load(installation)
+    _show_addresses(installation)
+
+
+def down(installation: Installation) -> None:
+    """Stop every process; data stays."""
+    ended = supervision.end(installation)
+    print(f"Stopped: {', '.join(ended)}." if ended else "Nothing was running.")
+
+
+def status(installation: Installation) -> None:
+    """Tell what runs; the exit code is 1 unless all does."""
+    if not supervision.runs(installation):
+        sys.exit(f"Laurel at {installation.home} does not run: 'make up' starts it.")
+    for each in supervision.standings(installation):
+        address = installation.urls.get(each.name, "")
+        print(f"{each.name:10} {each.state:9} {each.description:30} {address}".rstrip())
+    if not start.is_whole(installation):
+        sys.exit("Not all of it is ready: 'make logs' tells more.")
+
+
+def logs(installation: Installation) -> None:
+    """Follow every program's log until interrupted."""
+    files = sorted(str(path) for path in installation.logs.glob("*.log"))
+    if not files:
+        sys.exit(f"There are no logs in {installation.logs} yet.")
+    os.execvp("tail", ["tail", "-n", "20", "-F", *files])
+
+
+def _show_addresses(installation: Installation) -> None:
+    if credential := demo.read(installation).get("credential_id"):
+        print(f"A badge that is valid:  {installation.url('registry')}/v1/credentials/{credential}")
+    print(f"Everything else:        {installation.url('console')}/")
+    print(f"Keys and addresses are in {installation.demo_file}. 'make down' stops it, data stays.")
+
+
+@contextmanager
+def _alone(installation: Installation) -> Iterator[None]:
+    """Let no two commands change the same installation at once; the later waits."""
+    installation.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (installation.home / "command.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> None:
+    """Do what the command line says; a SetupError is a message and exit code 1."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.embedded", description=__doc__)
+    parser.add_argument("command", choices=["up", "down", "status", "logs"])
+    command = parser.parse_args().command
+    try:
+        installation = find(os.environ)
+        if command in ("status", "logs"):
+            {"status": status, "logs": logs}[command](installation)
+        else:
+            with _alone(installation):
+                {"up": up, "down": down}[command](installation)
+    except SetupError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

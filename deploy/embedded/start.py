@@ -1,0 +1,132 @@
+"""Brings an installation up: PostgreSQL and broker, databases, topics, services; each step may be repeated."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+
+from deploy.embedded import demo, postgres, preflight, supervision
+from deploy.embedded.installation import ROOT, Installation, SetupError
+from deploy.embedded.programs import programs, service_environment
+from deploy.postgres import SERVICES, Stack, bootstrap
+
+READY_SECONDS = 120.0
+
+
+def is_whole(installation: Installation) -> bool:
+    """Tell whether every program runs and every service is ready."""
+    if not supervision.runs(installation):
+        return False
+    try:
+        standing = supervision.standings(installation)
+    except OSError:
+        return False  # the process manager is on its way out
+    return all(each.state in ("STARTING", "RUNNING") for each in standing) and not _not_ready(installation)
+
+
+def start(installation: Installation) -> None:
+    """Start what does not run, and return when every service is ready; raises SetupError where one is not."""
+    said = _Steps()
+    if not supervision.runs(installation):
+        supervision.end(installation)  # what a killed process manager left behind
+        preflight.check(installation)
+        installation.prepare()
+    cluster = postgres.prepare(installation.home / "postgres")
+    listed = programs(installation, cluster.admin_dsn)
+    if not supervision.runs(installation):
+        supervision.start_manager(installation, listed)
+    supervision.start(installation, [each.name for each in listed if each.first])
+    postgres.await_ready(cluster.admin_dsn)
+    said("PostgreSQL answers")
+    _prepare_databases(installation, cluster.admin_dsn)
+    said("the databases are up to date")
+    if installation.broker == "kafka":
+        _await_broker(installation)
+        said("Apache Kafka answers")
+    # The embedded log's tables belong to its owner; services only write to them.
+    owner = Stack().dsn(cluster.admin_dsn, "eventlog", "owner")
+    _run_service(installation, SERVICES[0], "topics", cluster.admin_dsn, {"LAUREL_EVENTLOG_DSN": owner})
+    supervision.start(installation, [each.name for each in listed if not each.first])
+    said("the services are starting")
+    _await_ready(installation)
+    said("every service is ready")
+
+
+def keep_addresses(installation: Installation) -> None:
+    """Write demo.json without a demo, unless it is there."""
+    if not demo.read(installation):
+        demo.write_addresses(installation)
+
+
+class _Steps:
+    """Prints each step with the seconds since the first."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    def __call__(self, step: str) -> None:
+        print(f"{time.monotonic() - self._started:6.1f} s  {step}", flush=True)
+
+
+def _prepare_databases(installation: Installation, admin_dsn: str) -> None:
+    bootstrap(admin_dsn, Stack())
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda name: _run_service(installation, name, "migrate", admin_dsn), SERVICES))
+
+
+def _run_service(
+    installation: Installation, name: str, role: str, admin_dsn: str, settings: Mapping[str, str] = {}
+) -> None:
+    environment = {**os.environ, **service_environment(installation, name, admin_dsn), **settings}
+    command = [sys.executable, "-m", f"services.{name}", role]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SetupError(f"'{role}' of the {name} failed:\n{done.stdout}{done.stderr}")
+
+
+def _await_broker(installation: Installation) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not _listens(installation.port_of("kafka")):
+        _refuse_failures(installation, ["kafka"], deadline)
+        time.sleep(0.1)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _await_ready(installation: Installation) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while waiting := _not_ready(installation):
+        _refuse_failures(installation, waiting, deadline)
+        time.sleep(0.2)
+
+
+def _refuse_failures(installation: Installation, waiting: Sequence[str], deadline: float) -> None:
+    failed = [each.name for each in supervision.standings(installation) if each.state in ("BACKOFF", "FATAL")]
+    if failed or time.monotonic() > deadline:
+        name = (failed or waiting)[0]
+        log = _tail(installation.logs / f"{name}.log")
+        raise SetupError(f"The {name} does not get ready. The end of its log:\n{log}")
+
+
+def _not_ready(installation: Installation) -> list[str]:
+    return [name for name, url in installation.urls.items() if not _answers(f"{url}/readyz")]
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _tail(path: Path, lines: int = 20) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else "(it is empty)"
