@@ -67,8 +67,7 @@ def open_badge(
     here, sets become arrays, and null and empty members are left out. A demo badge says so in its names.
     Raises CredentialError `recipient_missing` without an id and without an address, `salt_missing` without salt.
     """
-    named = {**achievement, "creator": {"id": issuer.id}}
-    named["name"] = (DEMO_PREFIX if demo else "") + achievement["name"]
+    named = _named(achievement, issuer.id, demo=demo)
     subject = {
         "id": recipient.id,
         "identifier": _identities(recipient),
@@ -88,6 +87,19 @@ def open_badge(
         # One object when there is one: strict validators take no array.
         **({"credentialStatus": dict(status[0]) if len(status) == 1 else list(status)} if status else {}),
     }
+
+
+def achievement_document(
+    achievement: Mapping[str, Any], *, creator: str | None = None, demo: bool = False
+) -> dict[str, Any]:
+    """Return an achievement as it stands in badges, as a document of its own: what its `id` leads to."""
+    named = _typed({"achievement": _lean(_named(achievement, creator, demo=demo))})["achievement"]
+    return {"@context": [CREDENTIALS_V2, OPEN_BADGES_V3], **named}
+
+
+def _named(achievement: Mapping[str, Any], creator: str | None, *, demo: bool) -> dict[str, Any]:
+    name = (DEMO_PREFIX if demo else "") + achievement["name"]
+    return {**achievement, "name": name, "creator": {"id": creator}}
 
 
 def _identities(recipient: Recipient) -> list[dict[str, Any]]:

@@ -1,0 +1,16 @@
+"""The registry remembers: every badge's record and history, the status lists, what was verified.
+
+Consumes   issuer.events.v1     into the record, in the order of versions          (laurel.registry.record)
+           verifier.events.v1   verifications, facts alone                         (laurel.registry.verifications)
+           issuer.state.v1,     copies of institutions, achievements and API keys,
+           verifier.state.v1    and the signed status lists                        (laurel.registry.state)
+Emits      registry.events.v1   laurel.credential.recorded.v1, whose id follows from the id of the event it answers
+           registry.state.v1    heartbeats
+
+Its own truth:   credentials, history; documents, openings (what an erasure takes: the signed document, the owner
+                 link's hash, salts, notes); verifications; status_list_versions (the last one of each minute,
+                 400 days). Lost ones come back by `laurel refeed issuer` and `laurel refeed verifier`.
+Projections:     institutions, achievements, api_keys: `laurel rebuild registry` empties and refills them.
+
+Its api only reads: the app role may change no row of these tables.
+"""

@@ -1,0 +1,198 @@
+"""The registry's API: one record, and the owner's search."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from asyncpg import Record
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+
+from services.registry import reading
+from services.registry.store import record
+from shared.db import Database, Tx
+from shared.errors import Malformed
+from shared.messaging.events import Actor, ChangeType, CredentialStatus, Reason
+from shared.web.auth import Principal, anyone, require
+from shared.web.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, after, cursor
+from shared.web.strict import StrictRoute
+
+router = APIRouter(prefix="/v1", tags=["record"], route_class=StrictRoute)
+
+Caller = Annotated[Principal | None, Depends(anyone)]
+Owner = Annotated[Principal, Depends(require("institution", scope="read"))]
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies outside the calendar") from error
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
+class Version(BaseModel):
+    """One version of a credential, as anybody may see it."""
+
+    version: int = Field(examples=[2])
+    type: ChangeType
+    time: datetime = Field(description="When the issuer accepted the change.")
+    event_id: UUID
+    log_index: int | None = Field(description="Where it stands in the transparency log; null until it does.")
+
+
+class OwnedVersion(Version):
+    """One version of a credential, as its institution sees it."""
+
+    actor: Actor
+    reason: Reason | None = None
+
+
+class Issuer(BaseModel):
+    """The institution, by the name under which it is registered here."""
+
+    id: str = Field(description="Its DID.", examples=["did:web:badges.example:institutions:north"])
+    name: str = Field(examples=["North Academy"])
+
+
+class Achievement(BaseModel):
+    """What was achieved."""
+
+    id: UUID
+    version: int
+    name: str | None = Field(description="Null while its description has not arrived here.", examples=["Welding I"])
+    micro_credential: dict[str, Any] | None = Field(
+        None, description="The European elements for which Open Badges has no term.", examples=[{"workload_hours": 50}]
+    )
+
+
+class PublicRecord(BaseModel):
+    """A credential's record, without anything about its holder."""
+
+    id: UUID
+    status: CredentialStatus
+    version: int = Field(examples=[1])
+    institution_id: UUID
+    issuer: Issuer | None = Field(description="Null while the institution's description has not arrived here.")
+    achievement: Achievement
+    issued_at: datetime
+    history: Sequence[Version]
+
+
+class OwnedRecord(PublicRecord):
+    """A credential's record, as its institution and the operator see it."""
+
+    history: Sequence[OwnedVersion]
+    credential: dict[str, Any] | None = Field(description="The signed document.")
+    verifications: int = Field(description="How often it was verified.", examples=[3])
+
+
+class Found(BaseModel):
+    """A record in a search's answer."""
+
+    id: UUID
+    status: CredentialStatus
+    version: int
+    achievement_id: UUID
+    achievement_version: int
+    issued_at: datetime
+    changed_at: datetime
+
+
+class FoundPage(Page):
+    """Records, newest first."""
+
+    items: list[Found]
+
+
+def visible_to(request: Request, caller: Principal | None) -> AbstractAsyncContextManager[Tx]:
+    """Open a transaction that shows what `caller` may read: everything to the operator, to an institution its own."""
+    database: Database = request.app.state.database
+    if caller is None or not caller.may("read"):
+        return database.transaction()
+    if caller.kind == "operator":
+        everything: Database = request.app.state.worker_database
+        return everything.transaction()
+    return database.transaction(caller.tenant_id)
+
+
+@router.get("/credentials/{credential_id}")
+async def credential(credential_id: UUID, request: Request, caller: Caller) -> OwnedRecord | PublicRecord:
+    """A credential's record and history: whole for its institution and the operator, else without personal data."""
+    async with visible_to(request, caller) as tx:
+        form = await reading.public_form(tx, credential_id)
+        owned = await reading.owned_form(tx, credential_id)
+    if owned is None:
+        return public_record(form)
+    public = public_record(form).model_dump(exclude={"history"})
+    history = [_owned_version(row) for row in owned.history]
+    return OwnedRecord(**public, history=history, credential=owned.document, verifications=owned.verifications)
+
+
+@router.get("/credentials")
+async def search(
+    request: Request,
+    owner: Owner,
+    *,
+    status: CredentialStatus | None = None,
+    achievement_id: UUID | None = None,
+    issued_from: Instant | None = None,
+    issued_to: Annotated[Instant | None, Query(description="Exclusive.")] = None,
+    page: Annotated[str | None, Query(alias="cursor", max_length=500)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+) -> FoundPage:
+    """The institution's credentials, newest first. There is no search for a recipient: addresses are hashed here."""
+    position = _position(after(page, owner.tenant_id, "credentials"))
+    async with visible_to(request, owner) as tx:
+        rows = await record.search(
+            tx,
+            status=status,
+            achievement_id=achievement_id,
+            issued_from=issued_from,
+            issued_to=issued_to,
+            after=position,
+            limit=limit,
+        )
+    items = [Found(**row) for row in rows]
+    if len(items) < limit:
+        return FoundPage(items=items)
+    last = items[-1]
+    return FoundPage(items=items, next=cursor(owner.tenant_id, "credentials", last.issued_at.isoformat(), str(last.id)))
+
+
+def public_record(form: Record) -> PublicRecord:
+    """Build the public form of a record from its row."""
+    return PublicRecord(
+        id=form["id"],
+        status=form["status"],
+        version=form["version"],
+        institution_id=form["institution_id"],
+        issuer=Issuer(id=form["did"], name=form["institution_name"]) if form["did"] else None,
+        achievement=Achievement(
+            id=form["achievement_id"],
+            version=form["achievement_version"],
+            name=form["achievement_name"],
+            micro_credential=form["micro_credential"],
+        ),
+        issued_at=form["issued_at"],
+        history=[Version(**entry) for entry in form["history"]],
+    )
+
+
+def _owned_version(row: Record) -> OwnedVersion:
+    reason = Reason(code=row["reason_code"], note=row["note"]) if row["reason_code"] else None
+    return OwnedVersion(**row, actor=Actor(role=row["actor_role"], key_id=row["actor_key"]), reason=reason)
+
+
+def _position(values: list[Any] | None) -> tuple[datetime, UUID] | None:
+    if values is None:
+        return None
+    try:
+        time, credential_id = values
+        return datetime.fromisoformat(time).astimezone(UTC), UUID(credential_id)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise Malformed("cursor_malformed", "This is no cursor of this list.") from error

@@ -1,0 +1,59 @@
+"""Puts the registry together: the only place where its concrete parts are built."""
+
+import asyncio
+
+from services.registry import api, handlers, public
+from services.registry.operations import operations
+from services.registry.settings import RegistrySettings
+from shared import db, ops
+from shared.db import Database
+from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE, REGISTRY_STATE, VERIFIER_EVENTS, VERIFIER_STATE
+from shared.messaging.inbox import Consumer
+from shared.messaging.pace import BackOff
+from shared.messaging.relay import Relay
+from shared.service import Parts, Runtime, Service
+
+STATE = "laurel.registry.state"
+DROP_LISTS_SECONDS = 3600.0
+
+
+def build(runtime: Runtime[RegistrySettings]) -> Parts:
+    """Build routes and tasks from what the service runs on."""
+    worker, log = runtime.worker, runtime.log
+    consumers = (
+        Consumer(worker, log, "laurel.registry.record", [ISSUER_EVENTS], handlers.record_changes),
+        Consumer(worker, log, "laurel.registry.verifications", [VERIFIER_EVENTS], handlers.store_verifications),
+        Consumer(worker, log, STATE, [ISSUER_STATE, VERIFIER_STATE], handlers.copy_state, claims=False),
+    )
+
+    async def relay() -> None:
+        await Relay(worker, await log.publisher(), REGISTRY_STATE, "/laurel/registry").run()
+
+    async def drop_lists() -> None:
+        await _drop_lists(worker)
+
+    routers = [api.router, public.router, ops.router(operations(worker, STATE))]
+    return Parts(
+        routers=[*routers, public.redirects] if runtime.settings.issuer_url else routers,
+        tasks={"relay": relay, "drop_lists": drop_lists, **{each.group: each.run for each in consumers}},
+        troubles=lambda: {each.group: trouble for each in consumers if (trouble := each.trouble())},
+        foreign_keys={"institution": "/laurel/issuer", "employer": "/laurel/verifier"},
+    )
+
+
+async def _drop_lists(worker: Database) -> None:
+    back_off = BackOff()
+    while True:
+        try:
+            async with worker.transaction() as tx:
+                await handlers.drop_old_lists(tx)
+        except Exception as error:
+            if not db.is_failure_of_ours(error):
+                raise
+            await back_off.wait()
+        else:
+            back_off.reset()
+            await asyncio.sleep(DROP_LISTS_SECONDS)
+
+
+SERVICE = Service("registry", "Laurel registry", RegistrySettings, build)

@@ -1,0 +1,97 @@
+"""What the registry does with the events and states that reach it, each in the open transaction of its consumer."""
+
+from base64 import b64decode
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from services.registry import domain
+from services.registry.domain import Change
+from services.registry.store import published, record
+from shared import db
+from shared.db import Tx
+from shared.messaging import outbox, projections
+from shared.messaging.events import (
+    AchievementState,
+    ApiKeyContent,
+    CredentialRecorded,
+    InstitutionState,
+    Message,
+    StatusListState,
+    VerificationCompleted,
+)
+from shared.messaging.inbox import Delivery, Gap
+from shared.messaging.outbox import Entry
+
+M = TypeVar("M", bound=Message)
+
+
+async def record_changes(tx: Tx, deliveries: Sequence[Delivery]) -> None:
+    """Record what the issuer did to credentials, each version once and in order, and say that it is recorded.
+
+    Raises Gap where an earlier version has not come.
+    """
+    changes = [change for change in map(domain.change_of, deliveries) if change]
+    recorded = await record.lock_versions(tx, (change.credential_id for change in changes))
+    try:
+        new = domain.news(recorded, changes)
+    except domain.VersionMissing as error:
+        raise Gap(str(error)) from error
+    if not new:
+        return
+    now = await db.now(tx)
+    await record.add_issued(tx, [(change, change.issue) for change in new if change.issue])
+    await record.set_status(tx, [change for change in new if not change.issue])
+    await record.add_history(tx, new, now)
+    await outbox.add_many(tx, [_recorded(change, now) for change in new])
+
+
+async def store_verifications(tx: Tx, deliveries: Sequence[Delivery]) -> None:
+    """Store what was verified: facts, and nothing of what was in the credential."""
+    verifications = [(each.id, each.message) for each in deliveries if isinstance(each.message, VerificationCompleted)]
+    await record.add_verifications(tx, verifications)
+
+
+async def copy_state(tx: Tx, deliveries: Sequence[Delivery]) -> None:
+    """Keep copies of what issuer and verifier say of themselves, the newest version of each, and every signed list."""
+    await projections.upsert(tx, "institutions", [_institution(each) for each in _only(InstitutionState, deliveries)])
+    await projections.upsert(tx, "achievements", [_achievement(each) for each in _only(AchievementState, deliveries)])
+    await projections.upsert(tx, "api_keys", [_api_key(each) for each in _only(ApiKeyContent, deliveries)])
+    await published.keep_lists(tx, list(_only(StatusListState, deliveries)))
+
+
+async def drop_old_lists(tx: Tx) -> None:
+    """Delete what is kept of status lists beyond the time for which that is promised."""
+    await published.drop_lists(tx, before=await db.now(tx) - domain.LISTS_KEPT)
+
+
+def _only(kind: type[M], deliveries: Sequence[Delivery]) -> Iterator[M]:
+    return (each.message for each in deliveries if isinstance(each.message, kind))
+
+
+def _recorded(change: Change, now: datetime) -> Entry:
+    message = CredentialRecorded(
+        credential_id=change.credential_id,
+        version=change.version,
+        institution_id=change.institution_id,
+        change=change.type,
+        recorded_event_id=change.event_id,
+        recorded_at=now,
+    )
+    return Entry(message, domain.recorded_event_id(change.event_id), now, change.traceparent)
+
+
+def _institution(state: InstitutionState) -> dict[str, Any]:
+    columns = {"version", "slug", "name", "url", "did", "standing"}
+    return {"id": state.institution_id, **state.model_dump(include=columns)}
+
+
+def _achievement(state: AchievementState) -> dict[str, Any]:
+    columns = {"achievement_id", "number", "version", "institution_id", "achievement"}
+    image = b64decode(state.image, validate=True) if state.image else None
+    return {**state.model_dump(include=columns), "image": image}
+
+
+def _api_key(state: ApiKeyContent) -> dict[str, Any]:
+    columns = {"version", "tenant_kind", "tenant_id", "scopes", "created_at", "expires_at", "revoked_at"}
+    return {"id": state.key_id, "hash": bytes.fromhex(state.secret_hash), **state.model_dump(include=columns)}

@@ -1,0 +1,93 @@
+"""What the registry's operator may ask for: the ledger, a rebuild of the copies, its events once more."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import orjson
+from asyncpg import Record
+
+from services.registry.domain import recorded_event_id
+from services.registry.store import ledger, published
+from shared.credentials.status import decode_list
+from shared.db import Database, Tx
+from shared.messaging import outbox, positions
+from shared.messaging.events import CredentialRecorded
+from shared.messaging.outbox import Entry
+from shared.ops import Operations, as_uuid
+
+# Status lists stand behind the credentials in the ledger: their ids begin with this, which sorts after every UUID.
+LIST = "list:"
+REFEED_AT_ONCE = 500
+
+
+def operations(database: Database, state_consumer: str) -> Operations:
+    """Put the operations together; `database` is the worker's, `state_consumer` fills the projections."""
+
+    async def rebuild() -> None:
+        async with database.transaction() as tx:
+            await positions.rewind(tx, state_consumer)
+            await published.empty_projections(tx)
+
+    async def refeed() -> int:
+        count, after = 0, None
+        while True:
+            async with database.transaction() as tx:
+                credentials = await ledger.lock_after(tx, after, REFEED_AT_ONCE)
+                if not credentials:
+                    return count
+                count += await _emit_again(tx, credentials)
+            after = credentials[-1]
+
+    return Operations(ledger=lines, rebuild=rebuild, refeed=refeed)
+
+
+async def lines(tx: Tx, after: str | None, limit: int) -> list[dict[str, Any]]:
+    """Return the ledger's lines after the id `after`: credentials, then status lists."""
+    found: list[dict[str, Any]] = []
+    if after is None or not after.startswith(LIST):
+        found = [_credential(row) for row in await ledger.credentials(tx, as_uuid(after), limit)]
+        after = None
+    if len(found) < limit:
+        place = as_uuid(after.removeprefix(LIST)) if after else None
+        found += [_status_list(row) for row in await ledger.status_lists(tx, place, limit - len(found))]
+    return found
+
+
+async def _emit_again(tx: Tx, credentials: list[UUID]) -> int:
+    history = await ledger.history_of(tx, credentials)
+    await outbox.add_many(tx, [_recorded(row) for row in history])
+    return len(history)
+
+
+def _recorded(row: Record) -> Entry:
+    message = CredentialRecorded(
+        credential_id=row["credential_id"],
+        version=row["version"],
+        institution_id=row["institution_id"],
+        change=row["type"],
+        recorded_event_id=row["event_id"],
+        recorded_at=row["recorded_at"],
+    )
+    return Entry(message, recorded_event_id(row["event_id"]), row["recorded_at"])
+
+
+def _credential(row: Record) -> dict[str, Any]:
+    return {"kind": "credential", **row}
+
+
+def _status_list(row: Record) -> dict[str, Any]:
+    bits = decode_list(orjson.loads(row["credential"])["credentialSubject"]["encodedList"])
+    return {
+        "kind": "status_list",
+        "id": f"{LIST}{row['list_id']}",
+        "purpose": row["purpose"],
+        "epoch_n": row["version"],
+        "set": list(_set_bits(bits)),
+    }
+
+
+def _set_bits(bits: bytes) -> Iterator[int]:
+    for place, byte in enumerate(bits):
+        if byte:
+            yield from (place * 8 + bit for bit in range(8) if byte & 0x80 >> bit)

@@ -1,0 +1,125 @@
+"""The addresses that stand inside badges: credentials, status lists, achievements with their images, institutions.
+
+They lie outside /v1 and need no key. Readers in other people's browsers are welcome.
+"""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from services.registry import reading
+from services.registry.api import Caller, PublicRecord, public_record, visible_to
+from services.registry.domain import RETRIEVAL_ERROR
+from services.registry.settings import RegistrySettings
+from shared.credentials.instants import read_instant
+from shared.db import Database
+from shared.errors import Malformed
+from shared.web.etag import etag, is_known
+
+router = APIRouter(tags=["public documents"])
+redirects = APIRouter(include_in_schema=False)
+
+IfNoneMatch = Annotated[str | None, Header()]
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
+# The institution's name may still change in it.
+AN_HOUR = {"Cache-Control": "public, max-age=3600"}
+# A picture comes from strangers: it is never a page of ours, even when opened by itself.
+PICTURE = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "Content-Disposition": 'attachment; filename="badge.png"',
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+
+
+def _answers(media_type: str, schema: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {media_type: {"schema": schema}}}}
+
+
+_OBJECT = {"type": "object"}
+_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "What If-None-Match names is still right."}}
+
+
+@router.get("/credentials/{credential_id}.json", response_class=Response, responses=_answers("application/vc", _OBJECT))
+async def document(credential_id: UUID, request: Request, caller: Caller, owner: str | None = None) -> Response:
+    """The signed document, for who holds the owner's link (`owner` is its token) or the institution's key."""
+    async with visible_to(request, caller) as tx:
+        found = await reading.document(tx, credential_id, owner)
+    headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(found, media_type="application/vc", headers=headers)
+
+
+@router.get("/credentials/{credential_id}")
+async def credential(credential_id: UUID, request: Request, response: Response) -> PublicRecord:
+    """What anybody may know of a credential whose address they have."""
+    database: Database = request.app.state.database
+    async with database.transaction() as tx:
+        form = await reading.public_form(tx, credential_id)
+    response.headers.update({**OPEN, "Cache-Control": "no-cache"})
+    return public_record(form)
+
+
+@router.get(
+    "/status-lists/{list_id}",
+    response_class=Response,
+    responses={**_answers("application/vc", _OBJECT), **_NOT_MODIFIED},
+)
+async def status_list(
+    list_id: UUID,
+    request: Request,
+    timestamp: Annotated[str | None, Query(examples=["2026-11-22T10:21:00Z"])] = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """The signed Bitstring Status List; with `timestamp` (XML Schema dateTimeStamp) as it was then, to the minute."""
+    as_of = read_instant(timestamp)
+    if timestamp is not None and as_of is None:
+        raise Malformed(
+            "timestamp_malformed", "A timestamp is written like 2026-11-22T10:21:00Z.", type=RETRIEVAL_ERROR
+        )
+    database: Database = request.app.state.database
+    async with database.transaction() as tx:
+        found = await reading.status_list(tx, list_id, as_of)
+    tag = etag(found["version"])
+    headers = {**OPEN, "ETag": tag, "Cache-Control": f"public, max-age={found['ttl_ms'] // 1000}"}
+    if is_known(if_none_match, tag):
+        return Response(status_code=304, headers=headers)
+    return Response(found["credential"], media_type="application/vc", headers=headers)
+
+
+@router.get(
+    "/achievements/{achievement_id}/{number}",
+    response_class=Response,
+    responses=_answers("application/ld+json", _OBJECT),
+)
+async def achievement(achievement_id: UUID, number: Number, request: Request) -> Response:
+    """A published version of an achievement, as Open Badges 3.0 has it."""
+    database: Database = request.app.state.database
+    settings: RegistrySettings = request.app.state.settings
+    async with database.transaction() as tx:
+        found = await reading.achievement(tx, achievement_id, number, demo=settings.demo)
+    return Response(orjson.dumps(found), media_type="application/ld+json", headers={**OPEN, **AN_HOUR})
+
+
+@router.get(
+    "/achievements/{achievement_id}/{number}/image",
+    response_class=Response,
+    responses=_answers("image/png", {"type": "string", "format": "binary"}),
+)
+async def image(achievement_id: UUID, number: Number, request: Request) -> Response:
+    """Its image."""
+    database: Database = request.app.state.database
+    async with database.transaction() as tx:
+        png = await reading.image(tx, achievement_id, number)
+    return Response(png, media_type="image/png", headers={**OPEN, **PICTURE})
+
+
+@redirects.get("/institutions/{rest:path}")
+async def institution(rest: str, request: Request) -> RedirectResponse:
+    """Where there is no proxy, badges' institution addresses lead here; the issuer serves them."""
+    settings: RegistrySettings = request.app.state.settings
+    return RedirectResponse(f"{settings.issuer_url}/institutions/{quote(rest)}", 307, headers=OPEN)
