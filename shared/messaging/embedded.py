@@ -40,7 +40,9 @@ class EmbeddedLog:
         async with self._link.use() as connection, connection.transaction():
             # Services start at the same time, and `create … if not exists` does not bear company.
             await connection.execute("select pg_advisory_xact_lock(hashtextextended('eventlog/schema', 0))")
-            await connection.execute(SCHEMA.read_text())
+            # Services may write records and no schema; whoever may make the schema makes it.
+            if await connection.fetchval("select has_schema_privilege('public', 'create')"):
+                await connection.execute(SCHEMA.read_text())
             await connection.executemany(
                 """
                 insert into topics (topic, compacted, retention, compact_after) values ($1, $2, $3, $4)
