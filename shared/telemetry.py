@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -45,7 +46,7 @@ def configure(service: str, otlp_endpoint: str | None) -> None:
     )
     if otlp_endpoint:
         exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces")
-        provider.add_span_processor(BatchSpanProcessor(_Reticent(exporter), schedule_delay_millis=1000))
+        provider.add_span_processor(BatchSpanProcessor(Reticent(exporter), schedule_delay_millis=1000))
         AsyncPGInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]  # it ships no types
     trace.set_tracer_provider(provider)
     propagate.set_global_textmap(_OutwardOnly())
@@ -143,7 +144,7 @@ class _Entrances(Sampler):
         return "Entrances"
 
 
-class _Reticent(SpanExporter):
+class Reticent(SpanExporter):
     """Exports spans with allowed attributes alone, and without messages of exceptions."""
 
     def __init__(self, inner: SpanExporter) -> None:
@@ -178,7 +179,7 @@ def _configure_logging(service: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso"),
         _add_trace,
-        structlog.processors.dict_tracebacks,
+        _reticent_traceback,
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],  # JSON escapes what could forge a line
@@ -197,6 +198,32 @@ def _configure_logging(service: str) -> None:
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def _reticent_traceback(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Tell where an exception came from and of what kind it was; its message may quote what somebody sent."""
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()
+    if isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        event["exception"] = [
+            {"type": type(each).__qualname__, "at": [f"{frame.filename}:{frame.lineno}" for frame in _frames(each)]}
+            for each in _chain(error)
+        ]
+    return event
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _frames(error: BaseException) -> traceback.StackSummary:
+    return traceback.extract_tb(error.__traceback__, limit=-8)
 
 
 def _add_trace(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:

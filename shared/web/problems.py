@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from shared import errors
+from shared import db, errors
 
 log = structlog.get_logger()
 
@@ -103,6 +103,15 @@ def install(app: FastAPI) -> None:
     async def http(_: Request, error: StarletteHTTPException) -> JSONResponse:
         code = getattr(error, "code", None) or _snake(HTTPStatus(error.status_code).phrase)
         return problem(error.status_code, code, str(error.detail), headers=error.headers)
+
+    async def away(_: Request, error: Exception) -> JSONResponse:
+        if not db.is_failure_of_ours(error):
+            raise error
+        log.warning("database_unavailable", error=type(error).__name__)
+        return answer(errors.Unavailable("database_unavailable", "The database does not answer.", retry_after=2))
+
+    for kind in db.FAILURES_OF_OURS:
+        app.add_exception_handler(kind, away)  # type: ignore[arg-type]  # each is an Exception
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -72,6 +72,10 @@ class Listener:
                 self.spans += [SeenSpan(names["service.name"], span) for span in scope.spans]
         return Response(media_type="application/x-protobuf")
 
+    def services(self) -> set[str]:
+        """The services with a span in any trace."""
+        return {each.service for each in self.spans}
+
     def services_of(self, trace_id: str) -> set[str]:
         """The services with a span in one trace."""
         return {each.service for each in self.spans if each.trace_id == trace_id}

@@ -44,6 +44,10 @@ class Process:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
 
+    def move_to(self, database: CleanDatabase) -> None:
+        """Let it use another database from its next start on."""
+        self._environment |= _roles(database)
+
     async def ready(self) -> None:
         """Return when it says that it can work; AssertionError with its log where it ended."""
         async with httpx.AsyncClient() as client:
@@ -138,9 +142,11 @@ async def standing(
 
 
 def _environment(common: Mapping[str, str], database: CleanDatabase, port: int) -> dict[str, str]:
+    return {**common, "LAUREL_PORT": str(port), **_roles(database)}
+
+
+def _roles(database: CleanDatabase) -> dict[str, str]:
     return {
-        **common,
-        "LAUREL_PORT": str(port),
         "LAUREL_OWNER_DSN": database.owner,
         "LAUREL_APP_DSN": database.app,
         "LAUREL_WORKER_DSN": database.worker,

@@ -1,0 +1,63 @@
+"""The whole of Laurel, seen from outside, on either event log."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from shared.messaging.log import open_log
+from shared.settings import Settings
+from tests.support.listener import Listener, listening
+from tests.support.mailbox import Mailbox, taking_mail
+from tests.support.postgres import CleanDatabase
+from tests.support.stack import Stack, standing
+
+
+async def embedded_settings(clean_database: Callable[[str], CleanDatabase]) -> dict[str, str]:
+    """LAUREL_* settings of an embedded log of the test's own, its topics made."""
+    database = clean_database("eventlog")
+    await create_topics(Settings(log="embedded", eventlog_dsn=database.owner))
+    return {"LAUREL_LOG": "embedded", "LAUREL_EVENTLOG_DSN": database.app}
+
+
+async def kafka_settings(bootstrap: str, prefix: str) -> dict[str, str]:
+    """LAUREL_* settings of topics of the test's own on a Kafka broker, made."""
+    await create_topics(Settings(log="kafka", kafka_bootstrap=bootstrap, topic_prefix=prefix))
+    return {"LAUREL_LOG": "kafka", "LAUREL_KAFKA_BOOTSTRAP": bootstrap, "LAUREL_TOPIC_PREFIX": prefix}
+
+
+async def create_topics(settings: Settings) -> None:
+    """Make every topic."""
+    log = open_log(settings)
+    await log.create_topics()
+    await log.close()
+
+
+@pytest.fixture(params=["embedded", "kafka"])
+async def event_log(request: pytest.FixtureRequest, clean_database: Callable[[str], CleanDatabase]) -> dict[str, str]:
+    """Settings of each event log in its turn."""
+    if request.param == "embedded":
+        return await embedded_settings(clean_database)
+    bootstrap, prefix = request.getfixturevalue("kafka_bootstrap"), request.getfixturevalue("topic_prefix")
+    return await kafka_settings(bootstrap, prefix)
+
+
+@dataclass(frozen=True)
+class Laurel:
+    """A stack with everything around it that it talks to."""
+
+    stack: Stack
+    listener: Listener
+    mailbox: Mailbox
+
+
+@pytest.fixture
+async def laurel(
+    tmp_path: Path, clean_database: Callable[[str], CleanDatabase], event_log: dict[str, str]
+) -> AsyncIterator[Laurel]:
+    """Four services, a mail server, a webhook receiver, a trace collector."""
+    async with listening() as listener, taking_mail() as mailbox:
+        settings = {"otlp_endpoint": listener.url, "smtp_url": f"smtp://127.0.0.1:{mailbox.port}"}
+        async with standing(tmp_path, clean_database, event_log, **settings) as stack:
+            yield Laurel(stack, listener, mailbox)

@@ -1,0 +1,88 @@
+"""A service that lost what it copied, or everything, has it again from the state topics, and tells nobody twice."""
+
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from shared.ids import PARTITIONS
+from shared.messaging.events import ISSUER_EVENTS
+from tests.e2e.conftest import Laurel
+from tests.support.people import bearer, register_employer, register_institution, verify
+from tests.support.poll import eventually
+from tests.support.postgres import CleanDatabase
+
+
+async def expire_issuer_events(event_log: dict[str, str]) -> None:
+    """Let go of every record of issuer.events.v1, as its retention does."""
+    if event_log["LAUREL_LOG"] == "embedded":
+        admin = await asyncpg.connect(event_log["LAUREL_EVENTLOG_DSN"])
+        await admin.execute("delete from records where topic = $1", ISSUER_EVENTS)
+        await admin.execute("update partitions set first = next where topic = $1", ISSUER_EVENTS)
+        await admin.close()
+        return
+    client = AIOKafkaAdminClient(bootstrap_servers=event_log["LAUREL_KAFKA_BOOTSTRAP"])
+    await client.start()
+    topic = event_log["LAUREL_TOPIC_PREFIX"] + ISSUER_EVENTS
+    everything = RecordsToDelete(before_offset=-1)
+    await client.delete_records({TopicPartition(topic, number): everything for number in range(PARTITIONS)})
+    await client.close()
+
+
+async def verdicts(employer: httpx.AsyncClient, credentials: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
+    """What the verifier says of each."""
+    reports = [await verify(employer, credential) for credential in credentials]
+    return [(report["verdict"], report["reason"]) for report in reports]
+
+
+@pytest.mark.timeout(300)
+async def test_the_verifier_rebuilds_from_state_topics_after_the_events_have_expired(
+    laurel: Laurel, event_log: dict[str, str], clean_database: Callable[[str], CleanDatabase]
+) -> None:
+    stack = laurel.stack
+    institution = await register_institution(stack.urls, stack.operator_key)
+    employer = await register_employer(stack.urls, stack.operator_key)
+    achievement = await institution.achievement()
+    issued = [await institution.issue(achievement, f"learner{number}@example.org") for number in range(4)]
+    for each in issued[:2]:
+        await institution.revoke(each["id"])
+    credentials = [each["credential"] for each in issued]
+    wanted = [("invalid", "revoked")] * 2 + [("valid", None)] * 2
+
+    async def as_before() -> bool:
+        return await verdicts(employer, credentials) == wanted
+
+    await eventually(as_before)
+    await eventually(lambda: len(laurel.mailbox.mails) == 6)
+    await expire_issuer_events(event_log)
+
+    async with httpx.AsyncClient(headers=bearer(stack.operator_key)) as operator:
+        answer = await operator.post(f"{stack.urls['verifier']}/v1/ops/rebuild")
+        assert answer.status_code == 200, answer.text
+    await eventually(as_before)
+
+    verifier = stack.processes["verifier", "all"]
+    verifier.stop()
+    verifier.move_to(clean_database("verifier"))
+    verifier.start()
+    await verifier.ready()
+
+    async def employer_is_known() -> bool:
+        answer = await employer.post("/v1/verifications", json={"credential": credentials[0]})
+        return answer.status_code == 200
+
+    await eventually(employer_is_known)
+    await eventually(as_before)
+
+    for service in ("registry", "notifier"):
+        async with httpx.AsyncClient(headers=bearer(stack.operator_key)) as operator:
+            assert (await operator.post(f"{stack.urls[service]}/v1/ops/rebuild")).status_code == 200
+    another = await institution.issue(achievement, "last@example.org")
+    await eventually(lambda: laurel.mailbox.to("last@example.org"))
+    assert another["status"] == "issued"
+    assert len(laurel.mailbox.mails) == 7, "somebody was told twice"
+    await employer.aclose()
