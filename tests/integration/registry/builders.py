@@ -1,0 +1,165 @@
+"""What reaches the registry, with every member filled in; a test names only what it is about."""
+
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from shared.credentials.status import MIN_BITS, set_bit, status_list_credential
+from shared.ids import new_id, new_secret
+from shared.messaging.cloudevents import Delivery, source_of
+from shared.messaging.events import (
+    AchievementState,
+    Actor,
+    ApiKeyContent,
+    CredentialIssued,
+    CredentialStatusChanged,
+    EmployerApiKeyState,
+    InstitutionApiKeyState,
+    InstitutionState,
+    Message,
+    Reason,
+    StatusListState,
+    StatusPosition,
+    VerificationCompleted,
+)
+from shared.web.auth import new_key
+
+# Strings that no answer to the public may hold.
+NAME, EMAIL, NOTE = "Planted Name-7f3a", "planted-7f3a@learner.example", "Planted note 7f3a"
+PNG = b"\x89PNG\r\n\x1a\n planted"
+
+
+class Badge:
+    """One badge of one institution, and the events of its life."""
+
+    def __init__(self, institution_id: UUID | None = None, achievement_id: UUID | None = None) -> None:
+        self.id = new_id()
+        self.institution_id = institution_id or new_id()
+        self.achievement_id = achievement_id or new_id()
+        self.owner_token = new_secret()
+        self.salt = f"planted-salt-{new_secret()}"
+        self.key_id = f"planted-key-{new_id()}"
+        self.document = {
+            "@context": ["https://www.w3.org/ns/credentials/v2"],
+            "type": ["VerifiableCredential", "OpenBadgeCredential"],
+            "id": f"https://badges.example/credentials/{self.id}",
+            "credentialSubject": {"identifier": [{"identityHash": NAME}], "score": 10.0, "email": EMAIL},
+        }
+        self.position = StatusPosition(list_id=new_id(), index=7, purpose="revocation")
+
+    def issued(self) -> CredentialIssued:
+        """Version 1."""
+        return CredentialIssued(
+            credential_id=self.id,
+            institution_id=self.institution_id,
+            achievement_id=self.achievement_id,
+            achievement_version=1,
+            credential=self.document,
+            document_digest="digest",
+            status=(self.position,),
+            email=EMAIL,
+            owner_token=self.owner_token,
+            salt=self.salt,
+            actor=Actor(role="institution", key_id=self.key_id),
+        )
+
+    def changed(self, version: int = 2, change: str = "revoked", status: str = "revoked") -> CredentialStatusChanged:
+        """A later version."""
+        return CredentialStatusChanged.model_validate(
+            {
+                "credential_id": self.id,
+                "version": version,
+                "institution_id": self.institution_id,
+                "change": change,
+                "status": status,
+                "reason": Reason(code="withdrawn", note=NOTE),
+                "document_digest": "digest",
+                "salt": self.salt,
+                "actor": Actor(role="institution", key_id=self.key_id),
+            }
+        )
+
+    def life(self) -> list[Message]:
+        """Issued, suspended, reinstated, revoked."""
+        return [
+            self.issued(),
+            self.changed(2, "suspended", "suspended"),
+            self.changed(3, "reinstated", "issued"),
+            self.changed(4),
+        ]
+
+
+def delivery(
+    message: Message,
+    event_id: UUID | None = None,
+    time: datetime | None = None,
+    traceparent: str | None = None,
+    topic: str | None = None,
+) -> Delivery:
+    """`message` as a consumer hands it to its handler."""
+    source = source_of(topic or message.TOPIC)
+    return Delivery(event_id or new_id(), source, time or datetime.now(UTC), message, traceparent)
+
+
+def an_api_key(tenant: UUID, kind: str = "institution", *scopes: str) -> tuple[dict[str, str], ApiKeyContent]:
+    """A new API key: the header that carries it, and what its service tells others of it."""
+    key = new_key(new_id())
+    content: dict[str, Any] = {
+        "key_id": key.id, "version": 1, "tenant_kind": kind, "tenant_id": tenant, "secret_hash": key.hash.hex(),
+        "scopes": scopes or ("read",), "created_at": datetime.now(UTC),
+    }  # fmt: skip
+    state = InstitutionApiKeyState if kind == "institution" else EmployerApiKeyState
+    return {"Authorization": f"Bearer {key.text}"}, state(**content)
+
+
+def verification(credential_id: UUID | None, employer_id: UUID | None = None) -> VerificationCompleted:
+    """An answered verification."""
+    return VerificationCompleted(
+        verification_id=new_id(), verdict="valid", standing="registered", credential_id=credential_id,
+        employer_id=employer_id, verified_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
+def institution(institution_id: UUID, version: int = 1, name: str = "North Academy") -> InstitutionState:
+    """An institution's state."""
+    return InstitutionState(
+        institution_id=institution_id, version=version, slug="north", name=name, did="did:web:badges.example:north"
+    )
+
+
+def achievement(institution_id: UUID, achievement_id: UUID, image: bytes | None = PNG) -> AchievementState:
+    """A published achievement as the issuer tells of it."""
+    url = f"https://badges.example/achievements/{achievement_id}/1"
+    return AchievementState(
+        achievement_id=achievement_id,
+        number=1,
+        version=1,
+        institution_id=institution_id,
+        achievement={
+            "id": url,
+            "name": "Welding I",
+            "description": "Welds.",
+            "criteria": {"narrative": "Has welded."},
+            "alignment": [{"targetName": "EQF level 4", "targetUrl": "http://data.europa.eu/snb/eqf/4"}],
+            "image": {"id": f"{url}/image", "caption": "Welding I"},
+            "micro_credential": {"workload_hours": 50},
+        },
+        image=b64encode(image).decode() if image else None,
+    )
+
+
+def status_list(list_id: UUID, version: int, signed_at: datetime, *set_indexes: int, ttl_ms: int = 60_000) -> Any:
+    """A status list's state; its signature is of no concern to the registry."""
+    bits = bytearray(MIN_BITS // 8)
+    for index in set_indexes:
+        set_bit(bits, index)
+    until = signed_at + timedelta(days=1)
+    credential = status_list_credential(
+        list_url=f"https://badges.example/status-lists/{list_id}", issuer="did:web:badges.example:north",
+        purpose="revocation", bits=bits, valid_from=signed_at, valid_until=until, ttl=timedelta(milliseconds=ttl_ms),
+    )  # fmt: skip
+    return StatusListState(
+        list_id=list_id, version=version, institution_id=new_id(), purpose="revocation", credential=credential,
+        signed_at=signed_at, valid_until=until, ttl_ms=ttl_ms,
+    )  # fmt: skip
