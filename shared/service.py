@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 from fastapi import APIRouter, FastAPI
+from fastapi_offline import FastAPIOffline
 
 from shared import telemetry
 from shared.db import Database, refuse_privilege
@@ -46,8 +47,9 @@ class Runtime(Generic[S]):
 class Parts:
     """What a service is made of.
 
-    `routers` make its api; `state` is what their dependencies find on `app.state`. `tasks` make its worker: each runs
-    until it is cancelled, and one that ends by itself ends the process. `troubles` names what keeps it from its work.
+    `routers` make its api; `state` is what their dependencies find on `app.state`. `tasks` make its worker, and
+    `route_tasks` run beside the routes: each runs until it is cancelled, and one that ends by itself ends the process.
+    `troubles` names what keeps it from its work.
     """
 
     routers: Sequence[APIRouter]
@@ -56,6 +58,7 @@ class Parts:
     troubles: Callable[[], Mapping[str, str]] = dict
     # For each kind of API key that another service issues: that service's source, such as "/laurel/issuer".
     foreign_keys: Mapping[str, str] = field(default_factory=dict)
+    route_tasks: Mapping[str, Task] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ async def running(service: Service[S], settings: S, role: str = "all") -> AsyncI
         stack.callback(listener.close)
         app = _app(service, runtime, parts, with_routes=role != "worker")
         tasks: dict[str, Task] = {} if role == "api" else {**parts.tasks, "log": partial(_tend, runtime.log)}
+        tasks |= {} if role == "worker" else parts.route_tasks
         async with _tasks(tasks), serving(app, listener):
             host, port = listener.getsockname()[:2]
             log.info("started", role=role, host=host, port=port)
@@ -128,7 +132,7 @@ async def _runtime(stack: AsyncExitStack, service: Service[S], settings: S) -> R
 
 def _app(service: Service[S], runtime: Runtime[S], parts: Parts, *, with_routes: bool) -> FastAPI:
     settings = runtime.settings
-    app = FastAPI(title=service.title, version="1", separate_input_output_schemas=False)
+    app = FastAPIOffline(title=service.title, version="1", separate_input_output_schemas=False, redoc_url=None)
     app.state.database = runtime.app if with_routes else runtime.worker
     app.state.worker_database = runtime.worker
     app.state.settings = settings

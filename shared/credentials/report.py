@@ -109,12 +109,16 @@ class Report(_Frozen):
 
 
 def conclude(checks: Sequence[Check], issuer: ReportedIssuer) -> Conclusion:
-    """Return the verdict: invalid by the first failed check, else unknown by the first undecided one, else valid."""
-    decisive = next((c for outcome in ("fail", "unknown") for c in checks if c.outcome == outcome), None)
+    """Return the verdict: invalid by the first failed check, else unknown by the first undecided one, else valid.
+
+    The `recipient` check decides nothing: whose badge it is makes it no better and no worse. The summary tells of it.
+    """
+    others = [check for check in checks if check.name != "recipient"]
+    decisive = next((c for outcome in ("fail", "unknown") for c in others if c.outcome == outcome), None)
     if decisive is None:
         return Conclusion(verdict="valid", reason=None, summary=_valid_summary(checks, issuer))
     verdict: Verdict = "invalid" if decisive.outcome == "fail" else "unknown"
-    return Conclusion(verdict=verdict, reason=decisive.code, summary=_summary(verdict, decisive))
+    return Conclusion(verdict=verdict, reason=decisive.code, summary=_summary(verdict, decisive, checks))
 
 
 def reported(facts: CredentialFacts) -> ReportedCredential:
@@ -133,21 +137,23 @@ _SENTENCES = {
     "not_in_registry": "The badge names an issuer of this registry, which has no record of it.",
     "not_yet_recorded": "The signature is good, but the registry has not recorded the badge yet; ask again soon.",
     "status_unavailable": "The signature is good, but whether the badge still holds is not known right now.",
-    "wrong_recipient": "The badge was issued to somebody else.",
 }
 
 
-def _summary(verdict: Verdict, decisive: Check) -> str:
+def _summary(verdict: Verdict, decisive: Check, checks: Sequence[Check]) -> str:
     sentence = _SENTENCES.get(decisive.code or "", decisive.detail)
-    return sentence if verdict == "invalid" else f"This can't be decided. {sentence}"
+    return sentence if verdict == "invalid" else f"This can't be decided. {sentence} {_recipient(checks)}"
 
 
 def _valid_summary(checks: Sequence[Check], issuer: ReportedIssuer) -> str:
     sentences = ["The badge is as it was signed, and it holds.", _signer(issuer)]
     sentences += [check.detail for check in checks if check.name == "demo" and check.outcome == "warn"]
-    if not any(check.name == "recipient" and check.outcome == "pass" for check in checks):
-        sentences.append("Whose badge it is was not checked.")
-    return " ".join(sentences)
+    return " ".join([*sentences, _recipient(checks)])
+
+
+def _recipient(checks: Sequence[Check]) -> str:
+    made = (check.detail for check in checks if check.name == "recipient" and check.outcome != "skipped")
+    return next(made, "Whose badge it is was not checked.")
 
 
 def _signer(issuer: ReportedIssuer) -> str:

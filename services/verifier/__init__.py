@@ -1,0 +1,15 @@
+"""The verifier answers: whether a badge is as it was signed, who signed it, and whether it still holds.
+
+Consumes   issuer.state.v1,     copies of institutions, signing keys, credentials' status and API keys
+           verifier.state.v1    its own employers and API keys, for when its database was lost
+                                                                                    (laurel.verifier.state)
+Emits      verifier.events.v1   laurel.verification.completed.v1, whose id is the verification's
+           verifier.state.v1    laurel.employer.state.v1, laurel.employer-api-key.state.v1, heartbeats
+
+Its own truth:   employers, their api_keys, verifications (facts alone, never the credential). Employers and keys
+                 come back from verifier.state.v1, where the newest version wins: a revoked key stays revoked.
+Projections:     institutions, signing_keys, credentials, institutions' api_keys: `laurel rebuild verifier` empties
+                 and refills them. No event topic is needed for a verdict.
+
+Documents are checked in processes of their own (workers.py, check_worker.py), bounded in time and memory.
+"""

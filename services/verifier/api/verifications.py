@@ -1,0 +1,170 @@
+"""Ask whether a badge is genuine and holds, and look at what was answered before."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from services.verifier.domain.records import recalled
+from services.verifier.handlers import verifications
+from services.verifier.handlers.verifications import Asker, Desk
+from services.verifier.store import verifications as store
+from shared.credentials.identity import Kind
+from shared.credentials.report import Report
+from shared.db import Database
+from shared.errors import Forbidden, Malformed
+from shared.web import idempotency
+from shared.web.auth import Principal, address_of, anyone, require
+from shared.web.limits import Rate
+from shared.web.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, after, cursor
+from shared.web.strict import StrictRoute
+
+MAX_BATCH = 100
+
+router = APIRouter(prefix="/v1/verifications", tags=["verifications"], route_class=StrictRoute)
+
+Caller = Annotated[Principal | None, Depends(anyone)]
+Verifying = Annotated[Principal, Depends(require("employer", "operator", scope="verify"))]
+Reading = Annotated[Principal, Depends(require("employer", scope="read"))]
+Attempted = Annotated[tuple[str, bytes] | None, Depends(idempotency.attempted)]
+
+Document = dict[str, Any]
+EXAMPLE = {
+    "@context": [
+        "https://www.w3.org/ns/credentials/v2",
+        "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json",
+    ],
+    "type": ["VerifiableCredential", "OpenBadgeCredential"],
+    "issuer": {"id": "did:key:z6Mk…", "type": ["Profile"], "name": "North Academy"},
+    "validFrom": "2026-11-22T10:21:00Z",
+    "credentialSubject": {"type": ["AchievementSubject"], "achievement": {"type": ["Achievement"]}},
+    "proof": {"type": "DataIntegrityProof", "cryptosuite": "eddsa-rdfc-2022"},
+}
+
+
+class ExpectedRecipient(BaseModel):
+    """The person who shows the badge; with several members all must fit. It is compared, and kept nowhere."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: str | None = Field(None, min_length=1, max_length=320, examples=["ada@example.org"])
+    name: str | None = Field(None, min_length=1, max_length=200)
+    id: str | None = Field(None, min_length=1, max_length=2000)
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> "ExpectedRecipient":
+        if not self.model_fields_set or None in (getattr(self, name) for name in self.model_fields_set):
+            raise ValueError("name the person by email, name or id")
+        return self
+
+
+class VerificationRequest(BaseModel):
+    """One credential."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    credential: Document = Field(description="The credential as it was received.", examples=[EXAMPLE])
+    expected_recipient: ExpectedRecipient | None = None
+
+
+class BatchRequest(BaseModel):
+    """Several credentials."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    credentials: list[Document] = Field(min_length=1, max_length=MAX_BATCH, examples=[[EXAMPLE]])
+
+
+class BatchReport(BaseModel):
+    """A report for each credential, in their order."""
+
+    results: list[Report]
+
+
+class Reports(Page):
+    """Reports as they were recorded, newest first: outcomes without the credentials."""
+
+    items: list[Report]
+
+
+@router.post("")
+async def verify(request: Request, caller: Caller, body: VerificationRequest, header: Attempted) -> Report:
+    """Check one credential. No key is needed; with an employer's key the answer is recorded under the employer.
+
+    A badge that is not valid is an answer too: 200, with the reason in the report.
+    """
+    asker = _asker(request, caller)
+    attempt = idempotency.attempt(caller.tenant_id, header) if caller and asker and asker.employer_id else None
+    expected = body.expected_recipient.model_dump(exclude_none=True) if body.expected_recipient else None
+    reports = await _desk(request).verify(
+        [body.credential], asker, expected=cast(Mapping[Kind, str] | None, expected), attempt=attempt
+    )
+    return reports[0]
+
+
+@router.post("/batch")
+async def verify_batch(request: Request, caller: Verifying, body: BatchRequest, header: Attempted) -> BatchReport:
+    """Check up to 100 credentials."""
+    asker = _asker(request, caller)
+    attempt = idempotency.attempt(caller.tenant_id, header) if asker and asker.employer_id else None
+    return BatchReport(results=await _desk(request).verify(body.credentials, asker, attempt=attempt))
+
+
+@router.get("")
+async def recorded(
+    request: Request,
+    employer: Reading,
+    page: Annotated[str | None, Query(alias="cursor", max_length=500)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+) -> Reports:
+    """What the employer was answered, newest first."""
+    position = _position(after(page, employer.tenant_id, "verifications"))
+    database: Database = request.app.state.database
+    async with database.transaction(employer.tenant_id) as tx:
+        rows = await store.page(tx, employer.tenant_id, position, limit)
+    items = [recalled(row) for row in rows]
+    if len(items) < limit:
+        return Reports(items=items)
+    last = items[-1]
+    return Reports(
+        items=items, next=cursor(employer.tenant_id, "verifications", last.verified_at.isoformat(), str(last.id))
+    )
+
+
+@router.get("/{verification_id}")
+async def one(request: Request, employer: Reading, verification_id: UUID) -> Report:
+    """One answer that the employer was given, as it was recorded."""
+    database: Database = request.app.state.database
+    async with database.transaction(employer.tenant_id) as tx:
+        return await verifications.existing(tx, verification_id)
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def _asker(request: Request, caller: Principal | None) -> Asker | None:
+    """Tell under whom an answer is recorded; whoever holds no key is counted by address."""
+    if caller is None:
+        rate: Rate = request.app.state.anonymous_rate
+        rate.spend(address_of(request))
+        return None
+    if caller.kind != "employer":
+        return Asker(None)
+    if not caller.may("verify"):
+        raise Forbidden("scope_missing", "This key lacks the scope 'verify'.")
+    return Asker(caller.tenant_id)
+
+
+def _position(values: list[Any] | None) -> tuple[datetime, UUID] | None:
+    if values is None:
+        return None
+    try:
+        time, verification_id = values
+        return datetime.fromisoformat(time).astimezone(UTC), UUID(verification_id)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise Malformed("cursor_malformed", "This is no cursor of this list.") from error

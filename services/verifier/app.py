@@ -1,0 +1,45 @@
+"""Puts the verifier together: the only place where its concrete parts are built."""
+
+from services.verifier.api import employers, verifications
+from services.verifier.domain.known import Rules
+from services.verifier.handlers import state
+from services.verifier.handlers.verifications import Desk
+from services.verifier.settings import VerifierSettings
+from services.verifier.workers import Workers
+from shared import ops
+from shared.messaging.events import ISSUER_STATE, VERIFIER_STATE
+from shared.messaging.inbox import Consumer
+from shared.messaging.relay import Relay
+from shared.ops import Operations
+from shared.service import Parts, Runtime, Service
+from shared.web.limits import Rate
+
+
+def build(runtime: Runtime[VerifierSettings]) -> Parts:
+    """Build routes and tasks from what the service runs on."""
+    settings, worker, log = runtime.settings, runtime.worker, runtime.log
+    consumer = Consumer(worker, log, state.GROUP, [ISSUER_STATE, VERIFIER_STATE], state.follow, claims=False)
+    checkers = Workers(
+        settings.check_workers, settings.check_queue, settings.check_cpu_seconds, settings.check_memory_mib
+    )
+    rules = Rules(f"{settings.public_url.rstrip('/')}/credentials/", settings.max_status_age)
+
+    async def relay() -> None:
+        await Relay(worker, await log.publisher(), VERIFIER_STATE, "/laurel/verifier").run()
+
+    def troubles() -> dict[str, str]:
+        found = {state.GROUP: consumer.trouble(), "checkers": checkers.trouble()}
+        return {name: trouble for name, trouble in found.items() if trouble}
+
+    operations = Operations(state.ledger, rebuild=lambda: state.rebuild(worker), refeed=lambda: state.refeed(worker))
+    return Parts(
+        routers=[verifications.router, employers.router, ops.router(operations)],
+        tasks={"relay": relay, state.GROUP: consumer.run},
+        route_tasks={"checkers": checkers.run},
+        state={"desk": Desk(runtime.app, checkers, rules), "anonymous_rate": Rate(settings.anonymous_rate)},
+        troubles=troubles,
+        foreign_keys={"institution": "/laurel/issuer"},
+    )
+
+
+SERVICE = Service("verifier", "Laurel verifier", VerifierSettings, build)

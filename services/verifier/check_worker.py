@@ -1,0 +1,150 @@
+"""What runs in a worker process: documents come in on stdin, what they show goes out on stdout, one after another.
+
+    python -m services.verifier.check_worker --cpu-seconds 2 --memory-mib 256
+
+A message is four bytes of length (big-endian) and JSON. The process ends when stdin does, so it never outlives its
+parent, and by the kernel's hand (SIGPROF) when one document costs more CPU time than it may: no document can prevent
+that, whatever code is busy with it.
+"""
+
+import argparse
+import os
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import BaseModel, ConfigDict
+
+from shared.credentials.badge import Issuer, Recipient, open_badge
+from shared.credentials.check import KnownKey, check_document
+from shared.credentials.identity import Kind, Match, matches_recipient
+from shared.credentials.keys import did_key, method_id
+from shared.credentials.proofs import sign
+from shared.credentials.report import CheckedDocument
+
+LENGTH_BYTES = 4
+
+
+class Job(BaseModel):
+    """A document to look into: at which time, under which keys of known issuers, and whose it should be."""
+
+    model_config = ConfigDict(frozen=True)
+
+    document: Any
+    now: datetime
+    known_keys: tuple[KnownKey, ...] = ()
+    expected_recipient: Mapping[Kind, str] | None = None
+
+
+class Found(BaseModel):
+    """What a document shows; `recipient` is None where nobody was expected."""
+
+    model_config = ConfigDict(frozen=True)
+
+    checked: CheckedDocument
+    recipient: Match | None
+
+
+class Failed(BaseModel):
+    """No answer: the document took too much memory, or something is wrong with us (`error` names its kind)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    failed: Literal["too_complex", "error"]
+    error: str | None = None
+
+
+class Answer(BaseModel):
+    """What comes back for one job."""
+
+    outcome: Found | Failed
+
+
+def check(job: Job) -> Found:
+    """Look into a document and, where a recipient is expected, compare."""
+    checked = check_document(job.document, now=job.now, known_keys=job.known_keys)
+    expected = job.expected_recipient
+    subject = job.document.get("credentialSubject") if isinstance(job.document, dict) else None
+    return Found(checked=checked, recipient=None if expected is None else matches_recipient(subject, expected))
+
+
+def main() -> None:
+    """Answer job after job until stdin ends."""
+    parser = argparse.ArgumentParser(prog="python -m services.verifier.check_worker", description=__doc__)
+    parser.add_argument("--cpu-seconds", type=float, required=True)
+    parser.add_argument("--memory-mib", type=int, required=True)
+    options = parser.parse_args()
+    incoming, outgoing = _pipes()
+    _warm_up()
+    _bound_memory(options.memory_mib)
+    _write(outgoing, b"ready")
+    while (message := _read(incoming)) is not None:
+        signal.setitimer(signal.ITIMER_PROF, options.cpu_seconds)
+        answer = _answer(message)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        _write(outgoing, answer.model_dump_json().encode())
+
+
+def _answer(message: bytes) -> Answer:
+    try:
+        return Answer(outcome=check(Job.model_validate_json(message)))
+    except (MemoryError, RecursionError):
+        return Answer(outcome=Failed(failed="too_complex"))
+    except Exception as error:  # noqa: BLE001  # the kind alone: messages may quote the document
+        return Answer(outcome=Failed(failed="error", error=_kind_and_place(error)))
+
+
+def _kind_and_place(error: BaseException) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
+
+
+def _pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Take stdin and stdout away from everything else, so that no stray print can break a message."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes stdin
+    incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.stdin.close()
+    return incoming, outgoing
+
+
+def _warm_up() -> None:
+    """Check one badge, so that the first document pays neither for imports nor for reading the contexts."""
+    key = Ed25519PrivateKey.generate()
+    did = did_key(key.public_key())
+    badge = open_badge(
+        credential_id="urn:uuid:00000000-0000-4000-8000-000000000000",
+        issuer=Issuer(did, "Warm-up"),
+        achievement={"id": "urn:warm-up", "name": "A", "description": "B", "criteria": {"narrative": "C"}},
+        recipient=Recipient(id="urn:nobody"),
+        valid_from=datetime.now(UTC),
+    )
+    signed = sign(badge, key, method_id(did, key.public_key()), datetime.now(UTC))
+    if not check(Job(document=signed, now=datetime.now(UTC))).checked.signed_by_issuer:
+        raise RuntimeError("this process can't verify what it has just signed")
+
+
+def _bound_memory(mib: int) -> None:
+    limit = mib * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold somebody's badge
+
+
+def _read(incoming: BinaryIO) -> bytes | None:
+    head = incoming.read(LENGTH_BYTES)
+    return incoming.read(int.from_bytes(head)) if len(head) == LENGTH_BYTES else None
+
+
+def _write(outgoing: BinaryIO, message: bytes) -> None:
+    outgoing.write(len(message).to_bytes(LENGTH_BYTES) + message)
+    outgoing.flush()
+
+
+if __name__ == "__main__":
+    main()

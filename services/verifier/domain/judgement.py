@@ -1,0 +1,112 @@
+"""Puts a report together: what the document shows, what this registry knows, and what nobody has looked at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.verifier.domain.checks import passed, skipped
+from services.verifier.domain.known import Known, Recorded, Rules, as_of
+from services.verifier.domain.registry import here, while_keys_may_be_on_their_way
+from shared.credentials.identity import Match
+from shared.credentials.report import Check, CheckedDocument, Conclusion, ReportedIssuer, Standing, conclude
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The whole answer but its id; `recorded` only where the signed badge is one of this registry."""
+
+    checks: tuple[Check, ...]
+    conclusion: Conclusion
+    issuer: ReportedIssuer
+    recorded: Recorded | None
+    status_as_of: datetime | None
+
+
+def judge(checked: CheckedDocument, known: Known, rules: Rules, further: Sequence[Check]) -> Judgement:
+    """Put the answer together: what the document shows, what is known of its issuer and status, and `further` checks.
+
+    The dates come after the status: a badge that was revoked stays so when it has also expired.
+    """
+    dates = [check for check in checked.checks if check.name in ("validity", "demo")]
+    proof = [check for check in checked.checks if check not in dates]
+    issuer = reported_issuer(checked, known)
+    checks = (
+        *(while_keys_may_be_on_their_way(check, checked.facts, known, rules) for check in proof),
+        *here(checked, known, rules),
+        *dates,
+        *_trust(checked, issuer),
+        *further,
+    )
+    ours = known.issuer if checked.signed_by_issuer else None
+    recorded = known.recorded if ours and known.recorded and known.recorded.institution_id == ours.id else None
+    return Judgement(
+        checks,
+        conclude(checks, issuer),
+        issuer,
+        recorded=recorded,
+        status_as_of=as_of(checked.facts, known) if ours else None,
+    )
+
+
+def reported_issuer(checked: CheckedDocument, known: Known) -> ReportedIssuer:
+    """Say who signed; without a good signature the issuer that a document names is a mere claim."""
+    issuer = known.issuer if checked.signed_by_issuer else None
+    standing: Standing = "registered" if issuer and issuer.standing == "registered" else "unknown"
+    return ReportedIssuer(
+        id=checked.facts.issuer_id,
+        claimed_name=checked.facts.issuer_name,
+        standing=standing,
+        registered_name=issuer.name if issuer else None,
+    )
+
+
+def not_asked() -> Check:
+    """Return the recipient check of a report for somebody who named nobody."""
+    detail = "Whose badge it is was not checked."
+    return Check(name="recipient", outcome="skipped", detail=detail, code="not_asked")
+
+
+def recipient_check(checked: CheckedDocument, match: Match) -> Check:
+    """Say whether the badge is the expected person's; a badge without a good signature says nothing of anybody."""
+    if not checked.signed_by_issuer:
+        return skipped("recipient")
+    detail, code = _RECIPIENT[match]
+    return Check(name="recipient", outcome=match, detail=detail, code=code)
+
+
+def not_made(document: Mapping[str, object]) -> list[Check]:
+    """Say which parts of a document nobody has looked at, beyond that they are signed."""
+    return [
+        Check(name=name, outcome="skipped", detail=f"{what} was not looked at.", code="not_supported")
+        for name, (member, what) in _NOT_LOOKED_AT.items()
+        if member in document
+    ]
+
+
+_RECIPIENT: dict[Match, tuple[str, str | None]] = {
+    "pass": ("It was issued to the person asked about.", None),
+    "fail": ("It was issued to somebody else than the person asked about.", "wrong_recipient"),
+    "unknown": ("Whether it was issued to the person asked about can't be told.", "recipient_unknown"),
+}
+_NOT_LOOKED_AT = {
+    "schema": ("credentialSchema", "The JSON schema that it names"),
+    "evidence": ("evidence", "The evidence that it names"),
+    "endorsement": ("endorsement", "What others say of it"),
+    "refresh": ("refreshService", "Whether there is a newer edition"),
+    "terms": ("termsOfUse", "Its terms of use"),
+}
+
+
+def _trust(checked: CheckedDocument, issuer: ReportedIssuer) -> list[Check]:
+    facts = checked.facts
+    if not checked.signed_by_issuer:
+        return [skipped("standing")]
+    if issuer.standing == "registered":
+        standing = passed("standing", "The issuer is an institution of this registry.")
+    else:
+        detail = "The issuer is not an institution that this registry knows."
+        standing = Check(name="standing", outcome="warn", detail=detail, code="unknown_issuer")
+    if facts.creator_id in (None, facts.issuer_id):
+        return [standing]
+    detail = "The achievement names somebody else than the issuer as its creator."
+    return [standing, Check(name="creator", outcome="warn", detail=detail, code="not_the_creator")]

@@ -1,0 +1,115 @@
+"""What is known here, at one moment, of a badge's issuer, key and id, and how fresh that is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from shared.credentials.report import CredentialFacts
+from shared.ids import PARTITIONS, partition_of
+
+# Clocks of machines may differ by as much.
+CLOCK_DIFFERENCE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What this registry goes by: where its badges' ids begin, and how old a status may be."""
+
+    credentials_url: str
+    max_status_age: timedelta
+
+
+@dataclass(frozen=True)
+class Institution:
+    """An institution as its state record has it."""
+
+    id: UUID
+    name: str
+    did: str
+    standing: Literal["registered", "withdrawn"]
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """An institution's public key; what it signs between its two times counts."""
+
+    id: UUID
+    verification_method: str
+    public_key_multibase: str
+    created_at: datetime
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A credential's status as its state record has it; `traceparents` are those of its history, first to last."""
+
+    id: UUID
+    institution_id: UUID
+    status: Literal["issued", "suspended", "revoked"]
+    document_digest: str
+    traceparents: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known here, at one moment, of one document's issuer and id.
+
+    `owner` is the institution that the record under this id belongs to. `heard` has, by partition of issuer.state.v1,
+    up to when it is here; `held` the keys of which a record waits.
+    """
+
+    now: datetime
+    issuer: Institution | None
+    keys: tuple[SigningKey, ...]
+    credential_id: UUID | None
+    recorded: Recorded | None
+    owner: Institution | None
+    heard: Mapping[int, datetime]
+    held: frozenset[str]
+
+
+def credential_id_in(document_id: str | None) -> UUID | None:
+    """Return the uuid at the end of `…/credentials/<uuid>`; None for an id of any other form."""
+    base, _, last = (document_id or "").rpartition("/")
+    try:
+        found = UUID(last) if base.endswith("/credentials") else None
+    except ValueError:
+        return None
+    return found if str(found) == last else None
+
+
+def as_of(facts: CredentialFacts, known: Known) -> datetime | None:
+    """Return up to when the issuer's word on all that this answer rests on is here; None where none has come.
+
+    That is the smallest time of the partitions of credential, signing key and institution; where one of them is not
+    here, its partition can't be told, and all count.
+    """
+    keys = _keys(facts, known)
+    partitions = {partition_of(key) for key in keys if key} if all(keys) else set(range(PARTITIONS))
+    if not partitions <= known.heard.keys():
+        return None
+    return min(known.heard[each] for each in partitions)
+
+
+def is_stale(time: datetime | None, known: Known, rules: Rules) -> bool:
+    """Tell whether an answer may not rest on what was here at `time`; a time in the future is no better than none."""
+    return time is None or not known.now - rules.max_status_age <= time <= known.now + CLOCK_DIFFERENCE
+
+
+def is_held(facts: CredentialFacts, known: Known) -> bool:
+    """Tell whether a record of the badge, its key or its issuer waits unread."""
+    return any(key in known.held for key in _keys(facts, known))
+
+
+def signing_key(facts: CredentialFacts, known: Known) -> SigningKey | None:
+    """Return the issuer's key that a proof names; None where the issuer is not known to have it."""
+    return next((key for key in known.keys if key.verification_method in facts.verification_methods), None)
+
+
+def _keys(facts: CredentialFacts, known: Known) -> list[str | None]:
+    key = signing_key(facts, known)
+    parts = (known.credential_id, key.id if key else None, known.issuer.id if known.issuer else None)
+    return [str(part) if part else None for part in parts]

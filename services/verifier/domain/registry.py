@@ -1,0 +1,118 @@
+"""The checks that rest on this registry's own word: the issuer's key, its record of the badge, its status."""
+
+from datetime import timedelta
+
+from services.verifier.domain.checks import failed, passed, skipped, undecided
+from services.verifier.domain.known import (
+    CLOCK_DIFFERENCE,
+    Institution,
+    Known,
+    Recorded,
+    Rules,
+    as_of,
+    is_held,
+    is_stale,
+    signing_key,
+)
+from shared.credentials.report import Check, CheckedDocument, CredentialFacts
+
+# A badge is signed at most so long before it is in the issuer's outbox.
+SIGNED_BEFORE_STORED = timedelta(seconds=5)
+
+
+def here(checked: CheckedDocument, known: Known, rules: Rules) -> list[Check]:
+    """Return what this registry has to say: of its own institutions' badges, of strangers under its ids, of others."""
+    facts = checked.facts
+    if not checked.signed_by_issuer:
+        return [skipped("signing_time"), skipped("registry"), skipped("status")]
+    time = _signing_time(facts, known)
+    if known.issuer is not None:
+        return [time, _key(facts, known), *_record_and_status(facts, known.issuer, known, rules)]
+    if (facts.id or "").startswith(rules.credentials_url):
+        return [time, _claim(facts, known, rules), skipped("status")]
+    return [time, _elsewhere(facts)]
+
+
+def while_keys_may_be_on_their_way(check: Check, facts: CredentialFacts, known: Known, rules: Rules) -> Check:
+    """Return `check`, undecided where it failed for a key that the institution may have made just now."""
+    if check.code != "unknown_key" or known.issuer is None:
+        return check
+    later = _not_here(check.name, "unknown_key", check.detail, facts, known, rules)
+    return check if later.outcome == "fail" else later
+
+
+def _signing_time(facts: CredentialFacts, known: Known) -> Check:
+    if facts.proof_created is not None and facts.proof_created > known.now + CLOCK_DIFFERENCE:
+        return failed("signing_time", "created_in_future", "The signature is dated in the future.")
+    return passed("signing_time", "The signature is not dated in the future.")
+
+
+def _key(facts: CredentialFacts, known: Known) -> Check:
+    key, created = signing_key(facts, known), facts.proof_created
+    if key is None:
+        return undecided("key", "issuer_unresolvable", "Which keys the issuer has is not known right now.")
+    if key.retired_at and (created is None or created > key.retired_at):
+        return failed("key", "key_retired", "The key was no longer in use when the badge was signed.")
+    if created is None or created < key.created_at - CLOCK_DIFFERENCE:
+        return failed("key", "key_not_yet_in_use", "The key was not in use yet when the badge is said to be signed.")
+    return passed("key", "The key was in use when the badge was signed.")
+
+
+def _record_and_status(facts: CredentialFacts, issuer: Institution, known: Known, rules: Rules) -> list[Check]:
+    recorded = known.recorded
+    if recorded is None:
+        detail = "The registry has no record of this badge."
+        return [_not_here("registry", "not_in_registry", detail, facts, known, rules), skipped("status")]
+    if recorded.institution_id != issuer.id:
+        return [_not_the_issuers(), skipped("status")]
+    if recorded.document_digest != facts.digest:
+        detail = "The document is not the one that was issued under this id."
+        return [failed("registry", "tampered", detail), skipped("status")]
+    return [passed("registry", "The registry has this very document."), _status(recorded, facts, known, rules)]
+
+
+def _status(recorded: Recorded, facts: CredentialFacts, known: Known, rules: Rules) -> Check:
+    """A revocation is final: it holds however old the word on it is."""
+    if recorded.status == "revoked":
+        return failed("status", "revoked", "The issuer has revoked this badge.")
+    if is_held(facts, known) or is_stale(as_of(facts, known), known, rules):
+        return undecided("status", "status_unavailable", "How this badge stands now is not known.")
+    if recorded.status == "suspended":
+        return failed("status", "suspended", "The issuer has suspended this badge.")
+    return passed("status", "The issuer has neither revoked nor suspended this badge.")
+
+
+def _claim(facts: CredentialFacts, known: Known, rules: Rules) -> Check:
+    """A stranger's signature under an id that only institutions of this registry give."""
+    if known.owner is not None:
+        return _not_the_issuers()
+    detail = "Its id is one of this registry, its issuer is not."
+    return _not_here("registry", "issuer_mismatch", detail, facts, known, rules)
+
+
+def _not_the_issuers() -> Check:
+    return failed("registry", "issuer_mismatch", "The registry has this id as another institution's.")
+
+
+def _not_here(name: str, code: str, detail: str, facts: CredentialFacts, known: Known, rules: Rules) -> Check:
+    """Fail a badge because something is not known here, once it certainly would be."""
+    time, created = as_of(facts, known), facts.proof_created
+    if time is None or is_held(facts, known):
+        return undecided(name, "status_unavailable", "What the registry has on this badge is not known right now.")
+    if created is not None and time < created + SIGNED_BEFORE_STORED:
+        return undecided(name, "not_yet_recorded", "The badge is so new that it may not have been recorded yet.")
+    if is_stale(time, known, rules):
+        return undecided(name, "status_unavailable", "What the registry has on this badge is not known right now.")
+    return failed(name, code, detail)
+
+
+def _elsewhere(facts: CredentialFacts) -> Check:
+    if facts.status:
+        detail = "The badge has a status that its issuer keeps elsewhere, where it is not looked up yet."
+        return undecided("status", "status_unavailable", detail)
+    return Check(
+        name="status",
+        outcome="skipped",
+        detail="The badge names no place where its issuer could revoke it.",
+        code="no_status",
+    )

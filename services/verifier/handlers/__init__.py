@@ -1,0 +1,1 @@
+"""What the verifier does: answers, keeps employers' accounts, follows the state topics."""

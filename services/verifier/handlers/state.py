@@ -1,0 +1,112 @@
+"""Follows the state topics, for copies of the issuer's state and employers that were lost, and tells its own again."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from services.verifier.domain import messages
+from services.verifier.store import employers, known, verifications
+from shared.db import Database, Tx
+from shared.messaging import outbox, positions, projections
+from shared.messaging.cloudevents import Delivery
+from shared.messaging.events import (
+    ApiKeyContent,
+    CredentialState,
+    EmployerState,
+    InstitutionState,
+    Message,
+    SigningKeyState,
+)
+from shared.messaging.outbox import Entry
+from shared.ops import as_uuid
+
+GROUP = "laurel.verifier.state"
+BATCH = 500
+
+Row = dict[str, Any]
+
+
+async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:
+    """Write states into their tables, where they are newer; what nobody here needs is passed over.
+
+    An employer's own state comes back this way when the database was lost. It never undoes anything: a key that was
+    revoked here has a higher version than the record of before.
+    """
+    rows: dict[str, list[Row]] = {}
+    for delivery in deliveries:
+        for kind, (table, row_of) in _TABLES.items():
+            if isinstance(delivery.message, kind):
+                rows.setdefault(table, []).append(row_of(delivery.message))
+    for table, found in rows.items():
+        await projections.upsert(tx, table, found)
+
+
+async def rebuild(database: Database) -> None:
+    """Empty the copies and let them be read anew; until they are, verdicts that rest on them are unknown."""
+    async with database.transaction() as tx:
+        await positions.rewind(tx, GROUP)
+        await known.empty(tx)
+
+
+async def ledger(tx: Tx, after: str | None, limit: int) -> Sequence[Row]:
+    """Return what is known of credentials here, line by line (shared.ops.Operations)."""
+    rows = await known.ledger(tx, as_uuid(after), limit)
+    return [{"kind": "credential", **row, "id": str(row["id"])} for row in rows]
+
+
+async def refeed(database: Database) -> int:
+    """Send employers, keys and verifications again, with the ids that they had; return how many."""
+    count = 0
+    for batch, entry_of in _SOURCES:
+        after = None
+        while True:
+            async with database.transaction() as tx:
+                rows = await batch(tx, after, BATCH)
+                if not rows:
+                    break
+                await outbox.add_many(tx, [entry_of(row) for row in rows])
+            after = rows[-1]["id"]
+            count += len(rows)
+    return count
+
+
+def state_entry(state: Message, row: Mapping[str, Any], time: Any) -> Entry:
+    """Return the outbox entry of an aggregate's state at its row's version."""
+    return Entry(state, messages.state_id(state, row["version"]), time)
+
+
+def _institution(message: Any) -> Row:
+    return {
+        "id": message.institution_id,
+        **message.model_dump(include={"version", "slug", "name", "url", "did", "standing"}),
+    }
+
+
+def _signing_key(message: Any) -> Row:
+    return {"id": message.key_id, **message.model_dump(exclude={"key_id"})}
+
+
+def _credential(message: Any) -> Row:
+    return {"id": message.credential_id, **message.model_dump(exclude={"credential_id"})}
+
+
+def _employer(message: Any) -> Row:
+    return {"id": message.employer_id, **message.model_dump(include={"version", "name", "url"})}
+
+
+def _api_key(message: Any) -> Row:
+    content = message.model_dump(exclude={"key_id", "secret_hash"})
+    return {"id": message.key_id, "hash": bytes.fromhex(message.secret_hash), **content}
+
+
+_TABLES: dict[type[Message], tuple[str, Callable[[Any], Row]]] = {
+    InstitutionState: ("institutions", _institution),
+    SigningKeyState: ("signing_keys", _signing_key),
+    CredentialState: ("credentials", _credential),
+    EmployerState: ("employers", _employer),
+    ApiKeyContent: ("api_keys", _api_key),
+}
+_SOURCES: tuple[tuple[Callable[..., Awaitable[list[Any]]], Callable[[Any], Entry]], ...] = (
+    (employers.batch, lambda row: state_entry(messages.employer(row), row, row["created_at"])),
+    (employers.key_batch, lambda row: state_entry(messages.api_key(row), row, row["revoked_at"] or row["created_at"])),
+    (verifications.batch, lambda row: Entry(messages.verification(row), row["id"], row["verified_at"])),
+)

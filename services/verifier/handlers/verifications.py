@@ -1,0 +1,167 @@
+"""Answers whether badges are genuine and hold: looks up what is known, has the documents checked, judges, records."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from prometheus_client import Counter
+
+from services.verifier.check_worker import Found, Job
+from services.verifier.domain import messages
+from services.verifier.domain.judgement import Judgement, judge, not_asked, not_made, recipient_check
+from services.verifier.domain.known import Known, Recorded, Rules
+from services.verifier.domain.records import kept, recalled
+from services.verifier.handlers.looking_up import look_up
+from services.verifier.store import verifications
+from services.verifier.workers import Workers
+from shared import telemetry
+from shared.credentials.check import KnownKey
+from shared.credentials.identity import Kind
+from shared.credentials.report import Check, CheckedDocument, CredentialFacts, Report, reported
+from shared.credentials.shape import facts_of
+from shared.db import Database, Tx
+from shared.errors import NotFound
+from shared.ids import new_id
+from shared.messaging import outbox
+from shared.messaging.outbox import Entry
+from shared.web import idempotency
+from shared.web.idempotency import Attempt
+
+ANSWERED = Counter("laurel_verifications_total", "Verifications answered", ["verdict", "reason"])
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Whoever holds a key: an employer, under whom answers are recorded, or (None) an institution or the operator."""
+
+    employer_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A report, and what its record needs beside."""
+
+    report: Report
+    recorded: Recorded | None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where verifications are answered.
+
+    It opens its transactions itself: none may be open while documents are checked.
+    """
+
+    database: Database
+    workers: Workers
+    rules: Rules
+
+    async def verify(
+        self,
+        documents: Sequence[Document],
+        asker: Asker | None,
+        *,
+        expected: Mapping[Kind, str] | None = None,
+        attempt: Attempt | None = None,
+    ) -> list[Report]:
+        """Answer for each document, in their order; all of them under `expected`, which leaves no trace.
+
+        Raises Unavailable (`busy`), and as `idempotency.claim` does for an employer's `attempt`.
+        """
+        facts = [facts_of(document) for document in documents]
+        async with self.database.transaction() as tx:
+            known = await look_up(tx, facts)
+        found = await self.workers.check_all([_job(*each, expected) for each in zip(documents, known, strict=True)])
+        answers = [
+            _answer(document, said, seen, here, self.rules)
+            for document, said, seen, here in zip(documents, facts, found, known, strict=True)
+        ]
+        for answer in answers:
+            ANSWERED.labels(answer.report.verdict, answer.report.reason or "").inc()
+        return await self._record(answers, asker, attempt)
+
+    async def _record(self, answers: list[Answer], asker: Asker | None, attempt: Attempt | None) -> list[Report]:
+        """Record what a holder of a key asks, and what anybody asks of our badges; the rest could be anybody's junk."""
+        ours = [answer for answer in answers if asker or answer.recorded]
+        reports = [answer.report for answer in answers]
+        if not ours:
+            return reports
+        rows, employer_id = _rows(ours, asker), asker.employer_id if asker else None
+        issuances = [answer.recorded.traceparents[0] for answer in ours if answer.recorded]
+        with telemetry.span("verify", _attributes(ours), issuances):
+            async with self.database.transaction(employer_id) as tx:
+                made = await idempotency.claim(tx, attempt, rows[0]["request_id"])
+                if made is not None:
+                    return [recalled(row) for row in await verifications.of_request(tx, made)]
+                await verifications.insert(tx, rows)
+                entries = [Entry(messages.verification(row), row["id"], row["verified_at"]) for row in rows]
+                await outbox.add_many(tx, entries)
+        return reports
+
+
+async def existing(tx: Tx, verification_id: UUID) -> Report:
+    """Return a report of the tenant as it was recorded; raises NotFound."""
+    row = await verifications.one(tx, verification_id)
+    if row is None:
+        raise NotFound("verification_not_found", "There is no verification with this id.")
+    return recalled(row)
+
+
+def _job(document: Document, known: Known, expected: Mapping[Kind, str] | None) -> Job:
+    keys = tuple(
+        KnownKey(
+            verification_method=key.verification_method,
+            public_key_multibase=key.public_key_multibase,
+            retired_at=key.retired_at,
+        )
+        for key in known.keys
+    )
+    return Job(document=document, now=known.now, known_keys=keys, expected_recipient=expected)
+
+
+def _answer(document: Document, facts: CredentialFacts, found: Found | None, known: Known, rules: Rules) -> Answer:
+    checked = found.checked if found else _too_complex(facts)
+    recipient = recipient_check(checked, found.recipient) if found and found.recipient else not_asked()
+    judgement = judge(checked, known, rules, [*not_made(document), recipient])
+    return Answer(_report(judgement, checked.facts, known), judgement.recorded)
+
+
+def _too_complex(facts: CredentialFacts) -> CheckedDocument:
+    detail = "Looking into the document takes longer than anybody's may."
+    check = Check(name="structure", outcome="unknown", detail=detail, code="too_complex")
+    return CheckedDocument(checks=(check,), facts=facts)
+
+
+def _report(judgement: Judgement, facts: CredentialFacts, known: Known) -> Report:
+    return Report(
+        id=new_id(),
+        **judgement.conclusion.model_dump(),
+        checks=judgement.checks,
+        credential=reported(facts),
+        issuer=judgement.issuer,
+        status_as_of=judgement.status_as_of,
+        verified_at=known.now,
+    )
+
+
+def _rows(answers: Sequence[Answer], asker: Asker | None) -> list[dict[str, Any]]:
+    return [
+        kept(
+            answer.report,
+            answer.recorded,
+            request_id=answers[0].report.id,
+            place=place,
+            employer_id=asker.employer_id if asker else None,
+        )
+        for place, answer in enumerate(answers)
+    ]
+
+
+def _attributes(answers: Sequence[Answer]) -> dict[str, str] | None:
+    if len(answers) > 1:
+        return None
+    report = answers[0].report
+    return {"laurel.verification_id": str(report.id), "laurel.verdict": report.verdict}

@@ -1,0 +1,20 @@
+"""What the verifier reads from its environment beyond what every service does."""
+
+from pydantic import Field
+
+from shared.settings import Settings
+
+
+class VerifierSettings(Settings):
+    """The verifier's settings."""
+
+    port: int = 8003
+    # How often one address may verify without a key.
+    anonymous_rate: str = "120/minute"
+
+    # The processes that look into documents: how many, how many documents may wait for them, and what one document
+    # may cost. Memory is what a process may have beside its code; a warm one has some 30 MiB.
+    check_workers: int = Field(2, ge=1)
+    check_queue: int = Field(64, ge=1)
+    check_cpu_seconds: float = Field(2.0, gt=0)
+    check_memory_mib: int = Field(256, ge=64)

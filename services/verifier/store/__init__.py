@@ -1,0 +1,1 @@
+"""All SQL of the verifier, and nothing but SQL."""
