@@ -59,9 +59,9 @@ class EmbeddedReader:
     def assigned(self) -> set[Partition]:
         return set(self._at)
 
-    async def seek(self, partition: Partition, offset: int | None) -> None:
-        if partition in self._at:
-            self._at.update(await self._starts([partition], {} if offset is None else {partition: offset}))
+    async def seek(self, offsets: Mapping[Partition, int | None]) -> None:
+        wanted = {each: offset for each, offset in offsets.items() if offset is not None}
+        self._at.update(await self._starts(sorted(offsets.keys() & self._at.keys()), wanted))
 
     def pause(self, partition: Partition) -> None:
         self._paused.add(partition)

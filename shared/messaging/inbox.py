@@ -63,7 +63,7 @@ class Consumer:
         self._brakes: dict[Partition, Brake] = {}
         self._next: dict[Partition, int] = {}
         self._astray = False
-        self._retry_pace, self._look_pace, self._measure_pace = Every(0.25), Every(1.0), Every(5.0)
+        self._retry_pace, self._look_pace, self._measure_pace = Every(0.25), Every(1.0), Every(10.0)
 
     def trouble(self) -> str | None:
         """Return what keeps this consumer from its work, in a few words; None while all is well."""
@@ -123,8 +123,7 @@ class Consumer:
         async with self._database.transaction() as tx:
             found = await positions.load(tx, self.group, reader.assigned())
         self._next.update(found)
-        for partition, offset in found.items():
-            await reader.seek(partition, None if offset == EARLIEST else offset)
+        await reader.seek({each: _start(offset) for each, offset in found.items()})
         self._astray = False
 
     async def _take(self, reader: Reader, batch: Mapping[Partition, Sequence[Received]]) -> None:
@@ -180,8 +179,7 @@ class Consumer:
     async def _rest(self, reader: Reader, partition: Partition) -> None:
         alarm("partition_rests", consumer=self.group, partition=partition)
         reader.pause(partition)
-        expected = self._next[partition]
-        await reader.seek(partition, None if expected == EARLIEST else expected)
+        await reader.seek({partition: _start(self._next[partition])})
 
     async def _look_after(self, reader: Reader, watch: Watch) -> None:
         """Do what is due now and then: retries, ends of rests, a look for a rewind, measures."""
@@ -208,3 +206,7 @@ class Consumer:
 
     def _resting(self) -> list[Partition]:
         return sorted(partition for partition, brake in self._brakes.items() if brake.engaged)
+
+
+def _start(offset: int) -> int | None:
+    return None if offset == EARLIEST else offset

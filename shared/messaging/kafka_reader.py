@@ -49,17 +49,18 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     def assigned(self) -> set[Partition]:
         return set(self._ready.values())
 
-    async def seek(self, partition: Partition, offset: int | None) -> None:
-        consumer, place = self._consumer, self._place(partition)
-        if consumer is None or place not in self._ready:
+    async def seek(self, offsets: Mapping[Partition, int | None]) -> None:
+        consumer = self._consumer
+        if consumer is None:
             return
+        places = {self._place(partition): offset for partition, offset in offsets.items()}
         try:
-            start = offset if offset is not None else (await consumer.beginning_offsets([place]))[place]
-            consumer.seek(place, start)
-        except IllegalStateError:
-            self._ready.pop(place, None)  # it went to another member meanwhile
+            begin = await consumer.beginning_offsets([place for place, offset in places.items() if offset is None])
         except (KafkaError, OSError, TimeoutError) as error:
             raise LogUnavailable(f"Kafka: {error!r}") from error
+        for place in self._ready.keys() & places.keys():
+            offset = places[place]
+            consumer.seek(place, begin[place] if offset is None else offset)
 
     def pause(self, partition: Partition) -> None:
         if self._consumer is not None and self._place(partition) in self._ready:
@@ -108,6 +109,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 enable_auto_commit=False,
                 # Every position is sought; one that lies outside the topic must be told, not mended in silence.
                 auto_offset_reset="none",
+                # A broker answers in turn: a question about offsets waits for the fetch before it.
+                fetch_max_wait_ms=100,
                 max_poll_interval_ms=300_000,
                 session_timeout_ms=10_000,
                 heartbeat_interval_ms=3_000,

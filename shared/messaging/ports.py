@@ -87,8 +87,8 @@ class Reader(Protocol):
         """Return the partitions that `fetch` reads now."""
         ...
 
-    async def seek(self, partition: Partition, offset: int | None) -> None:
-        """Go on at `offset`, or at the earliest record; nothing happens where the partition is no longer assigned."""
+    async def seek(self, offsets: Mapping[Partition, int | None]) -> None:
+        """Go on at these offsets (None: the earliest record) in those of the partitions that are still assigned."""
         ...
 
     def pause(self, partition: Partition) -> None:
