@@ -1,0 +1,18 @@
+"""The four services, and what flows between them: by events alone, never by a call.
+
+    issuer      decides that a credential exists, or no longer holds
+    registry    remembers: record, history, status lists
+    verifier    answers whether a badge holds, and how fresh that answer is
+    notifier    tells: mail to learners, webhooks to systems
+
+    topic                who emits    who consumes
+    issuer.events.v1     issuer       registry (the record), notifier (addresses and links)
+    issuer.state.v1      issuer       registry, verifier, notifier (institutions, keys, lists, status)
+    registry.events.v1   registry     notifier (what is recorded is told)
+    registry.state.v1    registry     nobody yet but readers of its heartbeats
+    verifier.events.v1   verifier     registry (verifications of its badges)
+    verifier.state.v1    verifier     registry, notifier, and the verifier itself when its database was lost
+
+An *event* says what happened, once, and is kept for a time; a *state* record says how one thing stands and is kept for
+ever. Whoever starts anew reads states. No service imports another.
+"""

@@ -1,0 +1,63 @@
+"""Puts the notifier together: the only place where its concrete parts are built."""
+
+from services.notifier import api, handlers
+from services.notifier.mail import Mails
+from services.notifier.post import FolderPost, Post, SmtpPost
+from services.notifier.sender import Sender
+from services.notifier.settings import NotifierSettings
+from services.notifier.store import deliveries
+from services.notifier.webhooks import Webhooks
+from shared import ops
+from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE, REGISTRY_EVENTS, VERIFIER_STATE
+from shared.messaging.inbox import Consumer
+from shared.ops import Operations, as_uuid
+from shared.sealing import Sealer
+from shared.service import Parts, Runtime, Service
+from shared.web.outbound import PinnedTransport, open_client
+
+
+def build(runtime: Runtime[NotifierSettings]) -> Parts:
+    """Build routes and tasks from what the service runs on."""
+    settings, worker, log = runtime.settings, runtime.worker, runtime.log
+    sealer = Sealer.from_file(settings.kek_file)
+    consumers = (
+        Consumer(worker, log, handlers.EVENTS_GROUP, [ISSUER_EVENTS, REGISTRY_EVENTS], handlers.tell),
+        Consumer(worker, log, handlers.STATE_GROUP, [ISSUER_STATE, VERIFIER_STATE], handlers.keep, claims=False),
+    )
+    mails = Mails(worker, _post(settings), settings.mail_from, settings.public_url)
+
+    async def send_webhooks() -> None:
+        async with open_client(PinnedTransport(settings.allow_loopback_webhooks)) as client:
+            channel = Webhooks(worker, client, sealer, settings.public_url)
+            await Sender(worker, channel, settings.webhooks_at_once).run()
+
+    return Parts(
+        routers=[api.router, ops.router(_operations(runtime))],
+        tasks={
+            **{each.group: each.run for each in consumers},
+            "mails": Sender(worker, mails, settings.mails_at_once).run,
+            "webhooks": send_webhooks,
+        },
+        state={"sealer": sealer},
+        troubles=lambda: {each.group: trouble for each in consumers if (trouble := each.trouble())},
+        foreign_keys={"institution": "/laurel/issuer", "employer": "/laurel/verifier"},
+    )
+
+
+def _post(settings: NotifierSettings) -> Post:
+    return (
+        SmtpPost.from_url(settings.smtp_url.get_secret_value())
+        if settings.smtp_url
+        else FolderPost(settings.mail_folder)
+    )
+
+
+def _operations(runtime: Runtime[NotifierSettings]) -> Operations:
+    async def rebuild() -> None:
+        async with runtime.worker.transaction() as tx:
+            await handlers.forget_copies(tx)
+
+    return Operations(ledger=lambda tx, after, limit: deliveries.ledger(tx, as_uuid(after), limit), rebuild=rebuild)
+
+
+SERVICE = Service("notifier", "Laurel notifier", NotifierSettings, build)

@@ -1,0 +1,157 @@
+"""What the notifier does with records and requests; each use case receives the open transaction."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from services.notifier.domain import ROTATION, checked_address, notice
+from services.notifier.store import copies, endpoints, notices
+from services.notifier.store import deliveries as ledger
+from services.notifier.webhooks import new_secret
+from shared.db import Tx
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.ids import new_id
+from shared.messaging import positions, projections
+from shared.messaging.cloudevents import Delivery
+from shared.messaging.events import ApiKeyContent, CredentialIssued, CredentialStatusChanged, InstitutionState, Message
+from shared.sealing import Sealer
+from shared.web.auth import Principal
+from shared.web.idempotency import Attempt, claim
+
+EVENTS_GROUP = "laurel.notifier.events"
+STATE_GROUP = "laurel.notifier.state"
+
+M = TypeVar("M", bound=Message)
+
+
+# --- records ---------------------------------------------------------------------------------------------------------
+
+
+async def tell(tx: Tx, deliveries: Sequence[Delivery]) -> None:
+    """Take what happened and what was recorded; where both are here, make the deliveries."""
+    await notices.add_recipients(tx, list(_only(CredentialIssued, deliveries)))
+    await notices.note_revocations(tx, _notes(_only(CredentialStatusChanged, deliveries)))
+    halves = [(half, each.traceparent) for each in deliveries if (half := notice(each))]
+    await notices.meet(tx, [half for half, _ in halves])
+    await notices.announce(tx, {half.event_id: traceparent for half, traceparent in halves})
+
+
+async def keep(tx: Tx, deliveries: Sequence[Delivery]) -> None:
+    """Keep copies of institutions and API keys."""
+    await projections.upsert(tx, "institutions", [_institution(each) for each in _only(InstitutionState, deliveries)])
+    await projections.upsert(tx, "api_keys", [_api_key(each) for each in _only(ApiKeyContent, deliveries)])
+
+
+async def forget_copies(tx: Tx) -> None:
+    """Empty the copies and have them read anew; the ledger of deliveries stays, so nobody is told anything again."""
+    await positions.rewind(tx, STATE_GROUP)
+    await copies.empty(tx)
+
+
+def _only(kind: type[M], deliveries: Sequence[Delivery]) -> Iterator[M]:
+    return (each.message for each in deliveries if isinstance(each.message, kind))
+
+
+def _notes(changes: Iterator[CredentialStatusChanged]) -> dict[UUID, str]:
+    revoked = (each for each in changes if each.change == "revoked")
+    return {each.credential_id: each.reason.note for each in revoked if each.reason and each.reason.note}
+
+
+def _institution(state: InstitutionState) -> dict[str, Any]:
+    return {"id": state.institution_id, **state.model_dump(include={"version", "name", "url"})}
+
+
+def _api_key(state: ApiKeyContent) -> dict[str, Any]:
+    columns = {"version", "tenant_kind", "tenant_id", "scopes", "created_at", "expires_at", "revoked_at"}
+    return {"id": state.key_id, "hash": bytes.fromhex(state.secret_hash), **state.model_dump(include=columns)}
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NewEndpoint:
+    """What a tenant asks for: where to, of which types of events (None: all), and who hears of a failure."""
+
+    url: str
+    events: Sequence[str] | None
+    contact: str | None
+
+
+async def register(
+    tx: Tx, principal: Principal, wanted: NewEndpoint, attempt: Attempt | None, sealer: Sealer
+) -> tuple[Any, str]:
+    """Store an endpoint; return it, and its secret, which nobody is shown again.
+
+    Raises Invalid (`address_refused`), and Conflict (`secret_already_shown`) where this was done before.
+    """
+    if wanted.contact is not None and checked_address(wanted.contact) is None:
+        raise Invalid("address_refused", "The contact must be one plain mail address.")
+    endpoint_id = new_id()
+    made = await claim(tx, attempt, endpoint_id)
+    if made is not None:
+        raise Conflict("secret_already_shown", "The endpoint was made, and its secret shown, before.", id=str(made))
+    secret, sealed = new_secret(sealer, endpoint_id)
+    row = await endpoints.add(
+        tx,
+        principal,
+        endpoint_id=endpoint_id,
+        url=wanted.url,
+        events=wanted.events,
+        contact=wanted.contact,
+        secret=sealed,
+    )
+    return row, secret
+
+
+async def rotate(tx: Tx, endpoint_id: UUID, sealer: Sealer) -> tuple[Any, str]:
+    """Give an endpoint a new secret; the one before it signs as well for a day. Raises NotFound."""
+    secret, sealed = new_secret(sealer, endpoint_id)
+    return _found(await endpoints.rotate(tx, endpoint_id, sealed, ROTATION)), secret
+
+
+async def endpoint(tx: Tx, endpoint_id: UUID) -> Any:
+    """Return an endpoint; raises NotFound."""
+    return _found(await endpoints.get(tx, endpoint_id))
+
+
+async def enable(tx: Tx, endpoint_id: UUID) -> Any:
+    """Let an endpoint be delivered to again, and return it; raises NotFound."""
+    return _found(await endpoints.enable(tx, endpoint_id))
+
+
+async def remove(tx: Tx, endpoint_id: UUID) -> None:
+    """Remove an endpoint; raises NotFound."""
+    _found(await endpoints.remove(tx, endpoint_id))
+
+
+async def delivery(tx: Tx, delivery_id: UUID) -> Any:
+    """Return a delivery with its attempts; raises NotFound."""
+    return _found_delivery(await ledger.get(tx, delivery_id))
+
+
+async def replay(tx: Tx, principal: Principal, delivery_id: UUID) -> Any:
+    """Have a delivery sent (again) now, with its whole schedule before it; its id stays.
+
+    Raises NotFound, Conflict while it is being sent, Forbidden where it is stale and no operator asks.
+    """
+    row = _found_delivery(await ledger.lock(tx, delivery_id))
+    if row["leased"]:
+        raise Conflict("delivery_under_way", "It is being sent at this moment.", retry_after=30)
+    if row["state"] == "stale" and principal.kind != "operator":
+        raise Forbidden("operator_needed", "It is older than 48 hours: only an operator can have it sent.")
+    await ledger.start_again(tx, delivery_id)
+    return await ledger.get(tx, delivery_id)
+
+
+def _found(row: Any) -> Any:
+    if not row:
+        raise NotFound("endpoint_not_found", "There is no endpoint with this id.")
+    return row
+
+
+def _found_delivery(row: Any) -> Any:
+    if not row:
+        raise NotFound("delivery_not_found", "There is no delivery with this id.")
+    return row

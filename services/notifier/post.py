@@ -1,0 +1,99 @@
+"""Where mails go: to an SMTP server, or as files into a folder where there is none."""
+
+import ssl
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Literal, Protocol
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from services.notifier.domain import Answer
+
+SECONDS = 25.0
+
+_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+class Post(Protocol):
+    """Takes mails."""
+
+    async def send(self, message: EmailMessage, name: str) -> Answer:
+        """Take `message` for its one recipient; `name` is the delivery's, the same at every attempt."""
+        ...
+
+
+@dataclass(frozen=True)
+class SmtpPost:
+    """An SMTP server (RFC 5321), asked anew for each mail."""
+
+    host: str
+    port: int
+    security: Literal["smtp", "smtp+starttls", "smtps"]
+    username: str | None = None
+    password: str | None = None
+    tls: ssl.SSLContext | None = None
+
+    @classmethod
+    def from_url(cls, url: str) -> "SmtpPost":
+        """Read smtp://, smtp+starttls:// or smtps://[user:password@]host[:port]; raises ValueError, quoting nothing."""
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise ValueError("LAUREL_SMTP_URL must be smtp://, smtp+starttls:// or smtps://[user:password@]host[:port]")
+        username, password = parts.username, parts.password
+        return cls(
+            parts.hostname,
+            parts.port or _PORTS[parts.scheme],
+            parts.scheme,  # type: ignore[arg-type]  # one of _PORTS, which are its three
+            unquote(username) if username else None,
+            unquote(password) if password else None,
+        )
+
+    async def send(self, message: EmailMessage, name: str) -> Answer:
+        """Hand `message` over."""
+        try:
+            await aiosmtplib.send(
+                message,
+                hostname=self.host,
+                port=self.port,
+                use_tls=self.security == "smtps",
+                start_tls=self.security == "smtp+starttls",
+                username=self.username,
+                password=self.password,
+                tls_context=self.tls,
+                timeout=SECONDS,
+            )
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            return _refusal(error.recipients[0].code, "recipient_refused")
+        except aiosmtplib.SMTPDataError as error:
+            return _refusal(error.code, "content_refused")
+        except aiosmtplib.SMTPResponseException as error:
+            # Not this mail was refused, we were (log-in, sender): somebody will mend that.
+            return Answer("retry", error.code, "smtp_refused_us")
+        except (aiosmtplib.SMTPException, OSError) as error:
+            return Answer("retry", error="timeout" if isinstance(error, TimeoutError) else "connection")
+        return Answer("accepted", 250)
+
+
+@dataclass(frozen=True)
+class FolderPost:
+    """A folder of .eml files: a mail is there whole or not at all, and once however often it is sent."""
+
+    folder: Path
+
+    async def send(self, message: EmailMessage, name: str) -> Answer:
+        """Write `message` as `<name>.eml`."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            unfinished = self.folder / f".{name}.part"
+            unfinished.write_bytes(message.as_bytes())
+            unfinished.replace(self.folder / f"{name}.eml")
+        except OSError as error:
+            return Answer("retry", error.errno, "folder")
+        return Answer("accepted")
+
+
+def _refusal(code: int, error: str) -> Answer:
+    """A 5xx holds for good, anything else for now (RFC 5321 section 4.2.1)."""
+    return Answer("refused" if code >= 500 else "retry", code, error)

@@ -1,0 +1,131 @@
+"""Sends what is due through one channel: many at once, few of them to the same target, each attempt written down."""
+
+import asyncio
+import random
+from collections import Counter
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+import prometheus_client
+import structlog
+
+from services.notifier.domain import Answer, verdict
+from services.notifier.store import queue
+from services.notifier.store.queue import Claim
+from shared import db, telemetry
+from shared.db import Database
+
+log = structlog.get_logger()
+
+ATTEMPTS = prometheus_client.Counter(
+    "laurel_delivery_attempts_total", "Attempts to tell somebody, by how they ended", ["channel", "outcome"]
+)
+DOUBLED = prometheus_client.Counter(
+    "laurel_deliveries_possibly_doubled_total", "Attempts after one whose end nobody knows", ["channel"]
+)
+
+# Longer than any attempt takes (channels cut theirs off at 15 and 30 s): whose lease has ended, has crashed.
+LEASE = timedelta(seconds=60)
+# So one slow receiver never holds more of the sender than this.
+PER_TARGET = 4
+IDLE_SECONDS = 0.1
+TROUBLED_SECONDS = 1.0
+
+
+class Channel(Protocol):
+    """A way to reach people."""
+
+    @property
+    def name(self) -> str:
+        """The deliveries' `channel` that are sent this way."""
+        ...
+
+    async def send(self, claim: Claim) -> Answer:
+        """Attempt a delivery once, within 30 s, and say what came of it; what is expected to fail is an answer too."""
+        ...
+
+
+class Sender:
+    """Takes due deliveries of one channel and attempts them."""
+
+    def __init__(self, database: Database, channel: Channel, at_once: int) -> None:
+        """`database` is the worker's: deliveries are every tenant's."""
+        self._database = database
+        self._channel = channel
+        self._slots = asyncio.Semaphore(at_once)
+        self._busy: Counter[UUID] = Counter()
+
+    async def run(self) -> None:
+        """Send until cancelled. What is under way then is taken up again when its lease has ended."""
+        async with asyncio.TaskGroup() as attempts:
+            while True:
+                await self._slots.acquire()
+                claim = await self._claim()
+                if claim is None:
+                    self._slots.release()
+                    await asyncio.sleep(IDLE_SECONDS)
+                else:
+                    self._busy[claim.target] += 1
+                    attempts.create_task(self._attempt(claim))
+
+    async def _claim(self) -> Claim | None:
+        full = [target for target, count in self._busy.items() if count >= PER_TARGET]
+        try:
+            async with self._database.transaction() as tx:
+                return await queue.claim(tx, self._channel.name, full, LEASE)
+        except Exception as error:
+            if not db.is_failure_of_ours(error):
+                raise
+            log.warning("sender_waits", channel=self._channel.name, error=type(error).__name__)
+            await asyncio.sleep(TROUBLED_SECONDS)
+            return None
+
+    async def _attempt(self, claim: Claim) -> None:
+        attributes = {
+            "laurel.channel": claim.channel,
+            "laurel.delivery_id": str(claim.id),
+            "laurel.credential_id": str(claim.credential_id),
+        }
+        if claim.doubled:
+            DOUBLED.labels(claim.channel).inc()
+        try:
+            with telemetry.consumer_span(f"send {claim.channel}", claim.traceparent, attributes):
+                answer = await self._answer(claim)
+                telemetry.annotate(outcome=answer.outcome)
+            await self._finish(claim, answer)
+        except Exception as error:
+            if not db.is_failure_of_ours(error):
+                raise
+            # It was sent, perhaps, and can't be written down: the lease will end, and it is sent again.
+            log.warning("attempt_not_recorded", delivery_id=str(claim.id), error=type(error).__name__)
+        finally:
+            self._busy -= Counter([claim.target])
+            self._slots.release()
+
+    async def _answer(self, claim: Claim) -> Answer:
+        try:
+            return await self._channel.send(claim)
+        except Exception as error:
+            if db.is_failure_of_ours(error):
+                raise
+            # A fault in one message must not keep all others from going out. No traceback: it may quote an address.
+            log.error("attempt_failed", delivery_id=str(claim.id), error=type(error).__name__)  # noqa: TRY400
+            return Answer("retry", error="internal")
+
+    async def _finish(self, claim: Claim, answer: Answer) -> None:
+        async with self._database.transaction() as tx:
+            ended = verdict(answer, claim.tries, await db.now(tx), random.random())  # noqa: S311  # nothing secret
+            if not await queue.finish(tx, claim, answer, ended):
+                log.warning("attempt_overtaken", delivery_id=str(claim.id))
+        ATTEMPTS.labels(claim.channel, answer.outcome).inc()
+        log.info(
+            "attempted",
+            delivery_id=str(claim.id),
+            channel=claim.channel,
+            number=claim.number,
+            outcome=answer.outcome,
+            status=answer.status,
+            error=answer.error,
+            state=ended.state,
+        )

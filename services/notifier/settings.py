@@ -1,0 +1,26 @@
+"""What the notifier reads from its environment beyond what every service does."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+
+from shared.settings import Settings
+
+
+class NotifierSettings(Settings):
+    """The notifier's settings."""
+
+    port: int = 8004
+
+    # The keys that seal webhook secrets, one a line (shared/sealing.py); the issuer seals its own with the same.
+    kek_file: Path = Path(".laurel/issuer.kek")
+
+    # smtp://host:port (plain), smtp+starttls://user:password@host:587 or smtps://…; unset: mails become files.
+    smtp_url: SecretStr | None = None
+    mail_folder: Path = Path(".laurel/mail")
+    mail_from: str = "badges@laurel.example"
+    mails_at_once: int = Field(4, ge=1)
+
+    webhooks_at_once: int = Field(32, ge=1)
+    # Lets webhooks go to this machine itself, over http and to any port: for the embedded default and for tests.
+    allow_loopback_webhooks: bool = False

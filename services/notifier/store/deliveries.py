@@ -1,0 +1,96 @@
+"""The ledger of deliveries, as tenants and the operator read and replay it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from shared.db import Tx
+
+_SELECT = """
+    select d.id, d.event_id, d.type, d.credential_id, d.channel, d.target, d.state, d.due_at, d.possibly_doubled,
+           d.created_at, d.finished_at, (
+               select coalesce(jsonb_agg(jsonb_build_object('number', a.number, 'started_at', a.started_at,
+                   'ended_at', a.ended_at, 'outcome', a.outcome, 'status', a.status, 'error', a.error)
+                   order by a.number), '[]') from attempts a where a.delivery_id = d.id
+           ) as attempts
+    from deliveries d
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which deliveries are asked for; None: any."""
+
+    state: str | None = None
+    event_id: UUID | None = None
+    credential_id: UUID | None = None
+
+
+async def get(tx: Tx, delivery_id: UUID) -> Any:
+    """Return a delivery with its attempts, or None."""
+    return await tx.fetchrow(f"{_SELECT} where d.id = $1", delivery_id)
+
+
+async def page(tx: Tx, wanted: Filter, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[Any]:
+    """Return up to `limit` deliveries, newest first; `after` is the time and id of the last one seen."""
+    return await tx.fetch(
+        f"""
+        {_SELECT}
+        where ($1::text is null or d.state = $1) and ($2::uuid is null or d.event_id = $2)
+          and ($3::uuid is null or d.credential_id = $3)
+          and ($4::timestamptz is null or (d.created_at, d.id) < ($4, $5::uuid))
+        order by d.created_at desc, d.id desc limit $6
+        """,  # our own text above
+        wanted.state,
+        wanted.event_id,
+        wanted.credential_id,
+        *(after or (None, None)),
+        limit,
+    )
+
+
+async def lock(tx: Tx, delivery_id: UUID) -> Any:
+    """Lock a delivery and return its state and whether a sender is at it; None where there is no such delivery."""
+    return await tx.fetchrow(
+        """
+        select state, coalesce(leased_until > laurel_clock(), false) as leased from deliveries where id = $1 for update
+        """,
+        delivery_id,
+    )
+
+
+async def start_again(tx: Tx, delivery_id: UUID) -> None:
+    """Make a delivery due now, at the beginning of the schedule."""
+    await tx.execute(
+        """
+        update deliveries set state = 'waiting', due_at = laurel_clock(), tries = 0, finished_at = null where id = $1
+        """,
+        delivery_id,
+    )
+
+
+async def ledger(tx: Tx, after: UUID | None, limit: int) -> list[dict[str, Any]]:
+    """Return up to `limit` ledger lines in the order of their ids, after `after`."""
+    rows = await tx.fetch(
+        """
+        select id, event_id, channel, target, state, attempts from deliveries
+        where $1::uuid is null or id > $1 order by id limit $2
+        """,
+        after,
+        limit,
+    )
+    return [
+        {
+            "kind": "delivery",
+            "id": str(row["id"]),
+            "event_id": str(row["event_id"]),
+            "channel": row["channel"],
+            "target_digest": sha256(row["target"].bytes).hexdigest(),
+            "state": row["state"],
+            "attempts": row["attempts"],
+        }
+        for row in rows
+    ]

@@ -1,0 +1,81 @@
+"""Webhook endpoints, each its tenant's."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from shared.db import Tx
+from shared.web.auth import Principal
+
+# What a tenant may see again; secrets are not among it.
+PUBLIC = "id, url, events, contact, disabled_at, disabled_reason, created_at"
+
+
+async def add(
+    tx: Tx,
+    principal: Principal,
+    *,
+    endpoint_id: UUID,
+    url: str,
+    events: Sequence[str] | None,
+    contact: str | None,
+    secret: bytes,
+) -> Any:
+    """Store an endpoint and return it; `secret` is sealed."""
+    return await tx.fetchrow(
+        f"""
+        insert into endpoints (id, tenant_kind, tenant_id, url, events, contact, secret)
+        values ($1, $2, $3, $4, $5, $6, $7) returning {PUBLIC}
+        """,  # noqa: S608  # our own columns
+        endpoint_id,
+        principal.kind,
+        principal.tenant_id,
+        url,
+        events,
+        contact,
+        secret,
+    )
+
+
+async def get(tx: Tx, endpoint_id: UUID) -> Any:
+    """Return an endpoint of the transaction's tenant, or None."""
+    return await tx.fetchrow(f"select {PUBLIC} from endpoints where id = $1", endpoint_id)  # noqa: S608
+
+
+async def page(tx: Tx, after: UUID | None, limit: int) -> Sequence[Any]:
+    """Return up to `limit` endpoints of the transaction's tenant, in the order of their ids."""
+    return await tx.fetch(
+        f"select {PUBLIC} from endpoints where $1::uuid is null or id > $1 order by id limit $2",  # noqa: S608
+        after,
+        limit,
+    )
+
+
+async def remove(tx: Tx, endpoint_id: UUID) -> bool:
+    """Remove an endpoint with its secret; what was on its way to it fails when it is next tried."""
+    return bool(await tx.fetchval("delete from endpoints where id = $1 returning true", endpoint_id))
+
+
+async def enable(tx: Tx, endpoint_id: UUID) -> Any:
+    """Let an endpoint be delivered to again, and return it; None where there is no such endpoint."""
+    return await tx.fetchrow(
+        f"""
+        update endpoints set disabled_at = null, disabled_reason = null, paused_until = null
+        where id = $1 returning {PUBLIC}
+        """,  # noqa: S608  # our own columns
+        endpoint_id,
+    )
+
+
+async def rotate(tx: Tx, endpoint_id: UUID, secret: bytes, overlap: timedelta) -> Any:
+    """Give an endpoint a new (sealed) secret; for the time of `overlap` the one before it signs as well."""
+    return await tx.fetchrow(
+        """
+        update endpoints set previous_secret = secret, previous_until = laurel_clock() + $3, secret = $2
+        where id = $1 returning id, previous_until
+        """,
+        endpoint_id,
+        secret,
+        overlap,
+    )

@@ -1,0 +1,81 @@
+"""What there is to tell and whom: halves of notices, the people behind credentials, the deliveries they become."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from services.notifier.domain import Notice
+from shared.db import Tx
+from shared.messaging.events import CredentialIssued
+
+
+async def add_recipients(tx: Tx, issued: Sequence[CredentialIssued]) -> None:
+    """Keep what a mail to the person behind each credential needs."""
+    await tx.executemany(
+        """
+        insert into recipients (credential_id, institution_id, email, owner_token, credential)
+        values ($1, $2, $3, $4, $5) on conflict do nothing
+        """,
+        [(each.credential_id, each.institution_id, each.email, each.owner_token, each.credential) for each in issued],
+    )
+
+
+async def note_revocations(tx: Tx, notes: Mapping[UUID, str]) -> None:
+    """Keep the institution's words on why each credential was revoked."""
+    await tx.executemany("update recipients set revocation_note = $2 where credential_id = $1", sorted(notes.items()))
+
+
+async def meet(tx: Tx, halves: Sequence[Notice]) -> None:
+    """Store halves of notices beside the halves that are there."""
+    await tx.executemany(
+        """
+        insert into notices as known
+            (event_id, credential_id, institution_id, version, type, happened_at, reason, recorded_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        on conflict (event_id) do update set happened_at = coalesce(known.happened_at, excluded.happened_at),
+            reason = coalesce(known.reason, excluded.reason),
+            recorded_at = coalesce(known.recorded_at, excluded.recorded_at)
+        """,
+        # Always in the same order: two consumers that hold the two halves of many notices would else wait for each
+        # other. Whoever comes second waits here for the first, and so sees what it wrote.
+        [
+            (
+                each.event_id,
+                each.credential_id,
+                each.institution_id,
+                each.version,
+                each.type,
+                each.happened_at,
+                each.reason,
+                each.recorded_at,
+            )
+            for each in sorted(halves, key=lambda half: half.event_id)
+        ],
+    )
+
+
+async def announce(tx: Tx, traces: Mapping[UUID, str | None]) -> None:
+    """Make the deliveries of those events whose halves are both here; `traces` gives each event's traceparent.
+
+    What was made before is left as it is.
+    """
+    await tx.execute(
+        """
+        with whole as (
+            select n.*, trace.parent from notices n
+            join unnest($1::uuid[], $2::text[]) as trace(event_id, parent) using (event_id)
+            where n.happened_at is not null and n.recorded_at is not null
+        ), told as (
+            select w.institution_id as tenant_id, 'mail' as channel, w.credential_id as target, w.*
+            from whole w join recipients r using (credential_id) where r.email is not null
+            union all
+            select e.tenant_id, 'webhook', e.id, w.*
+            from whole w join endpoints e on e.tenant_id = w.institution_id
+            where e.events is null or w.type = any(e.events)
+        )
+        insert into deliveries (tenant_id, event_id, type, credential_id, channel, target, due_at, traceparent)
+        select tenant_id, event_id, type, credential_id, channel, target, happened_at, parent from told
+        on conflict (event_id, channel, target) do nothing
+        """,
+        list(traces),
+        list(traces.values()),
+    )
