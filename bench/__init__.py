@@ -1,0 +1,1 @@
+"""Measurements beside their anchors, as operations per CPU-second; never asserted in tests."""
