@@ -16,9 +16,8 @@ OPEN_BADGES_V3 = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
 OPEN_BADGES_EXTENSIONS = "https://purl.imsglobal.org/spec/ob/v3p0/extensions.json"
 DID_V1 = "https://www.w3.org/ns/did/v1"
 MULTIKEY_V1 = "https://w3id.org/security/multikey/v1"
-OPEN_BADGES_BODIES = frozenset(
-    f"https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.{patch}.json" for patch in (1, 2, 3)
-)
+# 3.0.1 redefines protected terms of the data model 2.0, so no credential can use both.
+OPEN_BADGES_VERSIONS = frozenset({OPEN_BADGES_V3, "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.2.json"})
 
 _BADGE_FILES = "openbadgeslib/ob3/contexts"
 _PYLD_FILES = "pyld/documentloader/frozen/bundled"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.credentials.badge import DEMO_PREFIX
+from shared.credentials.contexts import CREDENTIALS_V2
 from shared.credentials.errors import CredentialError
 from shared.credentials.instants import read_instant
 from shared.credentials.report import CredentialFacts, StatusEntry
@@ -11,10 +12,17 @@ from shared.credentials.report import CredentialFacts, StatusEntry
 BADGE_TYPES = {"OpenBadgeCredential", "AchievementCredential"}
 
 
+def refuse_other_formats(document: Any) -> None:
+    """Raise CredentialError: `unsupported_format` for another kind of credential, `malformed` for none at all."""
+    if not isinstance(document, dict) or not {"@context", "type"} <= document.keys():
+        raise CredentialError("The document is not a credential: it needs a context and a type.", "malformed")
+    if CREDENTIALS_V2 not in _items(document["@context"]) or not _has_type(*BADGE_TYPES)(document["type"]):
+        detail = "The document is not an Open Badges 3.0 credential in version 2.0 of the data model."
+        raise CredentialError(detail, "unsupported_format")
+
+
 def refuse_other_shapes(document: Any) -> None:
-    """Raise CredentialError `malformed`, naming the member, unless it is an OpenBadgeCredential in VCDM 2.0."""
-    if not isinstance(document, dict):
-        raise CredentialError("The credential is not a JSON object.", "malformed")
+    """Raise CredentialError `malformed`, naming the member, where an OpenBadgeCredential is not in its shape."""
     for path, fits, wanted in _RULES:
         for value in _values(document, path.split(".")):
             if not fits(value):
@@ -113,7 +121,6 @@ _Rule = tuple[str, Callable[[Any], bool], str]
 _RULES: tuple[_Rule, ...] = (
     ("@context", _is_contexts, "an array of at least two contexts"),
     ("type", _has_type("VerifiableCredential"), "VerifiableCredential among others"),
-    ("type", _has_type(*BADGE_TYPES), "OpenBadgeCredential among others"),
     ("id", _optional(_is_url), "a URL"),
     ("name", _optional(_is_localized), "a text"),
     ("issuer", _is_object, "a profile"),

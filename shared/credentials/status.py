@@ -33,6 +33,11 @@ def set_bit(bits: bytearray, index: int, value: bool = True) -> None:
         bits[index // 8] &= ~(0x80 >> index % 8)
 
 
+def set_indexes(bits: bytes | bytearray) -> list[int]:
+    """Return the entries that are set, in their order."""
+    return [place * 8 + bit for place, byte in enumerate(bits) if byte for bit in range(8) if byte & 0x80 >> bit]
+
+
 def parse_index(text: object, size: int) -> int:
     """Return a `statusListIndex`, which is a decimal string without sign, space or leading zero, below `size`.
 

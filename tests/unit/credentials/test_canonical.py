@@ -66,18 +66,18 @@ def test_the_canonical_form_of_a_badge_is_that_of_pyld(name, evidence, values, a
     assert canonical.rdfc(badge) == _pyld_form(badge)
 
 
-# Without quads that name one blank node twice, which PyLD counts twice, and without blank nodes as graph names,
-# where RDFC-1.0 itself leaves some names to the order of the input.
-_EDGES = st.tuples(
-    st.sampled_from("abcde"), st.sampled_from("pq"), st.sampled_from("abcde"), st.sampled_from(["", "<urn:g>"])
-).filter(lambda edge: edge[0] != edge[2])
+# Within one graph, for across graphs RDFC-1.0 leaves some names to the order of its input; and without statements
+# of a node about itself, which PyLD counts twice.
+_EDGES = st.tuples(st.sampled_from("abcdef"), st.sampled_from("pq"), st.sampled_from("abcdef")).filter(
+    lambda edge: edge[0] != edge[2]
+)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(_EDGES, max_size=12))
 def test_blank_nodes_are_named_as_pyld_names_them(edges):
-    quads = [Quad(f"_:{s}", f"<urn:{p}>", f"_:{o}", g) for s, p, o, g in edges]
-    lines = "".join(sorted({" ".join(filter(None, quad)) + " .\n" for quad in quads}))
+    quads = [Quad(f"_:{s}", f"<urn:{p}>", f"_:{o}") for s, p, o in edges]
+    lines = "".join(sorted({f"{quad.subject} {quad.predicate} {quad.object} .\n" for quad in quads}))
     options = {"algorithm": "URDNA2015", "inputFormat": "application/n-quads", "format": "application/n-quads"}
     assert canonicalize(quads) == pyld.normalize(lines, options)
 

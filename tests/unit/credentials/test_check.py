@@ -1,0 +1,360 @@
+"""What a credential shows by itself is told check by check, and no single change of it is ever found good."""
+
+import json
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from shared.credentials import contexts
+from shared.credentials.badge import Issuer
+from shared.credentials.check import KnownKey, check_document
+from shared.credentials.keys import did_key, encode_multikey, method_id
+from shared.credentials.proofs import sign
+from shared.credentials.report import CheckedDocument
+from tests.support.badges import LIST_URL, NOW, SIGNED_AT, a_badge, a_key, a_method, a_signed_badge, signed
+
+DID = "did:web:badges.example:institutions:uni"
+
+
+def _checks(document, now=NOW, known_keys=()):
+    found = check_document(document, now=now, known_keys=known_keys)
+    return {check.name: (check.outcome, check.code) for check in found.checks}
+
+
+def _is_good(document):
+    return all(outcome == "pass" for outcome, _ in _checks(document).values())
+
+
+def _known(key, **members):
+    multikey = encode_multikey(key.public_key())
+    return KnownKey(verification_method=f"{DID}#{multikey}", public_key_multibase=multikey, **members)
+
+
+def _badge_of_a_did_web(key):
+    badge = a_badge(issuer=Issuer(DID, "Uni"))
+    return sign(badge, key, method_id(DID, key.public_key()), SIGNED_AT)
+
+
+def test_a_genuine_badge_passes_every_check_in_their_order():
+    assert list(_checks(a_signed_badge()).items()) == [
+        ("structure", ("pass", None)),
+        ("contexts", ("pass", None)),
+        ("issuer", ("pass", None)),
+        ("proof", ("pass", None)),
+        ("validity", ("pass", None)),
+    ]
+
+
+def test_the_facts_are_those_that_other_checks_start_from():
+    found = check_document(a_signed_badge(), now=NOW)
+    facts = found.facts
+    assert found.signed_by_issuer
+    assert facts.issuer_id == facts.creator_id == did_key(a_key().public_key())
+    assert (facts.issuer_name, facts.name, facts.achievement_name) == ("Example University", *["Fire safety"] * 2)
+    assert facts.proof_created == facts.valid_from == SIGNED_AT
+    assert facts.verification_methods == (a_method(a_key()),)
+    [entry] = facts.status
+    assert (entry.type, entry.purpose, entry.list_url, entry.index) == (
+        "BitstringStatusListEntry",
+        "revocation",
+        LIST_URL,
+        "94567",
+    )
+
+
+def test_the_result_goes_through_json_unchanged():
+    found = check_document(a_signed_badge(), now=NOW)
+    assert CheckedDocument.model_validate_json(found.model_dump_json()) == found
+
+
+# --- no single change is ever found good ---------------------------------------------------------------------------
+
+_SIGNED = a_signed_badge()
+_TERMS = sorted(
+    {"name", "id", "type", "image", "evidence", "tag", "url", "hashed", "salt", "proof", "validUntil", "@id"}
+)
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+) | st.sampled_from(["https://x.example/1", "2030-01-01T00:00:00Z", "Profile", "Evidence", contexts.CREDENTIALS_V2])
+_VALUES = st.recursive(
+    _SCALARS,
+    lambda children: (
+        st.lists(children, max_size=2)
+        | st.dictionaries(st.sampled_from(_TERMS) | st.text(max_size=5), children, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+def _paths(value, path=()):
+    yield path
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, child in children:
+        yield from _paths(child, (*path, name))
+
+
+def _at(document, path):
+    for name in path:
+        document = document[name]
+    return document
+
+
+@st.composite
+def _altered(draw):
+    document = deepcopy(_SIGNED)
+    path = draw(st.sampled_from(list(_paths(document))))
+    value = draw(_VALUES)
+    node = _at(document, path)
+    if isinstance(node, dict) and draw(st.booleans()):
+        node[draw(st.sampled_from(_TERMS) | st.text(max_size=5))] = value
+    elif isinstance(node, list) and draw(st.booleans()):
+        node.insert(draw(st.integers(0, len(node))), value)
+    elif path and draw(st.booleans()):
+        del _at(document, path[:-1])[path[-1]]
+    elif path:
+        _at(document, path[:-1])[path[-1]] = value
+    else:
+        document = value
+    return document
+
+
+def _as_sets(value):
+    """JSON-LD reads an array as a set, and one value as a set of one."""
+    if isinstance(value, dict):
+        return {name: _as_sets(member) for name, member in value.items()}
+    items = value if isinstance(value, list) else [value]
+    return sorted(repr(_as_sets(item) if isinstance(item, dict | list) else item) for item in items)
+
+
+@settings(max_examples=600, deadline=None)
+@given(_altered())
+def test_a_badge_changed_in_any_member_at_any_depth_is_never_found_good(document):
+    assume(_as_sets(document) != _as_sets(_SIGNED))
+    assert not _is_good(document)
+
+
+def test_one_value_and_an_array_of_it_are_the_same_to_a_proof_and_not_to_the_digest():
+    badge = a_signed_badge()
+    badge["issuer"]["type"] = "Profile"
+    assert _is_good(badge)
+    assert check_document(badge, now=NOW).facts.digest != check_document(_SIGNED, now=NOW).facts.digest
+
+
+@pytest.mark.parametrize("path", list(_paths(_SIGNED))[1:], ids=lambda path: ".".join(map(str, path)))
+def test_a_badge_without_one_of_its_members_or_items_is_never_found_good(path):
+    document = deepcopy(_SIGNED)
+    del _at(document, path[:-1])[path[-1]]
+    assert not _is_good(document)
+
+
+_LEAVES = [path for path in _paths(_SIGNED) if not isinstance(_at(_SIGNED, path), dict | list)]
+
+
+@pytest.mark.parametrize("path", _LEAVES, ids=lambda path: ".".join(map(str, path)))
+def test_a_value_in_another_json_type_or_with_one_more_character_is_never_found_good(path):
+    value = _at(_SIGNED, path)
+    for other in (f"{value} ", str(value), str(value).lower(), str(value).upper(), None, not value, [], {}, -1):
+        if other == value:
+            continue
+        document = deepcopy(_SIGNED)
+        _at(document, path[:-1])[path[-1]] = other
+        assert not _is_good(document), other
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_members_in_another_order_leave_a_badge_good(random):
+    def shuffled(value):
+        if isinstance(value, dict):
+            return {name: shuffled(value[name]) for name in random.sample(list(value), len(value))}
+        return [shuffled(item) for item in value] if isinstance(value, list) else value
+
+    assert _is_good(shuffled(_SIGNED))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.recursive(
+        _SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(_TERMS), inner), max_leaves=15
+    )
+)
+def test_no_document_raises_and_none_that_is_unsigned_is_good(document):
+    assert not _is_good(document)
+    if isinstance(document, dict):
+        assert not _is_good(a_badge() | document)
+
+
+# --- whose key it is -----------------------------------------------------------------------------------------------
+
+
+def test_a_good_signature_by_somebody_else_than_the_named_issuer_is_a_mismatch():
+    forged = sign(a_badge(a_key(1)), a_key(2), a_method(a_key(2)), SIGNED_AT)
+    assert _checks(forged)["issuer"] == ("fail", "issuer_mismatch")
+
+
+def test_a_second_proof_by_somebody_else_is_a_mismatch():
+    badge = a_signed_badge(a_key(1))
+    other = sign(badge, a_key(2), a_method(a_key(2)), SIGNED_AT)["proof"]
+    assert _checks(badge | {"proof": [badge["proof"], other]})["issuer"] == ("fail", "issuer_mismatch")
+
+
+def test_a_key_of_a_did_key_goes_only_by_its_one_name():
+    key = a_key()
+    badge = sign(a_badge(), key, did_key(key.public_key()) + "#key-1", SIGNED_AT)
+    assert _checks(badge)["proof"] == ("fail", "unknown_key")
+
+
+def test_a_known_key_of_the_issuer_is_good():
+    assert set(_checks(_badge_of_a_did_web(a_key()), known_keys=(_known(a_key()),)).values()) == {("pass", None)}
+
+
+def test_a_key_that_the_issuer_does_not_have_is_no_key_of_the_issuer():
+    assert _checks(_badge_of_a_did_web(a_key(2)), known_keys=(_known(a_key()),))["proof"] == ("fail", "unknown_key")
+
+
+def test_an_issuer_whose_keys_cannot_be_looked_up_is_unknown_and_not_invalid():
+    assert _checks(_badge_of_a_did_web(a_key()))["proof"] == ("unknown", "key_unresolvable")
+
+
+@pytest.mark.parametrize(
+    ("retired_at", "outcome"), [(SIGNED_AT - timedelta(1), "fail"), (SIGNED_AT, "pass"), (NOW, "pass")]
+)
+def test_a_retired_key_stands_behind_what_it_signed_before(retired_at, outcome):
+    checks = _checks(_badge_of_a_did_web(a_key()), known_keys=(_known(a_key(), retired_at=retired_at),))
+    assert checks["proof"] == (outcome, "key_retired" if outcome == "fail" else None)
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["../../etc/passwd", "'; drop table keys; --", "k" * 1_000_000, "", "#", "did:web:", "did:key:#z", "https://x/#k"],
+)
+def test_a_key_id_that_is_no_key_id_leads_nowhere(method):
+    badge = a_signed_badge()
+    badge["proof"]["verificationMethod"] = method
+    assert not _is_good(badge)
+
+
+# --- contexts ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("entries", "finding"),
+    [
+        ([contexts.CREDENTIALS_V2, contexts.OPEN_BADGES_V3, {"@vocab": "urn:x:"}], ("fail", "inline_context")),
+        ([contexts.CREDENTIALS_V2, {"achievement": "urn:x"}], ("fail", "inline_context")),
+        ([contexts.OPEN_BADGES_V3, contexts.CREDENTIALS_V2], ("fail", "context_order")),
+        ([contexts.CREDENTIALS_V2, contexts.MULTIKEY_V1], ("fail", "context_order")),
+        ([contexts.CREDENTIALS_V2, contexts.OPEN_BADGES_V3, contexts.DID_V1], ("fail", "context_order")),
+        ([contexts.CREDENTIALS_V2, "https://attacker.example/c"], ("unknown", "unsupported_context")),
+        ([contexts.CREDENTIALS_V2, "file:///etc/passwd"], ("unknown", "unsupported_context")),
+    ],
+)
+def test_a_badge_has_only_known_contexts_in_their_order_and_none_of_its_own(entries, finding):
+    checks = _checks(a_signed_badge() | {"@context": entries})
+    assert checks["contexts"] == finding
+    assert checks["proof"] == ("skipped", None)
+
+
+def test_a_context_that_defines_nothing_a_badge_uses_changes_nothing_that_was_signed():
+    badge = a_signed_badge()
+    assert _is_good(badge | {"@context": [*badge["@context"], contexts.OPEN_BADGES_EXTENSIONS]})
+    older = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.2.json"
+    plain = a_badge()
+    del plain["credentialSubject"]["achievement"]["inLanguage"]
+    assert _is_good(signed(plain | {"@context": [contexts.CREDENTIALS_V2, older]}))
+
+
+# --- dates, forms, demo --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("now", "finding"),
+    [
+        (SIGNED_AT - timedelta(seconds=31), ("fail", "not_yet_valid")),
+        (SIGNED_AT, ("pass", None)),
+        (datetime(2027, 12, 31, 23, 59, 59, tzinfo=UTC), ("pass", None)),
+        (datetime(2028, 1, 1, tzinfo=UTC), ("fail", "expired")),
+    ],
+)
+def test_a_badge_holds_from_its_first_to_before_its_last_moment(now, finding):
+    assert _checks(a_signed_badge(), now=now)["validity"] == finding
+
+
+def test_a_badge_without_an_end_does_not_expire():
+    forever = a_signed_badge(valid_until=None)
+    assert _checks(forever, now=datetime(9999, 1, 1, tzinfo=UTC))["validity"] == ("pass", None)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [None, 7, "x", [], {}, {"@context": [], "proof": {}}, {"type": "VerifiableCredential"}],
+)
+def test_what_is_no_credential_is_malformed(document):
+    assert _checks(document)["structure"] == ("fail", "malformed")
+
+
+def test_another_kind_of_credential_is_unsupported_and_not_invalid():
+    older = a_signed_badge() | {"@context": ["https://www.w3.org/2018/credentials/v1", contexts.OPEN_BADGES_V3]}
+    other = a_signed_badge() | {"type": ["VerifiableCredential", "EndorsementCredential"]}
+    assert _checks(older)["structure"] == _checks(other)["structure"] == ("unknown", "unsupported_format")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("type",), "OpenBadgeCredential"),
+        (("type",), ["VerifiableCredential", "OpenBadgeCredential", 7]),
+        (("validFrom",), "2026-11-22"),
+        (("validFrom",), "2026-02-30T00:00:00Z"),
+        (("validUntil",), "0000-01-01T00:00:00Z"),
+        (("issuer",), "did:key:z6Mk"),
+        (("issuer", "type"), "Organization"),
+        (("credentialSubject",), [{}, {}]),
+        (("credentialSubject", "achievement"), []),
+        (("credentialSubject", "achievement", "creator", "type"), "Person"),
+        (("credentialSubject", "achievement", "creditsAvailable"), "2.5"),
+        (("credentialSubject", "achievement", "creditsAvailable"), True),
+        (("credentialSubject", "identifier", 0, "hashed"), "true"),
+        (("credentialStatus", "type"), None),
+    ],
+)
+def test_a_member_in_another_form_is_malformed(path, value):
+    badge = a_signed_badge()
+    _at(badge, path[:-1])[path[-1]] = value
+    assert _checks(badge)["structure"] in [("fail", "malformed"), ("unknown", "unsupported_format")]
+
+
+def test_too_deep_and_too_large_documents_are_too_complex():
+    deep = json.loads('{"a":' * 60 + "1" + "}" * 60)
+    assert _checks(a_signed_badge() | {"evidence": deep})["structure"] == ("unknown", "too_complex")
+    assert _checks(a_signed_badge() | {"evidence": [{}] * 10_000})["structure"] == ("unknown", "too_complex")
+
+
+def test_a_poison_graph_by_blank_node_ids_is_refused_for_them():
+    clique = [
+        {"id": f"_:e{n}", "type": "Profile", "parentOrg": [{"id": f"_:e{m}"} for m in range(8) if m != n]}
+        for n in range(8)
+    ]
+    badge = a_signed_badge()
+    badge["credentialSubject"]["achievement"]["creator"]["parentOrg"] = clique
+    assert _checks(badge)["proof"] == ("fail", "data_loss")
+
+
+def test_a_poison_tree_of_equal_parts_is_too_complex():
+    tree = {"type": "Profile", "name": "same"}
+    for _ in range(4):
+        tree = {"type": "Profile", "name": "same", "parentOrg": [deepcopy(tree) for _ in range(3)]}
+    badge = a_signed_badge()
+    badge["credentialSubject"]["achievement"]["creator"]["parentOrg"] = [tree, deepcopy(tree)]
+    assert _checks(badge)["proof"] == ("unknown", "too_complex")
+
+
+def test_a_demo_badge_is_said_to_be_one():
+    assert _checks(a_signed_badge(demo=True))["demo"] == ("warn", "demo")

@@ -1,0 +1,73 @@
+"""The verdict follows from the checks, and its sentence never lends a stranger a registered name."""
+
+from shared.credentials.report import Check, CredentialFacts, ReportedIssuer, conclude, reported
+
+STRANGER = ReportedIssuer(id="did:key:z6Mk", claimed_name="University of Oxford", standing="unknown")
+MEMBER = ReportedIssuer(
+    id="did:web:x", claimed_name="Whoever", standing="registered", registered_name="Example University"
+)
+
+
+def _check(name, outcome, code=None, detail="A detail."):
+    return Check(name=name, outcome=outcome, code=code, detail=detail)
+
+
+GOOD = [_check("structure", "pass"), _check("proof", "pass"), _check("status", "pass")]
+
+
+def test_all_passed_is_valid_and_has_no_reason():
+    conclusion = conclude(GOOD, MEMBER)
+    assert (conclusion.verdict, conclusion.reason) == ("valid", None)
+
+
+def test_a_warning_and_a_check_not_made_leave_a_badge_valid():
+    assert conclude([*GOOD, _check("demo", "warn"), _check("recipient", "skipped")], MEMBER).verdict == "valid"
+
+
+def test_one_failure_is_invalid_and_the_first_one_is_the_reason():
+    checks = [_check("proof", "fail", "tampered"), _check("status", "fail", "revoked")]
+    assert (conclude(checks, MEMBER).verdict, conclude(checks, MEMBER).reason) == ("invalid", "tampered")
+
+
+def test_what_is_undecided_is_unknown_and_neither_valid_nor_invalid():
+    conclusion = conclude([*GOOD[:2], _check("status", "unknown", "status_unavailable")], MEMBER)
+    assert (conclusion.verdict, conclusion.reason) == ("unknown", "status_unavailable")
+    assert conclusion.summary.startswith("This can't be decided.")
+
+
+def test_a_failure_decides_before_anything_undecided():
+    checks = [_check("proof", "unknown", "unsupported_proof"), _check("validity", "fail", "expired")]
+    assert conclude(checks, MEMBER).reason == "expired"
+
+
+def test_a_reason_without_a_sentence_of_its_own_is_told_by_its_check():
+    assert conclude([_check("x", "fail", "new_code", "Because of x.")], MEMBER).summary == "Because of x."
+
+
+def test_a_registered_issuer_is_called_as_the_registry_knows_it():
+    summary = conclude(GOOD, MEMBER).summary
+    assert "Example University" in summary
+    assert "Whoever" not in summary
+
+
+def test_a_stranger_is_told_apart_from_an_institution_whose_name_it_uses():
+    summary = conclude(GOOD, STRANGER).summary
+    assert "whom this registry does not know, who calls itself University of Oxford" in summary
+
+
+def test_a_strangers_name_cannot_hide_or_turn_the_sentence_round():
+    stranger = STRANGER.model_copy(update={"claimed_name": "\u202eOx\u200bford\n" + "x" * 5000})
+    summary = conclude(GOOD, stranger).summary
+    assert "Oxford" in summary
+    assert summary.isprintable()
+    assert len(summary) < 400
+
+
+def test_whose_badge_it_is_is_said_to_be_unchecked_unless_it_was():
+    assert "Whose badge it is was not checked." in conclude(GOOD, MEMBER).summary
+    assert "not checked" not in conclude([*GOOD, _check("recipient", "pass")], MEMBER).summary
+
+
+def test_a_report_tells_of_the_credential_without_its_subject():
+    facts = CredentialFacts(id="urn:x", name="n", issuer_id="did:x", digest="00")
+    assert reported(facts).model_dump(exclude_none=True) == {"id": "urn:x", "name": "n", "digest": "00"}
