@@ -4,7 +4,7 @@ A row holds tenant, key, request digest, and the id of what was made, never a bo
 stored. The claim is part of the effect's own transaction, so a crash leaves either both or nothing.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -40,7 +40,7 @@ class Attempt:
 
 
 async def attempted(
-    request: Request, idempotency_key: Annotated[str | None, Header(max_length=4096)] = None
+    request: Request, idempotency_key: Annotated[str | None, Header()] = None
 ) -> "tuple[str, bytes] | None":
     """Dependency: the request's Idempotency-Key and digest, None without the header. Raises Malformed (400)."""
     if idempotency_key is None:
@@ -62,25 +62,45 @@ async def claim(tx: Tx, attempt: Attempt | None, resource_id: UUID) -> UUID | No
     Raises Invalid where the key was used for another request, Conflict where the first call is still under way,
     and the remembered error where the first call was refused.
     """
+    return (await claim_rows(tx, attempt, {attempt.row: resource_id})).get(attempt.row) if attempt else None
+
+
+async def claim_rows(tx: Tx, attempt: Attempt | None, resource_ids: Mapping[int, UUID]) -> dict[int, UUID]:
+    """Claim rows of a batch for what is about to be made; return what was made before, by row. Raises as `claim`."""
     if attempt is None:
-        return None
+        return {}
+    rows = sorted(resource_ids)  # in one order, so that two calls never wait for each other
     try:
         await tx.execute(f"set local lock_timeout = '{PATIENCE}'")
-        ours = await tx.fetchval(
+        ours = await tx.fetch(
             """
-            insert into idempotency (tenant_id, key, row, digest, status, resource_id) values ($1, $2, $3, $4, 201, $5)
-            on conflict do nothing returning true
+            insert into idempotency (tenant_id, key, row, digest, status, resource_id)
+            select $1, $2, row, $4, 201, resource_id from unnest($3::int[], $5::uuid[]) as wanted(row, resource_id)
+            on conflict do nothing returning row
             """,
             attempt.tenant_id,
             attempt.key,
-            attempt.row,
+            rows,
             attempt.digest,
-            resource_id,
+            [resource_ids[row] for row in rows],
         )
         await tx.execute("set local lock_timeout = 0")
     except asyncpg.LockNotAvailableError as error:
         raise Conflict("request_in_progress", "The first call with this key is under way.", retry_after=2) from error
-    return None if ours else await earlier(tx, attempt)
+    made = {row: await earlier(tx, attempt.of_row(row)) for row in set(rows) - {each["row"] for each in ours}}
+    return {row: resource_id for row, resource_id in made.items() if resource_id}
+
+
+async def rows_made(tx: Tx, attempt: Attempt | None) -> dict[int, UUID]:
+    """Return what an earlier call with this key made of the rows of its batch."""
+    if attempt is None:
+        return {}
+    rows = await tx.fetch(
+        "select row, resource_id from idempotency where tenant_id = $1 and key = $2 and row >= 0 and code is null",
+        attempt.tenant_id,
+        attempt.key,
+    )
+    return {each["row"]: each["resource_id"] for each in rows}
 
 
 async def earlier(tx: Tx, attempt: Attempt | None) -> UUID | None:

@@ -1,0 +1,5 @@
+"""The issuer's routes: thin, each one a call of a use case and the shape of its answer."""
+
+from services.issuer.api import achievements, api_keys, credentials, institutions, public
+
+ROUTERS = (institutions.router, api_keys.router, achievements.router, credentials.router, public.router)

@@ -1,0 +1,115 @@
+"""The body of an achievement: Open Badges 3.0 Achievement and the European micro-credential elements."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from services.issuer.api.wire import Body, Name, OpenBadgesBody, Prose, UniqueNames, Uri, WebUrl
+
+# Open Badges 3.0, enumerations of section B.9; every one is open to extensions.
+ACHIEVEMENT_TYPES = (
+    "Achievement|ApprenticeshipCertificate|Assessment|Assignment|AssociateDegree|Award|BachelorDegree|Badge|Certificate"
+    "|CertificateOfCompletion|Certification|CoCurricular|CommunityService|Competency|Course|Degree|Diploma"
+    "|DoctoralDegree|Fieldwork|GeneralEducationDevelopment|JourneymanCertificate|LearningProgram|License|MasterCertificate"
+    "|MasterDegree|Membership|MicroCredential|ProfessionalDoctorate|QualityAssuranceCredential|ResearchDoctorate"
+    "|SecondarySchoolDiploma"
+)
+RESULT_TYPES = (
+    "GradePointAverage|LetterGrade|Percent|PerformanceLevel|PredictedScore|RawScore|Result|RubricCriterion"
+    "|RubricCriterionLevel|RubricScore|ScaledScore|Status"
+)
+TARGET_TYPES = "ceasn:Competency|ceterms:Credential|CFItem|CFRubric|CFRubricCriterion|CFRubricCriterionLevel|CTDL"
+_EXTENSION = r"ext:[A-Za-z0-9|._-]{1,100}"
+
+AchievementType = Annotated[str, StringConstraints(pattern=f"^({ACHIEVEMENT_TYPES}|{_EXTENSION})$")]
+ResultType = Annotated[str, StringConstraints(pattern=f"^({RESULT_TYPES}|{_EXTENSION})$")]
+TargetType = Annotated[str, StringConstraints(pattern=f"^({TARGET_TYPES}|{_EXTENSION})$")]
+# The well-formed tags in use: language, script, region, variants (RFC 5646 section 2.1).
+Language = Annotated[
+    str, StringConstraints(pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z]{4})?(-([a-zA-Z]{2}|[0-9]{3}))?(-[a-zA-Z0-9]{5,8})*$")
+]
+
+
+class Criteria(Body):
+    """What it takes: told here, or at a URL, or both."""
+
+    narrative: Prose | None = Field(None, examples=["Weld three seams under supervision."], description="Markdown.")
+    id: WebUrl | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.narrative is None and self.id is None:
+            raise ValueError("needs a narrative or an id")
+        return self
+
+
+class Alignment(OpenBadgesBody):
+    """A framework's entry that the achievement corresponds to: ESCO, EQF, a national one."""
+
+    target_name: Name = Field(examples=["Welding"])
+    target_url: WebUrl
+    target_code: Name | None = None
+    target_description: Prose | None = None
+    target_framework: Name | None = Field(None, examples=["ESCO"])
+    target_type: TargetType | None = None
+
+
+class ResultDescription(OpenBadgesBody):
+    """A kind of result that badges of this achievement may carry."""
+
+    id: Uri | None = Field(None, description="Absent: one is made.")
+    name: Name = Field(examples=["Final grade"])
+    result_type: ResultType = Field(examples=["LetterGrade"])
+    allowed_value: UniqueNames | None = Field(None, min_length=1, max_length=100, examples=[["A", "B", "C"]])
+    required_value: Name | None = None
+    value_min: Name | None = None
+    value_max: Name | None = None
+
+
+def _with_own_ids(described: list[ResultDescription]) -> list[ResultDescription]:
+    given = [each.id for each in described if each.id]
+    if len(set(given)) != len(given):
+        raise ValueError("must not give two the same id")
+    return described
+
+
+class MicroCredential(Body):
+    """What the European recommendation on micro-credentials asks for and Open Badges has no term for."""
+
+    learning_outcomes: UniqueNames | None = Field(None, min_length=1, max_length=100)
+    workload_hours: float | None = Field(None, gt=0, le=100_000)
+    eqf_level: int | None = Field(None, ge=1, le=8)
+    assessment_type: Name | None = Field(None, examples=["practical examination"])
+    supervision: Literal["none", "online", "onsite"] | None = None
+    identity_check: Name | None = Field(None, examples=["identity card, on site"])
+    participation: Literal["online", "onsite", "blended", "work-based"] | None = None
+    quality_assurance: Name | None = Field(None, examples=["ESG-registered agency"])
+    country: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] | None = Field(None, examples=["AT"])
+
+
+class AchievementContent(Body):
+    """What an institution says of an achievement."""
+
+    name: Name = Field(examples=["Certified welder"])
+    description: Prose = Field(examples=["Welds pressure vessels safely."])
+    criteria: Criteria
+    achievement_type: AchievementType | None = Field(None, examples=["MicroCredential"])
+    alignment: list[Alignment] | None = Field(None, max_length=50)
+    tags: UniqueNames | None = Field(None, max_length=50)
+    human_code: Name | None = None
+    specialization: Name | None = None
+    field_of_study: Name | None = None
+    credits_available: float | None = Field(None, ge=0, le=10_000, description="ECTS credits.")
+    language: Language | None = Field(None, examples=["de"])
+    result_descriptions: Annotated[list[ResultDescription], AfterValidator(_with_own_ids)] | None = Field(
+        None, max_length=20
+    )
+    suspendable: bool = Field(False, description="Its badges get a second status entry, which strict readers refuse.")
+    micro_credential: MicroCredential | None = None
+    color: Annotated[str, StringConstraints(pattern="^#[0-9a-fA-F]{6}$")] | None = Field(
+        None, examples=["#1f5f8b"], description="The ground of the badge that is drawn where no image is uploaded."
+    )
+
+    def stored(self) -> dict[str, Any]:
+        """Return the content as it is stored: Open Badges objects by their own names, nothing empty."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)

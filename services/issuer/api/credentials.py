@@ -1,0 +1,218 @@
+"""Credentials: issue one or many, revoke, look at one or all."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field, StringConstraints
+
+from services.issuer.api.access import (
+    AppDatabase,
+    IdempotencyKey,
+    IfMatch,
+    Issuer,
+    Reader,
+    Revoker,
+    Settings,
+    TheIssuing,
+)
+from services.issuer.api.order_body import BatchOrder, OneOrder
+from services.issuer.api.wire import Body, Cursor, Limit, next_cursor, place
+from services.issuer.domain.row import Row
+from services.issuer.domain.status import reason
+from services.issuer.handlers import achievements, changing, reading
+from services.issuer.handlers.storing import Requester
+from services.issuer.store import credentials as store
+from shared import telemetry
+from shared.errors import LaurelError
+from shared.messaging.events import CredentialStatus
+from shared.web import idempotency
+from shared.web.etag import etag
+from shared.web.pagination import DEFAULT_LIMIT, Page
+from shared.web.strict import StrictRoute
+
+router = APIRouter(prefix="/v1/credentials", tags=["credentials"], route_class=StrictRoute)
+
+
+class Links(BaseModel):
+    """Where the badge stands for everybody."""
+
+    badge: str = Field(examples=["https://badges.example/credentials/6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d"])
+    achievement: str
+
+
+class CredentialSummary(BaseModel):
+    """A credential without its document."""
+
+    id: UUID
+    status: CredentialStatus
+    version: int = Field(examples=[1])
+    achievement_id: UUID
+    achievement_version: int
+    issued_at: datetime
+    valid_until: datetime | None
+    links: Links
+
+
+class Credential(CredentialSummary):
+    """A credential with its signed document."""
+
+    credential: dict[str, Any]
+
+
+class Credentials(Page):
+    """Credentials, newest first."""
+
+    items: list[CredentialSummary]
+
+
+class RowError(BaseModel):
+    """Why a row has no badge."""
+
+    code: str = Field(examples=["invalid_row"])
+    detail: str
+
+
+class RowResult(BaseModel):
+    """What became of one row of a batch."""
+
+    index: int
+    status: Literal["issued", "error"]
+    id: UUID | None = None
+    error: RowError | None = None
+
+
+class BatchResults(BaseModel):
+    """What became of each row, in the order of the rows."""
+
+    results: list[RowResult]
+
+
+class Revocation(Body):
+    """Why a credential is revoked."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)] = Field(
+        examples=["issued_in_error"],
+        description="issued_in_error, withdrawn, superseded, key_compromise, other; any other text is taken as other "
+        "with a note.",
+    )
+
+
+class ChangedStatus(BaseModel):
+    """How the credential stands now."""
+
+    id: UUID
+    status: CredentialStatus
+    version: int
+
+
+@router.post("", status_code=201)
+async def issue_credential(
+    body: OneOrder,
+    who: Issuer,
+    header: IdempotencyKey,
+    database: AppDatabase,
+    issuing: TheIssuing,
+    settings: Settings,
+) -> Credential:
+    """Issue one badge. 201 means that it is stored for good, and that everybody concerned will be told."""
+    attempt = idempotency.attempt(who.tenant_id, header)
+    async with idempotency.remembering(database, attempt):
+        body.refuse_other_formats()
+        credential_id = await issuing.one(Requester(who, attempt), body.achievement_id, body.order(body.recipient))
+    telemetry.annotate(credential_id=str(credential_id), institution_id=str(who.tenant_id))
+    async with database.transaction(who.tenant_id) as tx:
+        row = await reading.credential(tx, who.tenant_id, credential_id)
+    # As it was when it was made, whatever became of it since: the same key hears the same answer.
+    return _view({**row, "status": "issued", "version": 1}, settings.public_url)
+
+
+@router.post("/batch", response_model_exclude_none=True)
+async def issue_batch(
+    body: BatchOrder, who: Issuer, header: IdempotencyKey, database: AppDatabase, issuing: TheIssuing
+) -> BatchResults:
+    """Issue up to 1,000 badges of one achievement. Sent again under its Idempotency-Key it goes on where it ended."""
+    attempt = idempotency.attempt(who.tenant_id, header)
+    orders, refused = body.orders()
+    async with idempotency.remembering(database, attempt):
+        outcomes: Mapping[int, UUID | LaurelError] = await issuing.batch(
+            Requester(who, attempt), body.achievement_id, orders
+        )
+    return BatchResults(results=[_result(index, outcome) for index, outcome in sorted({**outcomes, **refused}.items())])
+
+
+@router.post("/{credential_id}/revoke")
+async def revoke_credential(
+    credential_id: UUID,
+    body: Revocation,
+    who: Revoker,
+    database: AppDatabase,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ChangedStatus:
+    """Revoke a credential, for good. Repeated, it answers the same."""
+    async with database.transaction(who.tenant_id) as tx:
+        row = await changing.change(tx, who, credential_id, "revoke", reason(body.reason), if_match)
+    telemetry.annotate(credential_id=str(credential_id), institution_id=str(who.tenant_id))
+    response.headers["ETag"] = etag(row["version"])
+    return ChangedStatus(id=row["id"], status=row["status"], version=row["version"])
+
+
+@router.get("/{credential_id}")
+async def get_credential(
+    credential_id: UUID, who: Reader, database: AppDatabase, settings: Settings, response: Response
+) -> Credential:
+    """One credential with its signed document, and the ETag for changing it."""
+    async with database.transaction(who.tenant_id) as tx:
+        row = await reading.credential(tx, who.tenant_id, credential_id)
+    response.headers["ETag"] = etag(row["version"])
+    return _view(row, settings.public_url)
+
+
+@router.get("")
+async def list_credentials(
+    who: Reader,
+    database: AppDatabase,
+    settings: Settings,
+    achievement_id: UUID | None = None,
+    status: Annotated[CredentialStatus | None, Query()] = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Credentials:
+    """The institution's credentials, newest first."""
+    after = place(cursor, who.tenant_id, "credentials")
+    async with database.transaction(who.tenant_id) as tx:
+        if achievement_id is not None:
+            await achievements.existing(tx, who.tenant_id, achievement_id)
+        rows = await store.page(tx, who.tenant_id, achievement_id, status, after, limit)
+    following = next_cursor(rows, limit, who.tenant_id, "credentials", "issued_at")
+    return Credentials(items=[_summary(row, settings.public_url) for row in rows], next=following)
+
+
+def _summary(row: Row, public_url: str) -> CredentialSummary:
+    return CredentialSummary(
+        id=row["id"],
+        status=row["status"],
+        version=row["version"],
+        achievement_id=row["achievement_id"],
+        achievement_version=row["achievement_number"],
+        issued_at=row["issued_at"],
+        valid_until=row["valid_until"],
+        links=Links(
+            badge=f"{public_url}/credentials/{row['id']}",
+            achievement=f"{public_url}/achievements/{row['achievement_id']}/{row['achievement_number']}",
+        ),
+    )
+
+
+def _view(row: Row, public_url: str) -> Credential:
+    return Credential(**_summary(row, public_url).model_dump(), credential=orjson.loads(row["document"]))
+
+
+def _result(index: int, outcome: UUID | LaurelError) -> RowResult:
+    if isinstance(outcome, LaurelError):
+        return RowResult(index=index, status="error", error=RowError(code=outcome.code, detail=outcome.detail))
+    return RowResult(index=index, status="issued", id=outcome)

@@ -1,0 +1,105 @@
+"""Institutions and their signing keys."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, StringConstraints
+
+from services.issuer.api.access import (
+    AppDatabase,
+    IdempotencyKey,
+    Manager,
+    Operator,
+    Reader,
+    Settings,
+    TheSigner,
+    WorkerDatabase,
+)
+from services.issuer.api.wire import Body, Name, WebUrl
+from services.issuer.domain.row import Row
+from services.issuer.handlers import institutions
+from services.issuer.handlers.institutions import Founding
+from shared.web import idempotency
+from shared.web.pagination import Page
+from shared.web.strict import StrictRoute
+
+router = APIRouter(prefix="/v1/institutions", tags=["institutions"], route_class=StrictRoute)
+
+# A label of a DNS name, because it may become part of one.
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+
+
+class NewInstitution(Body):
+    """A new institution."""
+
+    name: Name = Field(examples=["North Academy"])
+    slug: Slug = Field(examples=["north-academy"])
+    url: WebUrl | None = None
+    did_method: Literal["web", "key"] | None = Field(
+        None, description="Absent: `web` where this deployment has a public https address, `key` elsewhere."
+    )
+
+
+class MadeInstitution(BaseModel):
+    """The institution, and its first API key, which is shown this once."""
+
+    id: UUID
+    slug: str
+    did: str = Field(examples=["did:web:badges.example:institutions:north-academy"])
+    api_key: str = Field(examples=["lrl_8d1c...f3_Qm9..."])
+
+
+class SigningKey(BaseModel):
+    """A public key with which an institution signs, or has signed."""
+
+    id: UUID
+    verification_method: str
+    public_key_multibase: str
+    created_at: datetime
+    retired_at: datetime | None
+
+
+class SigningKeys(Page):
+    """Signing keys, oldest first."""
+
+    items: list[SigningKey]
+
+
+@router.post("", status_code=201)
+async def make_institution(
+    body: NewInstitution,
+    operator: Operator,
+    header: IdempotencyKey,
+    database: WorkerDatabase,
+    signer: TheSigner,
+    settings: Settings,
+) -> MadeInstitution:
+    """Register an institution: it gets its DID, its first signing key and its first API key."""
+    attempt = idempotency.attempt(operator.tenant_id, header)
+    founding = Founding(**body.model_dump())
+    async with idempotency.remembering(database, attempt), database.transaction() as tx:
+        institution, key = await institutions.found(tx, founding, attempt, signer, settings.public_url)
+    return MadeInstitution(**{name: institution[name] for name in ("id", "slug", "did")}, api_key=key.text)
+
+
+@router.get("/{institution_id}/signing-keys")
+async def list_signing_keys(institution_id: UUID, who: Reader, database: AppDatabase) -> SigningKeys:
+    """All keys with which the institution signs or has signed."""
+    async with database.transaction(who.tenant_id) as tx:
+        return SigningKeys(items=[_view(row) for row in await institutions.signing_keys(tx, institution_id)])
+
+
+@router.post("/{institution_id}/signing-keys", status_code=201)
+async def rotate_signing_key(
+    institution_id: UUID, who: Manager, header: IdempotencyKey, database: AppDatabase, signer: TheSigner
+) -> SigningKey:
+    """Retire the signing key and make another. What the old one has signed stays good."""
+    attempt = idempotency.attempt(who.tenant_id, header)
+    async with idempotency.remembering(database, attempt), database.transaction(who.tenant_id) as tx:
+        return _view(await institutions.rotate_signing_key(tx, institution_id, attempt, signer))
+
+
+def _view(row: Row) -> SigningKey:
+    return SigningKey(**{name: row[name] for name in SigningKey.model_fields})

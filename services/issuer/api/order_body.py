@@ -1,0 +1,147 @@
+"""The bodies with which badges are asked for."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+
+from services.issuer.api.wire import Body, Instant, Name, OpenBadgesBody, Prose, Uri, WebUrl
+from services.issuer.domain.credentials import Order
+from shared.errors import Invalid
+
+SUITE: Literal["eddsa-rdfc-2022"] = "eddsa-rdfc-2022"
+Format = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", "ob3-jwt", "vc+jwt"]
+MAX_ROWS = 1_000
+
+
+def _address(text: str) -> str:
+    try:
+        # No look-up: whether an address takes mail shows when it is sent. Reserved domains are for tests.
+        return validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise ValueError("is not an email address") from error
+
+
+Email = Annotated[str, StringConstraints(max_length=320), AfterValidator(_address)]
+
+
+class Recipient(Body):
+    """The learner: an email (hashed in the badge) or an id (a DID, a URL); a name stays readable in the badge."""
+
+    name: Name | None = Field(None, examples=["Ada Lovelace"])
+    email: Email | None = Field(None, examples=["ada@example.org"])
+    id: Uri | None = None
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> Self:
+        if self.email is None and self.id is None:
+            raise ValueError("needs an email or an id")
+        return self
+
+
+class Evidence(OpenBadgesBody):
+    """Something that shows the achievement."""
+
+    id: WebUrl | None = None
+    name: Name | None = None
+    description: Prose | None = None
+    narrative: Prose | None = None
+    genre: Name | None = None
+    audience: Name | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_dump(exclude_none=True):
+            raise ValueError("must not be empty")
+        return self
+
+
+class Result(OpenBadgesBody):
+    """A result, of one of the achievement's result descriptions or by itself."""
+
+    result_description: Uri | None = None
+    value: Name | None = Field(None, examples=["A"])
+    achieved_level: Uri | None = None
+    status: Literal["Completed", "Enrolled", "Failed", "InProgress", "OnHold", "Provisional", "Withdrew"] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.value is None and self.status is None and self.achieved_level is None:
+            raise ValueError("needs a value, a status or an achieved level")
+        return self
+
+
+class Terms(Body):
+    """What a badge may state beside its achievement and recipient."""
+
+    valid_from: Instant | None = Field(None, description="Absent: now.")
+    valid_until: Instant | None = None
+    evidence: list[Evidence] = Field([], max_length=20)
+    results: list[Result] = Field([], max_length=20)
+
+    def order(self, recipient: Recipient) -> Order:
+        """Return what is asked for, in the domain's words."""
+        return Order(
+            recipient_id=recipient.id,
+            email=recipient.email,
+            name=recipient.name,
+            valid_from=self.valid_from,
+            valid_until=self.valid_until,
+            evidence=[each.model_dump(by_alias=True, exclude_none=True) for each in self.evidence],
+            results=[each.model_dump(by_alias=True, exclude_none=True) for each in self.results],
+        )
+
+
+class OneOrder(Terms):
+    """An order for one badge."""
+
+    achievement_id: UUID
+    recipient: Recipient
+    formats: list[Format] = Field([SUITE], min_length=1, max_length=5, examples=[[SUITE]])
+
+    def refuse_other_formats(self) -> None:
+        """Raise Invalid (`format_not_supported`) for what is not signed yet."""
+        if other := sorted(set(self.formats) - {SUITE}):
+            raise Invalid("format_not_supported", f"Only {SUITE} is signed at present.", formats=other)
+
+
+class BatchRow(Terms, Recipient):
+    """One badge of a batch: the recipient, and what is its own; the batch's terms hold where it says nothing."""
+
+
+class BatchOrder(Terms):
+    """An order for many badges of one achievement."""
+
+    achievement_id: UUID
+    recipients: list[dict[str, Any]] = Field(
+        min_length=1,
+        max_length=MAX_ROWS,
+        description="Members as in `recipient`, and each its own `valid_from`, `valid_until`, `evidence`, `results`. "
+        "A row that is wrong is answered as an error and stops no other.",
+        examples=[[{"name": "Ada Lovelace", "email": "ada@example.org"}]],
+    )
+
+    def orders(self) -> tuple[dict[int, Order], dict[int, Invalid]]:
+        """Return the rows' orders, and why the other rows have none."""
+        orders: dict[int, Order] = {}
+        refused: dict[int, Invalid] = {}
+        for index, row in enumerate(self.recipients):
+            try:
+                orders[index] = self._order(row)
+            except ValidationError as error:
+                refused[index] = _refusal(error)
+        return orders, refused
+
+    def _order(self, row: Mapping[str, Any]) -> Order:
+        own = BatchRow.model_validate(row)
+        recipient = Recipient(name=own.name, email=own.email, id=own.id)
+        terms = {name: getattr(own if name in row else self, name) for name in Terms.model_fields}
+        return Terms.model_construct(**terms).order(recipient)
+
+
+def _refusal(error: ValidationError) -> Invalid:
+    first = error.errors(include_input=False, include_url=False)[0]
+    path = ".".join(str(part) for part in first["loc"]) or "row"
+    return Invalid("invalid_row", f"{path}: {first['msg']}")

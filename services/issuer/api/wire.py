@@ -1,0 +1,105 @@
+"""What the bodies of several routes are made of, each checked as strictly as what is later signed demands."""
+
+import re
+from collections.abc import Hashable, Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from shared.errors import Malformed
+from shared.web import pagination
+
+# What may stand in an IRI of a signed document (RFC 3987).
+_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f]+")
+_PERSON_SCHEMES = ("did", "https", "http", "urn")
+# Beyond these, dates are mistakes, and calendars of readers end.
+_YEARS = range(1900, 9000)
+
+
+class Body(BaseModel):
+    """A request's body; members that it does not know are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class OpenBadgesBody(BaseModel):
+    """An object of the Open Badges vocabulary, by its own names; snake_case is understood as well."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+def _web_url(text: str) -> str:
+    if (
+        not _IRI.fullmatch(text)
+        or urlsplit(text).scheme.lower() not in ("http", "https")
+        or not urlsplit(text).hostname
+    ):
+        raise ValueError("must be an http or https URL")
+    return text
+
+
+def _uri(text: str) -> str:
+    if not _IRI.fullmatch(text) or text.partition(":")[0].lower() not in _PERSON_SCHEMES:
+        raise ValueError(f"must be an absolute URI: {', '.join(_PERSON_SCHEMES)}; an address goes into 'email'")
+    return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+def _in_utc(instant: datetime) -> datetime:
+    if instant.year not in _YEARS:
+        raise ValueError("lies outside the years 1900 to 8999")
+    return instant.astimezone(UTC)
+
+
+T = TypeVar("T", bound=Hashable)
+
+
+def _unique(items: list[T]) -> list[T]:
+    # A signature would not cover the second one.
+    if len(set(items)) != len(items):
+        raise ValueError("must not hold the same value twice")
+    return items
+
+
+WebUrl = Annotated[
+    str, StringConstraints(max_length=2000), AfterValidator(_web_url), Field(examples=["https://north.example/welding"])
+]
+Uri = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_uri), Field(examples=["did:example:ada"])]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_not_blank)]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_not_blank)]
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc), Field(examples=["2027-01-31T00:00:00Z"])]
+UniqueNames = Annotated[list[Name], AfterValidator(_unique)]
+
+Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=pagination.MAX_LIMIT)]
+Place = tuple[datetime, UUID]
+
+
+def place(cursor: str | None, tenant_id: UUID, what: str) -> Place | None:
+    """Read the place after which a page begins; raises Malformed, and NotFound for another tenant's cursor."""
+    values = pagination.after(cursor, tenant_id, what)
+    if values is None:
+        return None
+    try:
+        time, row_id = values
+        return datetime.fromisoformat(time).astimezone(UTC), UUID(row_id)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise Malformed("cursor_malformed", "This is no cursor of this list.") from error
+
+
+def next_cursor(rows: Iterable[Any], limit: int, tenant_id: UUID, what: str, time: str) -> str | None:
+    """Return the cursor after the last of `rows`, sorted by their `time` and id; None where they end the list."""
+    found = list(rows)
+    if len(found) < limit:
+        return None
+    return pagination.cursor(tenant_id, what, found[-1][time].isoformat(), str(found[-1]["id"]))

@@ -1,0 +1,37 @@
+"""Puts the issuer together: the only place where its concrete parts are built."""
+
+from services.issuer.api import ROUTERS
+from services.issuer.handlers import ledger
+from services.issuer.handlers.issuing import Issuing
+from services.issuer.handlers.refeed import refeed
+from services.issuer.lists import ListSigner, Terms
+from services.issuer.settings import IssuerSettings
+from services.issuer.signer import Signer
+from shared import ops
+from shared.messaging.events import ISSUER_STATE
+from shared.messaging.relay import Relay
+from shared.service import Parts, Runtime, Service
+
+
+def build(runtime: Runtime[IssuerSettings]) -> Parts:
+    """Build routes and tasks from what the service runs on."""
+    settings, worker = runtime.settings, runtime.worker
+    signer = Signer.from_file(settings.kek_file)
+    terms = Terms(
+        settings.public_url, settings.status_list_lifetime, settings.status_list_ttl, settings.status_list_window
+    )
+
+    async def relay() -> None:
+        await Relay(worker, await runtime.log.publisher(), ISSUER_STATE, "/laurel/issuer").run()
+
+    async def refeed_all() -> int:
+        return await refeed(worker)
+
+    return Parts(
+        routers=[*ROUTERS, ops.router(ops.Operations(ledger=ledger.lines, refeed=refeed_all))],
+        tasks={"relay": relay, "status_lists": ListSigner(worker, signer, terms).run},
+        state={"signer": signer, "issuing": Issuing(runtime.app, signer, settings)},
+    )
+
+
+SERVICE = Service("issuer", "Laurel issuer", IssuerSettings, build)

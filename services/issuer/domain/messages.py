@@ -1,0 +1,170 @@
+"""What others are told, built from stored rows alone: so that it can be told again, word for word."""
+
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Sequence
+from uuid import UUID, uuid5
+
+import orjson
+
+from services.issuer.domain.achievements import record_form
+from services.issuer.domain.row import Row
+from shared.messaging.events import (
+    AchievementState,
+    Actor,
+    CredentialIssued,
+    CredentialState,
+    CredentialStatusChanged,
+    HistoryEntry,
+    InstitutionApiKeyState,
+    InstitutionState,
+    Message,
+    Reason,
+    SigningKeyState,
+    StatusListState,
+    StatusPosition,
+)
+
+# A state record's id follows from what it is the state of, so that nothing has to be kept for sending it again.
+_STATE_IDS = UUID("0f4d3c52-6f0b-4c5e-9d0a-6f3a4c7a5e11")
+_EPOCH_BITS = 40
+
+
+def state_id(state: Message, version: int) -> UUID:
+    """Return the id of the record of an aggregate's state at `version`."""
+    return uuid5(_STATE_IDS, f"{state.TYPE}/{state.key}/{version}")
+
+
+def list_version(epoch: int, n: int) -> int:
+    """Return the version of the n-th signature of a list in an epoch: later epochs come later whatever their n."""
+    return (epoch << _EPOCH_BITS) + n
+
+
+def salt_text(salt: bytes) -> str:
+    """Return a leaf's 32-byte salt as events carry it: base64url without padding."""
+    return urlsafe_b64encode(salt).rstrip(b"=").decode()
+
+
+def institution(row: Row) -> InstitutionState:
+    """Tell of an institution."""
+    return InstitutionState(
+        institution_id=row["id"],
+        version=row["version"],
+        slug=row["slug"],
+        name=row["name"],
+        url=row["url"],
+        did=row["did"],
+    )
+
+
+def signing_key(row: Row) -> SigningKeyState:
+    """Tell of a public key."""
+    return SigningKeyState(
+        key_id=row["id"],
+        version=row["version"],
+        institution_id=row["institution_id"],
+        did=row["did"],
+        verification_method=row["verification_method"],
+        public_key_multibase=row["public_key_multibase"],
+        created_at=row["created_at"],
+        retired_at=row["retired_at"],
+    )
+
+
+def api_key(row: Row) -> InstitutionApiKeyState:
+    """Tell of an API key: its hash and rights."""
+    return InstitutionApiKeyState(
+        key_id=row["id"],
+        version=row["version"],
+        tenant_kind="institution",
+        tenant_id=row["tenant_id"],
+        secret_hash=row["hash"].hex(),
+        scopes=tuple(row["scopes"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
+    )
+
+
+def achievement(row: Row) -> AchievementState:
+    """Tell of a published version, image included."""
+    return AchievementState(
+        achievement_id=row["achievement_id"],
+        number=row["number"],
+        version=1,
+        institution_id=row["institution_id"],
+        achievement=record_form(orjson.loads(row["badge_form"]), row["content"]),
+        image=b64encode(row["image"]).decode(),
+    )
+
+
+def status_list(row: Row) -> StatusListState:
+    """Tell of a signed status list."""
+    credential = orjson.loads(row["credential"])
+    return StatusListState(
+        list_id=row["id"],
+        version=list_version(row["epoch"], row["n"]),
+        institution_id=row["institution_id"],
+        purpose=row["purpose"],
+        credential=credential,
+        signed_at=row["signed_at"],
+        valid_until=row["valid_until"],
+        ttl_ms=credential["credentialSubject"]["ttl"],
+    )
+
+
+def issued(credential: Row, entry: Row, content: Row, positions: Sequence[StatusPosition]) -> CredentialIssued:
+    """Tell that a credential was issued; `entry` is its history's first, `content` its personal part."""
+    return CredentialIssued(
+        credential_id=credential["id"],
+        institution_id=credential["institution_id"],
+        achievement_id=credential["achievement_id"],
+        achievement_version=credential["achievement_number"],
+        credential=content["document"],
+        document_digest=credential["document_digest"].hex(),
+        status=tuple(positions),
+        email=content["email"],
+        owner_token=content["owner_token"],
+        salt=salt_text(entry["salt"]),
+        actor=_actor(entry),
+    )
+
+
+def status_changed(credential: Row, entry: Row) -> CredentialStatusChanged:
+    """Tell of one later entry of a credential's history."""
+    return CredentialStatusChanged(
+        credential_id=credential["id"],
+        version=entry["version"],
+        institution_id=credential["institution_id"],
+        change=entry["type"],
+        status=entry["status"],
+        reason=Reason(code=entry["reason_code"], note=entry["reason_note"]) if entry["reason_code"] else None,
+        document_digest=credential["document_digest"].hex(),
+        salt=salt_text(entry["salt"]),
+        actor=_actor(entry),
+    )
+
+
+def credential_state(credential: Row, history: Sequence[Row], positions: Sequence[StatusPosition]) -> CredentialState:
+    """Tell how a credential stands, with its whole history and without personal data."""
+    return CredentialState(
+        credential_id=credential["id"],
+        version=history[-1]["version"],
+        institution_id=credential["institution_id"],
+        status=history[-1]["status"],
+        positions=tuple(positions),
+        document_digest=credential["document_digest"].hex(),
+        history=tuple(
+            HistoryEntry(
+                version=entry["version"],
+                type=entry["type"],
+                time=entry["time"],
+                event_id=entry["event_id"],
+                traceparent=entry["traceparent"],
+            )
+            for entry in history
+        ),
+    )
+
+
+def _actor(entry: Row) -> Actor:
+    return Actor(role=entry["actor_role"], key_id=entry["actor_key_id"])

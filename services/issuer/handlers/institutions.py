@@ -1,0 +1,118 @@
+"""The operator makes institutions, with a first signing key and API key; they rotate signing keys themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.issuer.domain import messages
+from services.issuer.domain.institutions import DidMethod, did_of, refuse_rotation
+from services.issuer.domain.row import Row
+from services.issuer.handlers import api_keys
+from services.issuer.handlers.telling import tell
+from services.issuer.signer import Signer, new_signing_key
+from services.issuer.store import institutions, lists
+from shared import db
+from shared.credentials.keys import PrivateKey, encode_multikey, method_id
+from shared.db import Tx
+from shared.errors import Conflict, NotFound
+from shared.ids import new_id
+from shared.web import idempotency
+from shared.web.auth import SCOPES, NewKey
+from shared.web.idempotency import Attempt
+
+
+@dataclass(frozen=True)
+class Founding:
+    """What the operator says of a new institution."""
+
+    name: str
+    slug: str
+    url: str | None
+    did_method: DidMethod | None
+
+
+async def found(
+    tx: Tx, founding: Founding, attempt: Attempt | None, signer: Signer, public_url: str
+) -> tuple[Row, NewKey]:
+    """Make an institution with its keys; the API key is shown this once.
+
+    Raises Conflict (`slug_taken`, `secret_already_shown`), Invalid (`did_web_needs_https`).
+    """
+    institution_id = new_id()
+    if (made := await idempotency.claim(tx, attempt, institution_id)) is not None:
+        raise Conflict(
+            "secret_already_shown", "This institution was made before; its key was shown then.", id=str(made)
+        )
+    now, key = await db.now(tx), new_signing_key()
+    institution = {
+        "id": institution_id,
+        "version": 1,
+        "slug": founding.slug,
+        "name": founding.name,
+        "url": founding.url,
+        "did": did_of(founding.slug, public_url, founding.did_method, key.public_key()),
+        "changed_at": now,
+    }
+    if not await institutions.insert_institution(tx, institution):
+        raise Conflict("slug_taken", "Another institution has this slug.")
+    await tell(tx, (messages.institution(institution), now))
+    await _add_signing_key(tx, institution, key, signer, now)
+    api_key = await api_keys.add(tx, institution_id, new_id(), "first key", SCOPES["institution"], None, now)
+    return institution, api_key
+
+
+async def rotate_signing_key(tx: Tx, institution_id: UUID, attempt: Attempt | None, signer: Signer) -> Row:
+    """Retire the active signing key, make another and have every status list signed with it; return the new key.
+
+    Raises Conflict (`rotation_needs_did_web`).
+    """
+    await institutions.lock_institution(tx, institution_id)
+    institution = await existing(tx, institution_id)
+    refuse_rotation(institution["did"])
+    key_id = new_id()
+    if (made := await idempotency.claim(tx, attempt, key_id)) is not None:
+        return next(row for row in await institutions.signing_keys(tx, institution_id) if row["id"] == made)
+    # Whoever stores a badge holds the key's row: the clock is read when the last one signed with the old key is in.
+    await institutions.lock_active_key(tx, institution_id)
+    now = await db.now(tx)
+    retired = await institutions.retire_active_key(tx, institution_id, now)
+    await tell(tx, (messages.signing_key(retired), now))
+    await lists.mark_all_changed(tx, institution_id)
+    return await _add_signing_key(tx, institution, new_signing_key(), signer, now, key_id)
+
+
+async def signing_keys(tx: Tx, institution_id: UUID) -> Sequence[Row]:
+    """Return an institution's signing keys, oldest first."""
+    await existing(tx, institution_id)
+    return await institutions.signing_keys(tx, institution_id)
+
+
+async def existing(tx: Tx, institution_id: UUID) -> Row:
+    """Return an institution; raises NotFound where there is none, or it is another tenant's."""
+    row = await institutions.institution(tx, institution_id)
+    if row is None:
+        raise NotFound("institution_not_found", "There is no institution with this id.")
+    return row
+
+
+async def _add_signing_key(
+    tx: Tx, institution: Row, key: PrivateKey, signer: Signer, now: datetime, key_id: UUID | None = None
+) -> Row:
+    key_id = key_id or new_id()
+    sealed = signer.seal(key_id, key)
+    row = {
+        "id": key_id,
+        "version": 1,
+        "institution_id": institution["id"],
+        "did": institution["did"],
+        "verification_method": method_id(institution["did"], key.public_key()),
+        "public_key_multibase": encode_multikey(key.public_key()),
+        "sealed": sealed.sealed,
+        "kek_id": sealed.kek_id,
+        "created_at": now,
+        "retired_at": None,
+    }
+    await institutions.insert_signing_key(tx, row)
+    await tell(tx, (messages.signing_key(row), now))
+    return row

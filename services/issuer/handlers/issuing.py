@@ -1,0 +1,186 @@
+"""Issuing, in three steps: take numbers and the clock; sign with no transaction open; store in one transaction.
+
+It is the one use case that is handed the database instead of a transaction. A request holds one connection at most.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import orjson
+
+from services.issuer.domain import credentials as domain
+from services.issuer.domain.credentials import Draft, Numbers, Order, Plan, Signed
+from services.issuer.handlers.storing import Requester, store_signed
+from services.issuer.settings import IssuerSettings
+from services.issuer.signer import SealedKey, Signer
+from services.issuer.store import credentials as store
+from services.issuer.store import lists
+from shared.db import Database, Tx
+from shared.errors import Conflict, LaurelError, NotFound, Unauthorized, Unavailable
+from shared.ids import new_id, new_secret
+from shared.messaging.events import Purpose, StatusPosition
+from shared.web import idempotency
+
+# Large enough that a transaction costs little per badge, small enough that its signatures are stored fresh.
+CHUNK = 50
+# Chunks and single badges under way at once: more would only make each other's signatures stale.
+AT_ONCE = 4
+# How often what became stale while it was signed is signed again, before the caller is asked to come back.
+TRIES = 3
+
+# The row of a request that is no batch (shared.web.idempotency).
+ALONE = -1
+
+
+class Issuing:
+    """Issues badges of one deployment: its database, its signer, its public address."""
+
+    def __init__(self, database: Database, signer: Signer, settings: IssuerSettings) -> None:
+        self._database = database
+        self._signer = signer
+        self._settings = settings
+        self._threads = ThreadPoolExecutor(settings.signing_threads, thread_name_prefix="signing")
+        self._gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(self, requester: Requester, achievement_id: UUID, order: Order) -> UUID:
+        """Issue one badge, durably; return its id, or that of the badge that was issued before under the same key.
+
+        Raises NotFound (the achievement), Conflict (nothing published, or a first call under way), Invalid, TooLarge,
+        Unauthorized (the API key was revoked meanwhile), Unavailable.
+        """
+        async with self._database.transaction(requester.principal.tenant_id) as tx:
+            made = await idempotency.earlier(tx, requester.attempt)
+        if made is not None:
+            return made
+        outcome = (await self._chunk(requester, achievement_id, {ALONE: order}))[ALONE]
+        if isinstance(outcome, LaurelError):
+            raise outcome
+        return outcome
+
+    async def batch(
+        self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]
+    ) -> dict[int, UUID | LaurelError]:
+        """Issue one badge for each row; return each row's badge or why it has none.
+
+        Rows that were issued before under the same Idempotency-Key are answered, not issued again: a retry after a
+        crash goes on where it ended. Raises what ends the whole batch, as `one` does.
+        """
+        async with self._database.transaction(requester.principal.tenant_id) as tx:
+            await idempotency.claim(tx, requester.attempt, new_id())
+            outcomes: dict[int, UUID | LaurelError] = {**await idempotency.rows_made(tx, requester.attempt)}
+        waiting = [row for row in orders if row not in outcomes]
+        for start in range(0, len(waiting), CHUNK):
+            chunk = {row: orders[row] for row in waiting[start : start + CHUNK]}
+            outcomes |= await self._chunk(requester, achievement_id, chunk)
+        return outcomes
+
+    async def _chunk(
+        self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]
+    ) -> dict[int, UUID | LaurelError]:
+        async with self._gate:
+            plan, refused, drafts = await self._prepare(requester, achievement_id, orders)
+            for _ in range(TRIES if drafts else 0):
+                signed, unsignable = await self._signed(plan, drafts)
+                async with self._database.transaction(requester.principal.tenant_id) as tx:
+                    later = await _plan(tx, requester, achievement_id)
+                    if not plan.outdated_by(later):
+                        return refused | unsignable | await store_signed(tx, requester, plan, signed)
+                plan = plan.renewed_by(later)
+        if drafts:
+            raise Unavailable("signing_too_slow", "Too much is being signed at present.", retry_after=5)
+        return refused
+
+    async def _prepare(
+        self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]
+    ) -> tuple[Plan, dict[int, UUID | LaurelError], list[Draft]]:
+        """Step 1: read what the badges are made from and the clock, and take their numbers."""
+        async with self._database.transaction(requester.principal.tenant_id) as tx:
+            plan = await _plan(tx, requester, achievement_id)
+            refused: dict[int, UUID | LaurelError] = {}
+            for row, order in orders.items():
+                try:
+                    domain.refuse_impossible(plan, order)
+                except LaurelError as error:
+                    refused[row] = error
+            possible = [row for row in orders if row not in refused]
+            taken = [
+                await self._take_numbers(tx, plan, purpose, len(possible)) for purpose in plan.purposes if possible
+            ]
+        places = domain.positions(taken, len(possible))
+        return plan, refused, [_draft(row, orders[row], place) for row, place in zip(possible, places, strict=True)]
+
+    async def _take_numbers(self, tx: Tx, plan: Plan, purpose: Purpose, count: int) -> Numbers:
+        for _ in range(TRIES):
+            taken = await lists.take_numbers(tx, plan.institution_id, purpose, count)
+            if taken:
+                return Numbers(taken["id"], purpose, taken["first"], taken["size"], taken["secret"])
+            await lists.open_new(
+                tx,
+                plan.institution_id,
+                purpose,
+                count,
+                list_id=new_id(),
+                size=self._settings.status_list_size,
+                secret=secrets.token_bytes(32),
+            )
+        raise Unavailable("status_lists_busy", "Too many badges are being issued at present.", retry_after=1)
+
+    async def _signed(self, plan: Plan, drafts: Sequence[Draft]) -> tuple[list[Signed], dict[int, UUID | LaurelError]]:
+        """Step 2: sign, on a thread of our own."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._sign_all, plan, drafts)
+
+    def _sign_all(self, plan: Plan, drafts: Sequence[Draft]) -> tuple[list[Signed], dict[int, UUID | LaurelError]]:
+        key = self._signer.open(plan.signing_key_id, SealedKey(plan.kek_id, plan.sealed))
+        signed: list[Signed] = []
+        refused: dict[int, UUID | LaurelError] = {}
+        for draft in drafts:
+            try:
+                signed.append(domain.make(plan, draft, key, self._settings.public_url, demo=self._settings.demo))
+            except LaurelError as error:
+                refused[draft.row] = error
+        return signed, refused
+
+
+async def _plan(tx: Tx, requester: Requester, achievement_id: UUID) -> Plan:
+    principal = requester.principal
+    # Asked twice: a key that is retired while its row is waited for is gone, and its successor not yet seen.
+    row = await store.plan(tx, principal.tenant_id, achievement_id, UUID(principal.key_id)) or await store.plan(
+        tx, principal.tenant_id, achievement_id, UUID(principal.key_id)
+    )
+    if row is None:
+        raise NotFound("achievement_not_found", "There is no achievement with this id.")
+    if not row["api_key_holds"]:
+        raise Unauthorized("key_no_longer_valid", "This API key was revoked or has expired.")
+    if row["published"] is None:
+        raise Conflict("achievement_not_published", "This achievement has no published version yet.")
+    return Plan(
+        now=row["now"],
+        institution_id=row["institution_id"],
+        did=row["did"],
+        name=row["name"],
+        url=row["url"],
+        achievement_id=row["achievement_id"],
+        achievement_number=row["published"],
+        achievement=orjson.loads(row["badge_form"]),
+        suspendable=row["suspendable"],
+        signing_key_id=row["signing_key_id"],
+        verification_method=row["verification_method"],
+        sealed=row["sealed"],
+        kek_id=row["kek_id"],
+    )
+
+
+def _draft(row: int, order: Order, positions: tuple[StatusPosition, ...]) -> Draft:
+    return Draft(
+        row=row,
+        order=order,
+        id=new_id(),
+        event_id=new_id(),
+        positions=positions,
+        identity_salt=secrets.token_hex(16),
+        owner_token=new_secret(),
+        salt=secrets.token_bytes(32),
+    )

@@ -1,0 +1,62 @@
+"""What the issuer really has, line by line, for the ledger check."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.issuer.domain.messages import list_version
+from services.issuer.store import credentials, lists
+from shared.credentials.status import decode_list, set_indexes
+from shared.db import Tx
+from shared.ops import as_uuid
+
+# Status lists come after the credentials, whose ids begin with a hexadecimal digit.
+_LIST = "list:"
+
+
+async def lines(tx: Tx, after: str | None, limit: int) -> Sequence[dict[str, Any]]:
+    """Return up to `limit` lines in the order of their ids, after the id `after`: credentials, then status lists."""
+    if after and after.startswith(_LIST):
+        return await _lists(tx, as_uuid(after.removeprefix(_LIST)), limit)
+    found = await _credentials(tx, as_uuid(after), limit)
+    return found if len(found) == limit else [*found, *await _lists(tx, None, limit - len(found))]
+
+
+async def _credentials(tx: Tx, after: UUID | None, limit: int) -> list[dict[str, Any]]:
+    rows = await credentials.in_order_of_ids(tx, after, limit)
+    ids = [row["id"] for row in rows]
+    histories, positions = await credentials.histories(tx, ids), await credentials.positions(tx, ids)
+    return [
+        {
+            "kind": "credential",
+            "id": str(row["id"]),
+            "institution_id": str(row["institution_id"]),
+            "status": row["status"],
+            "versions": [
+                {"version": entry["version"], "type": entry["type"], "event_id": str(entry["event_id"])}
+                for entry in histories[row["id"]]
+            ],
+            "positions": [place.model_dump(mode="json") for place in positions[row["id"]]],
+            "document_digest": row["document_digest"].hex(),
+        }
+        for row in rows
+    ]
+
+
+async def _lists(tx: Tx, after: UUID | None, limit: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": "status_list",
+            "id": f"{_LIST}{row['id']}",
+            "purpose": row["purpose"],
+            "epoch_n": list_version(row["epoch"], row["n"]),
+            "set": _set_bits(row["credential"]),
+        }
+        for row in await lists.signed_in_order_of_ids(tx, after, limit)
+    ]
+
+
+def _set_bits(credential: str) -> list[int]:
+    return set_indexes(decode_list(orjson.loads(credential)["credentialSubject"]["encodedList"]))

@@ -1,0 +1,98 @@
+"""The last step of issuing: claims, rows and records of signed badges, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.issuer.domain import messages
+from services.issuer.domain.credentials import Plan, Signed
+from services.issuer.domain.row import Row
+from services.issuer.handlers.telling import state_entry
+from services.issuer.store import credentials as store
+from shared import telemetry
+from shared.db import Tx
+from shared.messaging import outbox
+from shared.web import idempotency
+from shared.web.auth import Principal
+from shared.web.idempotency import Attempt
+
+
+@dataclass(frozen=True)
+class Requester:
+    """Who asks for badges, with which Idempotency-Key."""
+
+    principal: Principal
+    attempt: Attempt | None = None
+
+
+async def store_signed(tx: Tx, requester: Requester, plan: Plan, signed: Sequence[Signed]) -> dict[int, UUID]:
+    """Store signed badges with what is told of them, and drop those whose rows somebody else has claimed.
+
+    Returns each row's badge: ours, or the one that was made before. Raises as `idempotency.claim` does.
+    """
+    ids = {each.draft.row: each.draft.id for each in signed}
+    made = await idempotency.claim_rows(tx, requester.attempt, ids)
+    ours = [each for each in signed if each.draft.row not in made]
+    if ours:
+        await _store(tx, requester.principal, plan, ours)
+    return {**ids, **made}
+
+
+async def _store(tx: Tx, principal: Principal, plan: Plan, signed: Sequence[Signed]) -> None:
+    credentials = [_credential(plan, each) for each in signed]
+    contents = [_content(plan, each) for each in signed]
+    entries = [_entry(principal, plan, each) for each in signed]
+    places = [
+        {**place.model_dump(), "credential_id": each.draft.id, "institution_id": plan.institution_id}
+        for each in signed
+        for place in each.draft.positions
+    ]
+    await store.insert(tx, credentials, contents, places)
+    await store.insert_history(tx, entries)
+    told: list[outbox.Entry] = []
+    for each, credential, content, entry in zip(signed, credentials, contents, entries, strict=True):
+        event = messages.issued(credential, entry, content, each.draft.positions)
+        state = messages.credential_state(credential, [entry], each.draft.positions)
+        told += [outbox.Entry(event, entry["event_id"], plan.now), state_entry(state, plan.now)]
+    await outbox.add_many(tx, told)
+
+
+def _credential(plan: Plan, signed: Signed) -> Row:
+    return {
+        "id": signed.draft.id,
+        "institution_id": plan.institution_id,
+        "achievement_id": plan.achievement_id,
+        "achievement_number": plan.achievement_number,
+        "signing_key_id": plan.signing_key_id,
+        "document_digest": signed.document_digest,
+        "issued_at": plan.now,
+        "valid_until": signed.draft.order.valid_until,
+    }
+
+
+def _content(plan: Plan, signed: Signed) -> Row:
+    return {
+        "credential_id": signed.draft.id,
+        "institution_id": plan.institution_id,
+        "document": signed.document,
+        "email": signed.draft.order.email,
+        "owner_token": signed.draft.owner_token,
+    }
+
+
+def _entry(principal: Principal, plan: Plan, signed: Signed) -> Row:
+    return {
+        "credential_id": signed.draft.id,
+        "version": 1,
+        "institution_id": plan.institution_id,
+        "type": "issued",
+        "status": "issued",
+        "time": plan.now,
+        "event_id": signed.draft.event_id,
+        "salt": signed.draft.salt,
+        "actor_role": principal.kind,
+        "actor_key_id": principal.key_id,
+        "reason_code": None,
+        "reason_note": None,
+        "traceparent": telemetry.outgoing().get("traceparent"),
+    }

@@ -1,0 +1,102 @@
+"""Signs status lists: each changed one once in a window, each other one again at half of its validity."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import structlog
+
+from services.issuer.domain import messages
+from services.issuer.domain.row import Row
+from services.issuer.handlers.telling import tell
+from services.issuer.signer import SealedKey, Signer
+from services.issuer.store import lists as store
+from shared import db
+from shared.credentials.proofs import sign
+from shared.credentials.status import set_bit, status_list_credential
+from shared.db import Database
+from shared.errors import Unavailable
+from shared.messaging.metrics import alarm
+from shared.messaging.pace import BackOff
+
+log = structlog.get_logger()
+
+# Lists read at once: each comes with all of its bits.
+AT_ONCE = 20
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Where lists stand, how long a signed one is valid and may be kept, and for how many seconds changes gather."""
+
+    public_url: str
+    lifetime: timedelta
+    ttl: timedelta
+    window: float
+
+
+class ListSigner:
+    """The worker that signs. Several may run: of two that sign the same list one drops what it made."""
+
+    def __init__(self, database: Database, signer: Signer, terms: Terms) -> None:
+        self._database = database
+        self._signer = signer
+        self._terms = terms
+
+    async def run(self) -> None:
+        """Sign what is due, window by window, until cancelled."""
+        back_off = BackOff()
+        while True:
+            try:
+                await self.sign_due()
+            except Exception as error:
+                if not db.is_failure_of_ours(error):
+                    raise
+                log.warning("status_lists_wait", reason=type(error).__name__)
+                await back_off.wait()
+            else:
+                back_off.reset()
+                await asyncio.sleep(self._terms.window)
+
+    async def sign_due(self) -> int:
+        """Sign each list that is due, once; return how many there were."""
+        async with self._database.transaction() as tx:
+            due = await store.due(tx, AT_ONCE)
+        return sum([await self._sign(each) for each in due])
+
+    async def _sign(self, due: Row) -> bool:
+        try:
+            credential = await asyncio.to_thread(self._signed, due)
+        except Unavailable as error:
+            alarm("status_list_unsigned", list_id=str(due["id"]), reason=error.code)
+            return False
+        async with self._database.transaction() as tx:
+            stored = await store.store_signed(
+                tx,
+                due,
+                orjson.dumps(credential).decode(),
+                signed_at=due["now"],
+                valid_until=due["now"] + self._terms.lifetime,
+                renew_at=due["now"] + self._terms.lifetime / 2,
+            )
+            if stored:
+                await tell(tx, (messages.status_list(stored), due["now"]))
+        return stored is not None
+
+    def _signed(self, due: Row) -> dict[str, Any]:
+        key = self._signer.open(due["signing_key_id"], SealedKey(due["kek_id"], due["sealed"]))
+        bits = bytearray(due["size"] // 8)
+        for index in due["raised"]:
+            set_bit(bits, index)
+        unsigned = status_list_credential(
+            list_url=f"{self._terms.public_url}/status-lists/{due['id']}",
+            issuer=due["did"],
+            purpose=due["purpose"],
+            bits=bits,
+            valid_from=due["now"],
+            valid_until=due["now"] + self._terms.lifetime,
+            ttl=self._terms.ttl,
+        )
+        return sign(unsigned, key, due["verification_method"], due["now"])

@@ -1,0 +1,212 @@
+"""Credentials, their contents, history and places in status lists."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.issuer.domain.row import Row
+from shared.db import Tx
+from shared.messaging.events import CredentialStatus, Purpose, StatusPosition
+
+
+async def plan(tx: Tx, institution_id: UUID, achievement_id: UUID, api_key_id: UUID) -> Row | None:
+    """Return what badges of an achievement are made from now, and whether the API key holds; None: no such achievement.
+
+    The signing key stays the active one until the transaction ends, so that nothing is stored that was signed with a
+    retired key. `published` and what comes of it are null while nothing is published.
+    """
+    return await tx.fetchrow(
+        """
+        select laurel_clock() as now, i.id as institution_id, i.did, i.name, i.url,
+               k.id as signing_key_id, k.verification_method, k.sealed, k.kek_id,
+               a.id as achievement_id, a.published, v.badge_form,
+               coalesce((v.content ->> 'suspendable')::boolean, false) as suspendable,
+               exists (select from api_keys where id = $3 and revoked_at is null
+                       and (expires_at is null or expires_at > laurel_clock())) as api_key_holds
+        from achievements a
+        join institutions i on i.id = a.institution_id
+        join signing_keys k on k.institution_id = i.id and k.retired_at is null
+        left join achievement_versions v on (v.achievement_id, v.number) = (a.id, a.published)
+        where a.id = $2 and a.institution_id = $1
+        for share of k
+        """,
+        institution_id,
+        achievement_id,
+        api_key_id,
+    )
+
+
+async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], positions: Sequence[Row]) -> None:
+    """Insert new credentials at version 1, with their contents and their places in status lists."""
+    await tx.executemany(
+        """
+        insert into credentials (id, institution_id, achievement_id, achievement_number, signing_key_id, version,
+                                 status, document_digest, issued_at, valid_until)
+        values ($1, $2, $3, $4, $5, 1, 'issued', $6, $7, $8)
+        """,
+        _values(
+            credentials,
+            "id", "institution_id", "achievement_id", "achievement_number", "signing_key_id", "document_digest",
+            "issued_at", "valid_until",
+        ),
+    )  # fmt: skip
+    await tx.executemany(
+        """
+        insert into credential_contents (credential_id, institution_id, document, email, owner_token)
+        values ($1, $2, $3, $4, $5)
+        """,
+        [
+            (
+                row["credential_id"],
+                row["institution_id"],
+                orjson.dumps(row["document"]).decode(),
+                row["email"],
+                row["owner_token"],
+            )
+            for row in contents
+        ],
+    )
+    await tx.executemany(
+        """
+        insert into status_positions (list_id, index, credential_id, institution_id, purpose)
+        values ($1, $2, $3, $4, $5)
+        """,
+        _values(positions, "list_id", "index", "credential_id", "institution_id", "purpose"),
+    )
+
+
+async def insert_history(tx: Tx, entries: Sequence[Row]) -> None:
+    """Append one entry each to the histories of credentials."""
+    await tx.executemany(
+        """
+        insert into credential_history (credential_id, version, institution_id, type, status, time, event_id, salt,
+                                        actor_role, actor_key_id, reason_code, reason_note, traceparent)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        """,
+        _values(
+            entries,
+            "credential_id", "version", "institution_id", "type", "status", "time", "event_id", "salt",
+            "actor_role", "actor_key_id", "reason_code", "reason_note", "traceparent",
+        ),
+    )  # fmt: skip
+
+
+async def lock(tx: Tx, institution_id: UUID, credential_id: UUID) -> Row | None:
+    """Return and lock an institution's credential."""
+    return await tx.fetchrow(
+        "select * from credentials where id = $1 and institution_id = $2 for update", credential_id, institution_id
+    )
+
+
+async def change_status(tx: Tx, credential_id: UUID, version: int, status: CredentialStatus) -> None:
+    """Set a locked credential's version and status."""
+    await tx.execute("update credentials set version = $2, status = $3 where id = $1", credential_id, version, status)
+
+
+async def raise_bits(tx: Tx, credential_id: UUID, bits: Mapping[Purpose, bool]) -> list[UUID]:
+    """Set a credential's bits as `bits` says; return the lists in which one changed, revocation before suspension."""
+    rows = await tx.fetch(
+        """
+        update status_positions p set raised = b.raised
+        from unnest($2::text[], $3::boolean[]) as b(purpose, raised)
+        where p.credential_id = $1 and p.purpose = b.purpose and p.raised <> b.raised returning p.list_id, p.purpose
+        """,
+        credential_id,
+        list(bits.keys()),
+        list(bits.values()),
+    )
+    return [row["list_id"] for row in sorted(rows, key=lambda row: str(row["purpose"]))]
+
+
+async def with_content(tx: Tx, institution_id: UUID, credential_id: UUID) -> Row | None:
+    """Return an institution's credential and its document."""
+    return await tx.fetchrow(
+        """
+        select c.*, d.document from credentials c join credential_contents d on d.credential_id = c.id
+        where c.id = $1 and c.institution_id = $2
+        """,
+        credential_id,
+        institution_id,
+    )
+
+
+async def page(
+    tx: Tx,
+    institution_id: UUID,
+    achievement_id: UUID | None,
+    status: CredentialStatus | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[Row]:
+    """Return up to `limit` credentials, newest first, from after the place `after`; None filters nothing."""
+    return await tx.fetch(
+        """
+        select * from credentials
+        where institution_id = $1 and ($2::uuid is null or achievement_id = $2)
+              and ($3::text is null or status = $3)
+              and ($4::timestamptz is null or (issued_at, id) < ($4, $5::uuid))
+        order by issued_at desc, id desc limit $6
+        """,
+        institution_id,
+        achievement_id,
+        status,
+        *(after or (None, None)),
+        limit,
+    )
+
+
+async def in_order_of_ids(tx: Tx, after: UUID | None, limit: int) -> Sequence[Row]:
+    """Return up to `limit` credentials of all institutions in the order of their ids, from after the id `after`."""
+    return await tx.fetch(
+        "select * from credentials where $1::uuid is null or id > $1 order by id limit $2", after, limit
+    )
+
+
+async def lock_page(tx: Tx, after: UUID | None, limit: int) -> Sequence[Row]:
+    """Return what `in_order_of_ids` does, locked."""
+    return await tx.fetch(
+        "select * from credentials where $1::uuid is null or id > $1 order by id limit $2 for update", after, limit
+    )
+
+
+async def histories(tx: Tx, credential_ids: Iterable[UUID]) -> dict[UUID, list[Row]]:
+    """Return the histories of credentials, in the order of their versions."""
+    rows = await tx.fetch(
+        "select * from credential_history where credential_id = any($1::uuid[]) order by credential_id, version",
+        list(credential_ids),
+    )
+    return _by_credential(rows, lambda row: row)
+
+
+async def contents(tx: Tx, credential_ids: Iterable[UUID]) -> dict[UUID, Row]:
+    """Return the contents of credentials, their documents as values."""
+    rows = await tx.fetch(
+        "select * from credential_contents where credential_id = any($1::uuid[])", list(credential_ids)
+    )
+    return {row["credential_id"]: {**row, "document": orjson.loads(row["document"])} for row in rows}
+
+
+async def positions(tx: Tx, credential_ids: Iterable[UUID]) -> dict[UUID, list[StatusPosition]]:
+    """Return where the bits of credentials stand, revocation before suspension."""
+    rows = await tx.fetch(
+        "select * from status_positions where credential_id = any($1::uuid[]) order by credential_id, purpose",
+        list(credential_ids),
+    )
+    return _by_credential(
+        rows, lambda row: StatusPosition(list_id=row["list_id"], index=row["index"], purpose=row["purpose"])
+    )
+
+
+def _by_credential(rows: Iterable[Row], value: Any) -> dict[UUID, list[Any]]:
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row["credential_id"]].append(value(row))
+    return found
+
+
+def _values(rows: Sequence[Row], *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(row[name] for name in names) for row in rows]

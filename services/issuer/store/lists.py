@@ -1,0 +1,120 @@
+"""Status lists: numbers to give out, changes to sign, signed lists."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.issuer.domain.row import Row
+from shared.db import Tx
+from shared.messaging.events import Purpose
+
+
+async def take_numbers(tx: Tx, institution_id: UUID, purpose: Purpose, count: int) -> Row | None:
+    """Take `count` numbers of the open list (`id`, `first`, `size`, `secret`); None where none has so many left."""
+    return await tx.fetchrow(
+        """
+        update status_lists set next = next + $3
+        where institution_id = $1 and purpose = $2 and open and next + $3 <= size
+        returning id, next - $3 as first, size, secret
+        """,
+        institution_id,
+        purpose,
+        count,
+    )
+
+
+async def open_new(
+    tx: Tx, institution_id: UUID, purpose: Purpose, count: int, *, list_id: UUID, size: int, secret: bytes
+) -> None:
+    """Close the open list if it has fewer than `count` numbers left, and open a new one unless another call has."""
+    await tx.execute(
+        """
+        update status_lists set open = false
+        where institution_id = $1 and purpose = $2 and open and next + $3 > size
+        """,
+        institution_id,
+        purpose,
+        count,
+    )
+    await tx.execute(
+        """
+        insert into status_lists (id, institution_id, purpose, size, secret) values ($1, $2, $3, $4, $5)
+        on conflict (institution_id, purpose) where open do nothing
+        """,
+        list_id,
+        institution_id,
+        purpose,
+        size,
+        secret,
+    )
+
+
+async def mark_changed(tx: Tx, list_id: UUID) -> None:
+    """Have a list signed anew: one of its bits has changed."""
+    await tx.execute("update status_lists set changes = changes + 1 where id = $1", list_id)
+
+
+async def mark_all_changed(tx: Tx, institution_id: UUID) -> None:
+    """Have every list of an institution signed anew."""
+    await tx.execute("update status_lists set changes = changes + 1 where institution_id = $1", institution_id)
+
+
+async def due(tx: Tx, limit: int) -> Sequence[Row]:
+    """Return up to `limit` lists to be signed, each with its bits and what to sign it with, as of one moment.
+
+    A list is due when a bit has changed since its last signature, or at half of its validity.
+    """
+    return await tx.fetch(
+        """
+        select l.id, l.institution_id, l.purpose, l.size, l.changes, l.epoch, l.n, laurel_clock() as now,
+               array(select index from status_positions p where p.list_id = l.id and p.raised) as raised,
+               i.did, k.id as signing_key_id, k.verification_method, k.sealed, k.kek_id
+        from status_lists l
+        join institutions i on i.id = l.institution_id
+        join signing_keys k on k.institution_id = i.id and k.retired_at is null
+        where l.changes > l.signed_changes or l.renew_at <= laurel_clock()
+        order by l.id limit $1
+        """,
+        limit,
+    )
+
+
+async def store_signed(
+    tx: Tx, due: Row, credential: str, *, signed_at: datetime, valid_until: datetime, renew_at: datetime
+) -> Row | None:
+    """Store a list's next signature; None where another worker has signed it since it was read."""
+    return await tx.fetchrow(
+        """
+        update status_lists set signed_changes = $4, n = n + 1, credential = $5, signed_at = $6, valid_until = $7,
+                                renew_at = $8
+        where id = $1 and epoch = $2 and n = $3 returning *
+        """,
+        due["id"],
+        due["epoch"],
+        due["n"],
+        due["changes"],
+        credential,
+        signed_at,
+        valid_until,
+        renew_at,
+    )
+
+
+async def signed_in_order_of_ids(tx: Tx, after: UUID | None, limit: int) -> Sequence[Row]:
+    """Return up to `limit` lists that have been signed, of all institutions, from after the id `after`."""
+    return await tx.fetch(
+        "select * from status_lists where n > 0 and ($1::uuid is null or id > $1) order by id limit $2",
+        after,
+        limit,
+    )
+
+
+async def lock_signed(tx: Tx, after: UUID | None, limit: int) -> Sequence[Row]:
+    """Return what `signed_in_order_of_ids` does, locked."""
+    return await tx.fetch(
+        """
+        select * from status_lists where n > 0 and ($1::uuid is null or id > $1) order by id limit $2 for update
+        """,
+        after,
+        limit,
+    )
