@@ -45,7 +45,7 @@ def check_document(document: Any, *, now: datetime, known_keys: tuple[KnownKey, 
     through JSON unchanged: this runs in a process of its own.
     """
     facts = shape.facts_of(document)
-    structure = _structure(document)
+    structure, own_digest = _structure(document)
     if structure.outcome != "pass":
         return CheckedDocument(checks=(structure, *_skipped("contexts", "issuer", "proof", "validity")), facts=facts)
     contexts = _contexts(document)
@@ -56,7 +56,7 @@ def check_document(document: Any, *, now: datetime, known_keys: tuple[KnownKey, 
     first = findings[0]
     facts = facts.model_copy(
         update={
-            "digest": digest(document).hex(),
+            "digest": own_digest,
             "proof_created": first.created,
             "verification_methods": tuple(f.verification_method for f in findings if f.verification_method),
         }
@@ -72,16 +72,17 @@ def check_document(document: Any, *, now: datetime, known_keys: tuple[KnownKey, 
     return CheckedDocument(checks=(*checks, *_demo(facts.demo)), facts=facts)
 
 
-def _structure(document: Any) -> Check:
+def _structure(document: Any) -> tuple[Check, str | None]:
+    """The check, and the digest of a document that passes it."""
     try:
         refuse_excess(document)
         shape.refuse_other_formats(document)
         shape.refuse_other_shapes(document)
-        digest(document)
+        own_digest = digest(document).hex()
     except CredentialError as error:
-        undecided = error.code in ("too_complex", "unsupported_format")
-        return Check(name="structure", outcome="unknown" if undecided else "fail", detail=error.detail, code=error.code)
-    return _passed("structure", "The document is an Open Badges 3.0 credential.")
+        outcome: Outcome = "unknown" if error.code in ("too_complex", "unsupported_format") else "fail"
+        return Check(name="structure", outcome=outcome, detail=error.detail, code=error.code), None
+    return _passed("structure", "The document is an Open Badges 3.0 credential."), own_digest
 
 
 def _contexts(document: Mapping[str, Any]) -> Check:

@@ -11,6 +11,8 @@ from shared.credentials.errors import TooComplex
 # Each step is one permutation of look-alike blank nodes or one node gone into. A badge with forty equal blank
 # nodes needs some hundreds; a hostile graph of 1.4 kB would need millions and takes over 20 s without a limit.
 MAX_STEPS = 4_000
+# From look-alike to look-alike: a badge has hardly three in a row, and each takes four frames of Python's stack.
+MAX_RECURSION = 64
 
 
 class Quad(NamedTuple):
@@ -74,6 +76,7 @@ class _Canonicalization:
         self.first_degree = {node: self._hash_first_degree(node) for node in self.mentions}
         self.canonical: dict[str, str] = {}
         self.steps = 0
+        self.depth = 0
 
     def n_quads(self) -> str:
         self._name_blank_nodes()
@@ -150,7 +153,15 @@ class _Canonicalization:
                 unvisited.append(node)
             path.append(self.canonical.get(node) or _issue(issued, "_:b", node))
         for node in unvisited:
-            digest, deeper = self._hash_n_degree(node, issued)
+            digest, deeper = self._go_into(node, issued)
             path += [_issue(issued, "_:b", node), f"<{digest}>"]
             issued = deeper
         return "".join(path), issued
+
+    def _go_into(self, node: str, issued: dict[str, str]) -> tuple[str, dict[str, str]]:
+        if self.depth == MAX_RECURSION:
+            raise TooComplex("The document has too many blank nodes in a row that look alike.")
+        self.depth += 1
+        found = self._hash_n_degree(node, issued)
+        self.depth -= 1
+        return found

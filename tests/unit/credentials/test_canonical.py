@@ -104,7 +104,7 @@ def _clique(size):
     [
         pytest.param(_clique(8), id="8-clique"),
         pytest.param(_clique(12), id="12-clique"),
-        pytest.param([Quad(f"_:n{i}", "<urn:p>", f"_:n{(i + 1) % 200}") for i in range(200)], id="ring of 200"),
+        pytest.param([Quad(f"_:n{i}", "<urn:p>", f"_:n{(i + 1) % 250}") for i in range(250)], id="ring of 250"),
         pytest.param(
             [Quad(f"_:n{i}", "<urn:p>", f"_:n{(i + step) % 120}") for i in range(120) for step in (1, 7, 31)],
             id="circulant of 120",

@@ -1,6 +1,7 @@
 """Proofs are made and checked as VC-DI-EdDSA says, and nothing undecided is ever good."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +66,16 @@ def test_signing_leaves_the_given_document_as_it_was():
 def test_signing_again_replaces_the_proof_and_does_not_sign_it():
     signed = a_signed_badge()
     assert proofs.sign(signed, a_key(), a_method(a_key()), SIGNED_AT) == signed
+
+
+def test_badges_signed_in_many_threads_at_once_are_those_signed_in_one():
+    badges = [a_badge(credential_id=f"https://badges.example/credentials/{n}") for n in range(40)]
+
+    def signed(badge):
+        return proofs.sign(badge, a_key(), a_method(a_key()), SIGNED_AT)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(signed, badges)) == [signed(badge) for badge in badges]
 
 
 def test_a_badge_that_would_lose_a_member_is_not_signed():
