@@ -73,7 +73,7 @@ def _recorded(row: Record) -> Entry:
 
 
 def _credential(row: Record) -> dict[str, Any]:
-    return {"kind": "credential", **row}
+    return {"kind": "credential", **row, "id": str(row["id"]), "institution_id": str(row["institution_id"])}
 
 
 def _status_list(row: Record) -> dict[str, Any]:

@@ -30,14 +30,15 @@ async def add_issued(tx: Tx, issued: Sequence[tuple[Change, CredentialIssued]]) 
         insert into credentials (id, institution_id, achievement_id, achievement_version, version, status, positions,
                                  document_digest, issued_at, changed_at)
         select id, institution, achievement, achievement_version, 1, 'issued', positions, digest, time, time
-        from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::jsonb[], $6::text[], $7::timestamptz[])
+        from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[]::jsonb[], $6::text[], $7::timestamptz[])
              as c(id, institution, achievement, achievement_version, positions, digest, time)
         """,
         [issue.credential_id for _, issue in issued],
         [issue.institution_id for _, issue in issued],
         [issue.achievement_id for _, issue in issued],
         [issue.achievement_version for _, issue in issued],
-        [[each.model_dump(mode="json") for each in issue.status] for _, issue in issued],
+        # As text: a list of lists would be an array of two dimensions.
+        [orjson.dumps([each.model_dump(mode="json") for each in issue.status]).decode() for _, issue in issued],
         [issue.document_digest for _, issue in issued],
         [change.time for change, _ in issued],
     )

@@ -46,7 +46,10 @@ class Badge:
             "id": f"https://badges.example/credentials/{self.id}",
             "credentialSubject": {"identifier": [{"identityHash": NAME}], "score": 10.0, "email": EMAIL},
         }
-        self.position = StatusPosition(list_id=new_id(), index=7, purpose="revocation")
+        self.positions = (
+            StatusPosition(list_id=new_id(), index=7, purpose="revocation"),
+            StatusPosition(list_id=new_id(), index=9, purpose="suspension"),
+        )
 
     def issued(self) -> CredentialIssued:
         """Version 1."""
@@ -57,7 +60,7 @@ class Badge:
             achievement_version=1,
             credential=self.document,
             document_digest="digest",
-            status=(self.position,),
+            status=self.positions,
             email=EMAIL,
             owner_token=self.owner_token,
             salt=self.salt,
