@@ -1,4 +1,4 @@
-"""A service's database with two tables of effects, and an event log of either kind; every test body runs on both."""
+"""A service's database with tables for effects, and an event log of either kind; every test body runs on both."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -10,18 +10,21 @@ import asyncpg
 import pytest
 
 from shared.db import Database, Tx
+from shared.ids import new_id
 from shared.messaging import outbox
 from shared.messaging.embedded import EmbeddedLog
 from shared.messaging.events import ISSUER_STATE, Message
 from shared.messaging.inbox import Delivery
 from shared.messaging.relay import Relay
-from shared.ids import new_id
 from tests.integration.messaging.logs import EmbeddedUnderTest, KafkaUnderTest, LogUnderTest
 from tests.support.postgres import CleanDatabase
 
 EFFECTS = """
 create table effects (n bigint generated always as identity, event_id uuid, key text, version int);
 create table copies (id uuid primary key, version bigint not null, name text not null);
+create table kinds (
+    id uuid primary key, version bigint, at timestamptz, hash bytea, doc jsonb, scopes text[], gone text
+);
 """
 
 

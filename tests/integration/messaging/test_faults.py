@@ -1,0 +1,132 @@
+"""PostgreSQL and the broker are killed under load: everything goes on by itself, nothing is lost or doubled."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import asyncpg
+
+from shared import db
+from shared.db import Database
+from shared.messaging.embedded import EmbeddedLog
+from shared.messaging.events import ISSUER_EVENTS
+from shared.messaging.inbox import Consumer
+from shared.messaging.ports import EventLog
+from tests.integration.messaging.builders import change, id_in
+from tests.integration.messaging.conditions import EFFECTS, UNSENT, becomes
+from tests.integration.messaging.conftest import EFFECTS as TABLES
+from tests.integration.messaging.conftest import MakeService, Service, running, write_effects
+from tests.integration.messaging.logs import KafkaUnderTest
+from tests.support.kafka import PrivateBroker
+from tests.support.poll import eventually
+from tests.support.postgres import PostgresServer, PrivateCluster
+
+
+class Load:
+    """A writer for each shard, who tries every version until it is accepted."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.accepted: dict[UUID, int] = {}
+
+    async def write(self, credential_id: UUID) -> None:
+        """Write versions 2, 3, 4 … until cancelled."""
+        version = 2
+        while True:
+            try:
+                await self.service.emit(change(credential_id, version))
+            except Exception as error:
+                if not db.is_failure_of_ours(error):
+                    raise
+                # It may have been committed: whoever asks again must look, as an idempotent request does.
+                await self._reconnected()
+                version = await self._last(credential_id)
+            self.accepted[credential_id] = version
+            version += 1
+
+    async def _reconnected(self) -> None:
+        async def answers() -> bool:
+            try:
+                return await self.service.value("select 1") == 1
+            except Exception as error:
+                if not db.is_failure_of_ours(error):
+                    raise
+                return False
+
+        await eventually(answers)
+
+    async def _last(self, credential_id: UUID) -> int:
+        rows = await self.service.value("select count(*) from outbox where key = $1", str(credential_id))
+        return int(rows) + 1
+
+    @asynccontextmanager
+    async def on(self) -> AsyncIterator[None]:
+        """Write until the block ends."""
+        writers = [asyncio.create_task(self.write(id_in(shard))) for shard in range(16)]
+        try:
+            yield
+        finally:
+            for writer in writers:
+                writer.cancel()
+            ended = await asyncio.gather(*writers, return_exceptions=True)
+        assert all(isinstance(each, asyncio.CancelledError) for each in ended), ended
+
+
+async def survives(sender: Service, receiver: Service, log: EventLog, fault: Callable[[], Awaitable[None]]) -> None:
+    """Have `fault` happen under load; then everything accepted has its one effect, in order."""
+    load = Load(sender)
+    consumer = Consumer(receiver.database, log, "group", [ISSUER_EVENTS], write_effects)
+    async with running(sender.relay(await log.publisher()), consumer):
+        async with load.on():
+            await becomes(receiver, True, "select count(*) > 200 from effects")
+            await fault()
+            reached = dict(load.accepted)
+            await eventually(
+                lambda: len(load.accepted) == 16 and all(load.accepted[k] > reached.get(k, 0) for k in reached)
+            )
+        await becomes(sender, 0, UNSENT)
+        await becomes(receiver, await sender.value("select count(*) from outbox"), EFFECTS)
+    orders = dict(await receiver.rows("select key, array_agg(version order by n) from effects group by key"))
+    for key, versions in orders.items():
+        assert versions == list(range(2, len(versions) + 2))
+        assert len(versions) + 1 >= load.accepted[UUID(key)]
+
+
+async def test_postgres_killed_under_load_loses_and_doubles_nothing(private_postgres: PrivateCluster) -> None:
+    await private_postgres.start()
+    server = PostgresServer(private_postgres.cluster.admin_dsn)
+    server.bootstrap()
+    services = [await _service(server) for _ in range(2)]
+    log = EmbeddedLog(server.create("eventlog").owner)
+    await log.create_topics()
+
+    async def fault() -> None:
+        private_postgres.sigkill()
+        await private_postgres.start()
+
+    await survives(*services, log, fault)
+    for service in services:
+        await service.database.close()
+
+
+async def test_a_broker_killed_under_load_loses_and_doubles_nothing(
+    make_service: MakeService, private_broker: PrivateBroker
+) -> None:
+    await private_broker.start()
+    kafka = KafkaUnderTest(private_broker.bootstrap, "")
+    await kafka.log.create_topics()
+
+    async def fault() -> None:
+        private_broker.sigkill()
+        await private_broker.start()
+
+    await survives(await make_service(), await make_service(), kafka.log, fault)
+
+
+async def _service(server: PostgresServer) -> Service:
+    clean = server.create("eventlog")
+    owner = await asyncpg.connect(clean.owner)
+    await owner.execute(TABLES)
+    await owner.close()
+    return Service(await Database.open(clean.worker), clean)

@@ -1,0 +1,64 @@
+"""Copies of others' state: newest version wins, and how fresh they are said to be."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.ids import new_id
+from shared.messaging import projections
+from shared.messaging.cloudevents import Delivery
+from shared.messaging.events import Heartbeat
+from tests.integration.messaging.builders import id_in
+from tests.integration.messaging.conftest import Service
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+ISSUER = "/laurel/issuer"
+
+
+async def _upsert(service: Service, *rows: dict[str, Any]) -> None:
+    async with service.database.transaction() as tx:
+        await projections.upsert(tx, "copies", rows)
+
+
+async def test_the_newest_version_wins_whatever_the_order_even_within_one_batch(service: Service) -> None:
+    one = new_id()
+    await _upsert(service, *[{"id": one, "version": version, "name": str(version)} for version in (2, 5, 3)])
+    await _upsert(service, {"id": one, "version": 4, "name": "4"})
+    await _upsert(service)
+    assert await service.rows("select version, name from copies") == [(5, "5")]
+
+
+async def test_every_kind_of_column_comes_through(service: Service) -> None:
+    async with service.database.transaction() as tx:
+        row = {
+            "id": new_id(), "version": 1 << 50, "at": NOON, "hash": b"\x00\xff", "doc": {"a": [1.5, None, "é"]},
+            "scopes": ["x", "y"], "gone": None,
+        }  # fmt: skip
+        await projections.upsert(tx, "kinds", [row])
+        assert dict(await tx.fetchrow("select * from kinds")) == row
+
+
+async def _beat(service: Service, shard: int, time: datetime) -> None:
+    beat = Delivery(new_id(), ISSUER, time, Heartbeat(shard=shard, time=time), None)
+    async with service.database.transaction() as tx:
+        await projections.store_heartbeats(tx, [beat])
+
+
+async def _as_of(service: Service, *keys: str) -> datetime | None:
+    async with service.database.transaction() as tx:
+        return await projections.as_of(tx, ISSUER, keys)
+
+
+async def test_an_answer_is_as_fresh_as_the_oldest_of_its_keys_shards(service: Service) -> None:
+    first, second, third = str(id_in(1)), str(id_in(2)), str(id_in(3))
+    await _beat(service, 1, NOON)
+    await _beat(service, 2, NOON + timedelta(seconds=5))
+    assert await _as_of(service, first) == NOON
+    assert await _as_of(service, second) == NOON + timedelta(seconds=5)
+    assert await _as_of(service, first, second) == NOON
+    assert await _as_of(service, first, third) is None
+
+
+async def test_a_heartbeat_that_comes_again_takes_nothing_back(service: Service) -> None:
+    await _beat(service, 1, NOON)
+    await _beat(service, 1, NOON - timedelta(minutes=1))
+    assert await _as_of(service, str(id_in(1))) == NOON
