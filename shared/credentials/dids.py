@@ -15,7 +15,7 @@ _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 def did_web(base_url: str, slug: str) -> str:
     """Return the did:web whose document stands at `<base_url>/institutions/<slug>/did.json`.
 
-    Raises InvalidKey unless the base is https without user, query or fragment (did:web method, section 2.5.2).
+    Raises InvalidKey unless the base is https without user, query or fragment (did:web method).
     """
     base = urlsplit(base_url)
     if base.scheme != "https" or not base.hostname or base.username or base.query or base.fragment:

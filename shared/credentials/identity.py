@@ -13,7 +13,7 @@ _SHA256 = "sha256$"
 
 
 def identity_hash(identifier: str, salt: str) -> str:
-    """Return `sha256$<hex>` of an identifier followed by its salt (Open Badges 3.0 section B.6.9 IdentityHash)."""
+    """Return `sha256$<hex>` of an identifier followed by its salt (Open Badges 3.0, IdentityHash)."""
     return _SHA256 + sha256((identifier + salt).encode()).hexdigest()
 
 

@@ -12,7 +12,7 @@ from shared.credentials.multibase import decode_base64url, encode_base64url
 
 Purpose = Literal["revocation", "suspension"]
 
-MIN_BITS = 131_072  # section 3.3: fewer entries would let a list tell its readers' subjects apart
+MIN_BITS = 131_072  # the standard's minimum: in a short list a reader's fetch would tell whose badge is being checked
 MAX_BYTES = 16 * 1024 * 1024  # 134 million entries; a bomb of 255 kB unpacks to 256 MiB
 _GZIP = 16 + zlib.MAX_WBITS
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
