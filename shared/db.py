@@ -33,12 +33,23 @@ def is_failure_of_ours(error: BaseException) -> bool:
     return isinstance(error, FAILURES_OF_OURS) and not isinstance(error, ValueError)
 
 
+def to_json(value: Any) -> bytes:
+    """Return `value` as JSON; it may hold what rows hold."""
+    return orjson.dumps(value, default=_as_text)
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, UUID):  # asyncpg's own kind of UUID, which orjson does not take for one
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
 async def prepare(connection: Connection) -> None:
     """Let jsonb columns be Python values on this connection."""
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
-        encoder=lambda value: orjson.dumps(value).decode(),
+        encoder=lambda value: to_json(value).decode(),
         decoder=orjson.loads,
     )
 

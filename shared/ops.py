@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.db import Database, Tx
+from shared.db import Database, Tx, to_json
 from shared.errors import NotFound
 from shared.messaging import holding
 from shared.web.auth import Principal, require
@@ -92,7 +91,7 @@ def router(operations: Operations) -> APIRouter:
             queues = await holding.queues(tx)
         more = lines[-1]["id"] if len(lines) == limit else None
         lines.append({"kind": "page", "next": more, "queues": queues})
-        return Response(b"".join(orjson.dumps(line) + b"\n" for line in lines), media_type="application/jsonl")
+        return Response(b"".join(to_json(line) + b"\n" for line in lines), media_type="application/jsonl")
 
     @routes.get("/dead-letters")
     async def dead_letters(

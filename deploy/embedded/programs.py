@@ -26,12 +26,12 @@ def programs(installation: Installation, admin_dsn: str) -> list[Program]:
     if installation.broker == "kafka":
         listed.append(_kafka(installation))
     for name in SERVICES:
-        environment = service_environment(installation, name, admin_dsn)
+        environment = _service_environment(installation, name, admin_dsn)
         listed.append(Program(name, (sys.executable, "-m", f"services.{name}", "all"), environment))
     return [*listed, _console(installation)]
 
 
-def service_environment(installation: Installation, name: str, admin_dsn: str) -> dict[str, str]:
+def _service_environment(installation: Installation, name: str, admin_dsn: str) -> dict[str, str]:
     """The settings of the service `name`."""
     stack = Stack()
     return {

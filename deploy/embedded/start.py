@@ -1,20 +1,20 @@
 """Brings an installation up: PostgreSQL and broker, databases, topics, services; each step may be repeated."""
 
-import os
+import asyncio
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
 
 from deploy.embedded import demo, postgres, preflight, supervision
-from deploy.embedded.installation import ROOT, Installation, SetupError
-from deploy.embedded.programs import programs, service_environment
+from deploy.embedded.installation import Installation, SetupError
+from deploy.embedded.programs import programs
 from deploy.postgres import SERVICES, Stack, bootstrap
+from shared.messaging.log import open_log
+from shared.migrate import migrate
+from shared.settings import Settings
 
 READY_SECONDS = 120.0
 
@@ -27,7 +27,8 @@ def is_whole(installation: Installation) -> bool:
         standing = supervision.standings(installation)
     except OSError:
         return False  # the process manager is on its way out
-    return all(each.state in ("STARTING", "RUNNING") for each in standing) and not _not_ready(installation)
+    with httpx.Client(timeout=5) as http:
+        return all(each.state in ("STARTING", "RUNNING") for each in standing) and not _not_ready(installation, http)
 
 
 def start(installation: Installation) -> None:
@@ -44,14 +45,12 @@ def start(installation: Installation) -> None:
     supervision.start(installation, [each.name for each in listed if each.first])
     postgres.await_ready(cluster.admin_dsn)
     said("PostgreSQL answers")
-    _prepare_databases(installation, cluster.admin_dsn)
+    _prepare_databases(cluster.admin_dsn)
     said("the databases are up to date")
     if installation.broker == "kafka":
         _await_broker(installation)
         said("Apache Kafka answers")
-    # The embedded log's tables belong to its owner; services only write to them.
-    owner = Stack().dsn(cluster.admin_dsn, "eventlog", "owner")
-    _run_service(installation, SERVICES[0], "topics", cluster.admin_dsn, {"LAUREL_EVENTLOG_DSN": owner})
+    asyncio.run(_make_topics(installation, cluster.admin_dsn))
     supervision.start(installation, [each.name for each in listed if not each.first])
     said("the services are starting")
     _await_ready(installation)
@@ -74,20 +73,22 @@ class _Steps:
         print(f"{time.monotonic() - self._started:6.1f} s  {step}", flush=True)
 
 
-def _prepare_databases(installation: Installation, admin_dsn: str) -> None:
+def _prepare_databases(admin_dsn: str) -> None:
     bootstrap(admin_dsn, Stack())
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda name: _run_service(installation, name, "migrate", admin_dsn), SERVICES))
+    for name in SERVICES:
+        migrate(Stack().dsn(admin_dsn, name, "owner"), name)
 
 
-def _run_service(
-    installation: Installation, name: str, role: str, admin_dsn: str, settings: Mapping[str, str] = {}
-) -> None:
-    environment = {**os.environ, **service_environment(installation, name, admin_dsn), **settings}
-    command = [sys.executable, "-m", f"services.{name}", role]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SetupError(f"'{role}' of the {name} failed:\n{done.stdout}{done.stderr}")
+async def _make_topics(installation: Installation, admin_dsn: str) -> None:
+    settings = Settings(
+        log=installation.broker,
+        # The embedded log's tables belong to its owner; services only write to them.
+        eventlog_dsn=Stack().dsn(admin_dsn, "eventlog", "owner"),
+        kafka_bootstrap=f"127.0.0.1:{installation.port_of('kafka')}",
+    )
+    event_log = open_log(settings)
+    await event_log.create_topics()
+    await event_log.close()
 
 
 def _await_broker(installation: Installation) -> None:
@@ -104,9 +105,10 @@ def _listens(port: int) -> bool:
 
 def _await_ready(installation: Installation) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while waiting := _not_ready(installation):
-        _refuse_failures(installation, waiting, deadline)
-        time.sleep(0.2)
+    with httpx.Client(timeout=5) as http:
+        while waiting := _not_ready(installation, http):
+            _refuse_failures(installation, waiting, deadline)
+            time.sleep(0.2)
 
 
 def _refuse_failures(installation: Installation, waiting: Sequence[str], deadline: float) -> None:
@@ -117,13 +119,13 @@ def _refuse_failures(installation: Installation, waiting: Sequence[str], deadlin
         raise SetupError(f"The {name} does not get ready. The end of its log:\n{log}")
 
 
-def _not_ready(installation: Installation) -> list[str]:
-    return [name for name, url in installation.urls.items() if not _answers(f"{url}/readyz")]
+def _not_ready(installation: Installation, http: httpx.Client) -> list[str]:
+    return [name for name, url in installation.urls.items() if not _answers(http, f"{url}/readyz")]
 
 
-def _answers(url: str) -> bool:
+def _answers(http: httpx.Client, url: str) -> bool:
     try:
-        return httpx.get(url, timeout=5).is_success
+        return http.get(url).is_success
     except httpx.HTTPError:
         return False
 

@@ -141,6 +141,7 @@ def _configuration(installation: Installation, programs: Sequence[Program]) -> s
     head = f"""\
 [supervisord]
 nodaemon=true
+silent=true
 logfile={_literal(installation.logs / "supervisord.log")}
 logfile_maxbytes={LOG_BYTES}
 logfile_backups={LOG_FILES}
