@@ -98,17 +98,18 @@ class Notifier:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def settled(self) -> None:
-        """Return once no delivery is due or under way."""
-        await eventually(self._quiet)
+    async def settled(self, channel: str = "webhook") -> None:
+        """Return once no delivery of `channel` is due or under way."""
+        await eventually(lambda: self._quiet(channel))
 
-    async def _quiet(self) -> bool:
+    async def _quiet(self, channel: str) -> bool:
         quiet: bool = await self.value(
             """
-            select not exists (select from deliveries d where state = 'waiting'
+            select not exists (select from deliveries d where channel = $1 and state = 'waiting'
                 and (leased_until is not null or due_at <= laurel_clock())
                 and not exists (select from endpoints e where e.id = d.target and e.paused_until > laurel_clock()))
-            """
+            """,
+            channel,
         )
         return quiet
 
