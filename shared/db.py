@@ -29,7 +29,7 @@ FAILURES_OF_OURS: tuple[type[BaseException], ...] = (
 
 
 def is_failure_of_ours(error: BaseException) -> bool:
-    """Whether `error` says that the server is away or busy; asyncpg's refusals of a wrong argument (ValueError) do not."""
+    """Tell whether `error` says that the server is away or busy; asyncpg's refusals of a wrong argument do not."""
     return isinstance(error, FAILURES_OF_OURS) and not isinstance(error, ValueError)
 
 

@@ -1,4 +1,4 @@
-"""ETags of versioned resources, and the headers that ask by them: If-Match and If-None-Match (RFC 9110 section 13.1)."""
+"""ETags of versioned resources, and the headers that ask by them: If-Match, If-None-Match (RFC 9110 section 13.1)."""
 
 from shared.errors import PreconditionFailed
 
