@@ -9,7 +9,8 @@ Emits      registry.events.v1   laurel.credential.recorded.v1, whose id follows 
 
 Its own truth:   credentials, history; documents, openings (what an erasure takes: the signed document, the owner
                  link's hash, salts, notes); verifications; status_list_versions (the last one of each minute,
-                 400 days). Lost ones come back by `laurel refeed issuer` and `laurel refeed verifier`.
+                 400 days). Lost, they come back by `laurel refeed issuer` and `laurel refeed verifier`, of the
+                 status lists the newest alone.
 Projections:     institutions, achievements, api_keys: `laurel rebuild registry` empties and refills them.
 
 Its api only reads: the app role may change no row of these tables.

@@ -125,7 +125,7 @@ async def credential(credential_id: UUID, request: Request, caller: Caller) -> O
     """A credential's record and history: whole for its institution and the operator, else without personal data."""
     async with visible_to(request, caller) as tx:
         form = await reading.public_form(tx, credential_id)
-        owned = await reading.owned_form(tx, credential_id)
+        owned = await reading.owned_form(tx, form)
     if owned is None:
         return public_record(form)
     public = public_record(form).model_dump(exclude={"history"})

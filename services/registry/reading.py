@@ -33,14 +33,14 @@ async def public_form(tx: Tx, credential_id: UUID) -> Record:
     return form
 
 
-async def owned_form(tx: Tx, credential_id: UUID) -> Owned | None:
-    """Return what the owner sees; None where the transaction's tenant is not the owner.
+async def owned_form(tx: Tx, form: Record) -> Owned | None:
+    """Return what the owner sees beyond the public `form`; None where the transaction's tenant is not the owner.
 
     All is asked for before anything is decided, so that another's badge costs the same statements as one's own.
     """
-    history = await record.owned_history(tx, credential_id)
-    document = await record.owned_document(tx, credential_id)
-    verifications = await record.count_verifications(tx, credential_id)
+    history = await record.owned_history(tx, form["id"], form["version"])
+    document = await record.owned_document(tx, form["id"])
+    verifications = await record.count_verifications(tx, form["id"])
     if not history:
         return None
     return Owned(history, orjson.loads(document) if document else None, verifications)

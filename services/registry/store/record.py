@@ -136,15 +136,16 @@ async def public_credential(tx: Tx, credential_id: UUID) -> Record | None:
     )
 
 
-async def owned_history(tx: Tx, credential_id: UUID) -> list[Record]:
-    """Return a record's history with actors and reasons, to whom row-level security shows it."""
+async def owned_history(tx: Tx, credential_id: UUID, version: int) -> list[Record]:
+    """Return a record's history up to `version` with actors and reasons, to whom row-level security shows it."""
     return await tx.fetch(
         """
         select h.version, h.type, h.time, h.event_id, h.log_index, h.actor_role, h.actor_key, h.reason_code, o.note
         from history h left join openings o using (credential_id, version)
-        where h.credential_id = $1 order by h.version
+        where h.credential_id = $1 and h.version <= $2 order by h.version
         """,
         credential_id,
+        version,
     )
 
 
