@@ -29,7 +29,7 @@ stands, are compacted and kept for ever: the newest `version` wins. Personal dat
 """
 
 
-_NAMES: dict[Any, str] = {str: "string", int: "integer", datetime: "RFC 3339 time"}
+_NAMES: dict[type, str] = {str: "string", int: "integer", datetime: "RFC 3339 time"}
 
 
 def document() -> str:
@@ -81,9 +81,7 @@ def _type(annotation: Any) -> str:
         return "null"
     if isinstance(annotation, type) and issubclass(annotation, Part):
         return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
-    return {"str": "string", "int": "integer", "datetime": "RFC 3339 time"}.get(
-        annotation.__name__, annotation.__name__
-    )
+    return _NAMES.get(annotation, str(annotation.__name__))
 
 
 def _parts() -> list[type[Part]]:
