@@ -83,10 +83,11 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             raise LogUnavailable(f"Kafka: {error!r}") from error
 
     async def note(self, offsets: Mapping[Partition, int]) -> None:
-        noted = {self._place(partition): offset for partition, offset in offsets.items()}
+        places = {self._place(partition): offset for partition, offset in offsets.items()}
+        noted = {place: offset for place, offset in places.items() if place in self._ready}
         with suppress(KafkaError):  # a copy for tools: it fails during every rebalance, and the next one is as good
-            if self._consumer is not None:
-                await self._consumer.commit({place: each for place, each in noted.items() if place in self._ready})
+            if self._consumer is not None and noted:  # aiokafka takes no empty set for one
+                await self._consumer.commit(noted)
 
     async def close(self) -> None:
         consumer, self._consumer = self._consumer, None
