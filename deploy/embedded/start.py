@@ -116,7 +116,7 @@ def _refuse_failures(installation: Installation, waiting: Sequence[str], deadlin
     if failed or time.monotonic() > deadline:
         name = (failed or waiting)[0]
         log = _tail(installation.logs / f"{name}.log")
-        raise SetupError(f"The {name} does not get ready. The end of its log:\n{log}")
+        raise SetupError(f"The {name} does not get ready; 'make down' stops the rest. The end of its log:\n{log}")
 
 
 def _not_ready(installation: Installation, http: httpx.Client) -> list[str]:
