@@ -235,7 +235,7 @@ def _place(text: str | None, principal: Principal, what: str, *readers: Any) -> 
 def _next(items: list[Any], limit: int, principal: Principal, what: str, *names: str) -> str | None:
     if len(items) < limit:
         return None
-    return cursor(principal.tenant_id, what, *(getattr(items[-1], name) for name in names))
+    return cursor(principal.tenant_id, what, *(str(getattr(items[-1], name)) for name in names))
 
 
 def _endpoint(row: Any) -> dict[str, Any]:

@@ -20,7 +20,10 @@ from services.notifier.store.parcels import EndpointDown, Letter
 from services.notifier.store.queue import Claim
 from shared.db import Database
 
-MAX_SUBJECT = 150
+# Nobody reads further, and a header line may not grow without end (RFC 5322 section 2.1.1).
+MAX_HEADER_TEXT = 150
+# Every server takes 7-bit text; which of them take more would have to be asked.
+_POLICY = SMTP.clone(cte_type="7bit")
 # Characters that turn the reading direction: in a name they could show another one.
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -70,9 +73,9 @@ class Mails:
     def _write(self, parcel: Letter | EndpointDown, address: str, claim: Claim) -> EmailMessage:
         if isinstance(parcel, EndpointDown):
             said: Mapping[str, Any] = {"url": parcel.url, "reason": parcel.reason}
-            return self._message("endpoint.disabled", said, address, "Laurel", claim)
+            return self._message("endpoint.disabled", said, address, None, claim)
         said = self._said(parcel, claim)
-        message = self._message(claim.type, said, address, f"{said['institution']} via Laurel", claim)
+        message = self._message(claim.type, said, address, said["institution"], claim)
         message.add_attachment(
             orjson.dumps(parcel.credential), maintype="application", subtype="json", filename="badge.json"
         )
@@ -91,7 +94,7 @@ class Mails:
         }
 
     def _message(
-        self, template: str, said: Mapping[str, Any], address: str, on_behalf: str, claim: Claim
+        self, template: str, said: Mapping[str, Any], address: str, on_behalf: str | None, claim: Claim
     ) -> EmailMessage:
         return compose(
             template,
@@ -105,16 +108,16 @@ class Mails:
 
 
 def compose(
-    template: str, said: Mapping[str, Any], *, sender: str, on_behalf: str, to: str, name: str, at: datetime
+    template: str, said: Mapping[str, Any], *, sender: str, on_behalf: str | None, to: str, name: str, at: datetime
 ) -> EmailMessage:
     """Write a mail from `<template>.txt` (its first line is the subject) and `<template>.html`.
 
     `name` makes the Message-ID, the same at every attempt.
     """
     subject, _, text = _templates.get_template(f"{template}.txt").render(said).partition("\n")
-    message = EmailMessage(policy=SMTP)
-    message["Subject"] = one_line(subject)[:MAX_SUBJECT]
-    message["From"] = Address(one_line(on_behalf), addr_spec=sender)
+    message = EmailMessage(policy=_POLICY)
+    message["Subject"] = _header_text(subject)
+    message["From"] = Address(f"{_header_text(on_behalf)} via Laurel" if on_behalf else "Laurel", addr_spec=sender)
     message["To"] = Address(addr_spec=to)
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{name}@{sender.rpartition('@')[2]}>"
@@ -122,3 +125,8 @@ def compose(
     message.set_content(text.lstrip("\n"))
     message.add_alternative(_templates.get_template(f"{template}.html").render(said), subtype="html")
     return message
+
+
+def _header_text(text: str) -> str:
+    line = one_line(text)
+    return line if len(line) <= MAX_HEADER_TEXT else line[: MAX_HEADER_TEXT - 1] + "…"

@@ -1,0 +1,343 @@
+"""Mails to learners, through a real SMTP server and into a folder."""
+
+import asyncio
+import email
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email import policy
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+import structlog
+from aiosmtpd.controller import Controller
+
+from services.notifier.mail import MAX_HEADER_TEXT, compose
+from services.notifier.post import SmtpPost
+from services.notifier.sender import LEASE
+from shared.ids import new_id
+from tests.integration.notifier.builders import EMAIL, OWNER_TOKEN, PERSONAL, Badge, delivery, institution
+from tests.integration.notifier.conftest import PUBLIC_URL, Notifier
+from tests.support.mailbox import Mailbox, taking_mail
+from tests.support.ports import free_port
+
+AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ATTACK = '<script src="https://evil.example/x.js"></script><img src="https://evil.example/pixel">'
+
+
+class Moody(Mailbox):
+    """A mailbox that answers recipients and mails as it is told."""
+
+    recipient: str = "250 OK"
+    content: str = "250 kept"
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802  # aiosmtpd's name
+        if self.recipient.startswith("2"):
+            envelope.rcpt_tos.append(address)
+        return self.recipient
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        await super().handle_DATA(server, session, envelope)
+        return self.content
+
+
+@asynccontextmanager
+async def moody() -> AsyncIterator[Moody]:
+    box = Moody(free_port())
+    controller = Controller(box, hostname="127.0.0.1", port=box.port)
+    controller.start()
+    try:
+        yield box
+    finally:
+        controller.stop()
+
+
+async def mailed(notifier: Notifier, box: Mailbox) -> list[EmailMessage]:
+    async with notifier.mailing(SmtpPost.from_url(f"smtp://127.0.0.1:{box.port}")):
+        await notifier.settled("mail")
+    return box.mails
+
+
+async def outcomes(notifier: Notifier) -> list[tuple[Any, ...]]:
+    return await notifier.rows("select outcome, status, error from attempts order by number")
+
+
+def parts(mail: EmailMessage) -> tuple[str, str, dict[str, Any]]:
+    """The text part, the HTML part and the attached badge of a mail."""
+    text, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    [badge] = mail.iter_attachments()
+    assert badge.get_filename() == "badge.json"
+    assert badge.get_content_type() == "application/json"
+    return text.get_content(), html.get_content(), json.loads(badge.get_content())
+
+
+class Seen(HTMLParser):
+    """What a mail program would show, and every address that it would fetch or run."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+async def test_an_issue_is_mailed_with_the_owners_link_and_the_signed_badge(notifier: Notifier) -> None:
+    badge = Badge()
+    await notifier.keep(delivery(institution(badge.institution_id, "North Academy")))
+    await notifier.feed(badge.issued(), badge.recorded())
+    async with taking_mail() as box:
+        [mail] = await mailed(notifier, box)
+    text, html, attached = parts(mail)
+    link = f"{PUBLIC_URL}/credentials/{badge.id}?owner={OWNER_TOKEN}"
+    assert mail["To"] == mail["X-Envelope-To"] == EMAIL
+    assert mail["From"] == "North Academy via Laurel <badges@laurel.example>"
+    assert mail["Subject"] == 'North Academy has awarded you the badge "Fire safety"'
+    assert mail["Date"].datetime is not None
+    for part in (text, html):
+        assert link in part
+        assert "North Academy" in part
+        assert "Fire safety" in part
+    assert attached == badge.document
+    assert await outcomes(notifier) == [("accepted", 250, None)]
+
+
+async def test_a_revocation_mail_says_why_and_whom_to_ask(notifier: Notifier) -> None:
+    badge = Badge()
+    await notifier.keep(delivery(institution(badge.institution_id, "North Academy")))
+    await notifier.feed(badge.issued(), badge.revoked(note="Wrong person."), badge.recorded_revocation())
+    async with taking_mail() as box:
+        [mail] = await mailed(notifier, box)
+    text, html, _ = parts(mail)
+    assert "revoked" in mail["Subject"]
+    for part in (text, html):
+        assert "The institution has withdrawn it." in part
+        assert "Wrong person." in part
+        assert "https://north.example" in part
+
+
+async def test_the_name_on_the_badge_serves_until_the_institutions_own_is_known(notifier: Notifier) -> None:
+    badge = Badge()
+    await notifier.feed(badge.issued(), badge.recorded())
+    async with taking_mail() as box:
+        [mail] = await mailed(notifier, box)
+    assert mail["From"].startswith("Example University via Laurel")
+
+
+async def test_html_in_names_is_shown_and_not_obeyed(notifier: Notifier) -> None:
+    badge = Badge(name=ATTACK, description=ATTACK)
+    await notifier.keep(delivery(institution(badge.institution_id, ATTACK)))
+    await notifier.feed(badge.issued(), badge.revoked(note=ATTACK), badge.recorded(), badge.recorded_revocation())
+    async with taking_mail() as box:
+        mails = await mailed(notifier, box)
+    assert len(mails) == 2
+    for mail in mails:
+        text, html, _ = parts(mail)
+        seen = Seen(html)
+        assert not seen.tags & {"script", "img", "iframe", "link", "object"}
+        assert not seen.attributes & {"src", "srcset", "background", "onload", "onerror"}
+        assert ATTACK in seen.text
+        assert ATTACK in text
+
+
+async def test_line_breaks_in_names_add_no_header_and_no_line(notifier: Notifier) -> None:
+    badge = Badge(name="Welding\r\nBcc: eve@evil.example\r\n\r\nHello")
+    name = 'North"\r\nBcc: mallory@evil.example\n\nAcademy\u202e\x1b[31m'
+    await notifier.keep(delivery(institution(badge.institution_id, name)))
+    await notifier.feed(badge.issued(), badge.recorded())
+    async with taking_mail() as box:
+        [mail] = await mailed(notifier, box)
+    assert "Bcc" not in mail
+    assert mail["X-Envelope-To"] == EMAIL
+    assert mail["Subject"].startswith('North" Bcc: mallory@evil.example Academy [31m has awarded you')
+    assert mail["From"].addresses[0].addr_spec == "badges@laurel.example"
+    assert len(mail["From"].addresses) == 1
+    text, _, _ = parts(mail)
+    assert not any(line.startswith("Bcc:") for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", ["Ünïversität Zürich", "大学", 'The "Best", Ltd; <x@evil.example>', "N" * 3000])
+def test_any_name_is_a_well_formed_header(name: str) -> None:
+    said = {
+        "institution": name,
+        "badge": name,
+        "description": "",
+        "institution_url": None,
+        "link": "https://x.example/",
+    }
+    message = compose(
+        "credential.issued", said, sender="badges@laurel.example", on_behalf=name, to=EMAIL, name="1", at=AT
+    )
+    raw = message.as_bytes()
+    assert raw.isascii()
+    assert max(len(line) for line in raw.splitlines()) < 998  # RFC 5322 section 2.1.1
+    again = email.message_from_bytes(raw, policy=policy.default)
+    assert [each.addr_spec for each in again["From"].addresses] == ["badges@laurel.example"]
+    shown = name if len(name) <= MAX_HEADER_TEXT else name[: MAX_HEADER_TEXT - 1] + "…"
+    # Python's reader leaves spaces between encoded words, which RFC 2047 section 6.2 says are none.
+    assert again["From"].addresses[0].display_name.replace(" ", "") == f"{shown} via Laurel".replace(" ", "")
+    assert not again["From"].defects
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["a@b.example\r\nRCPT TO:<x@evil.example>", "a@b.example, c@d.example", "ünal@b.example", "a@раypal.example"],
+)
+async def test_an_address_that_is_not_one_plain_address_never_reaches_smtp(notifier: Notifier, address: str) -> None:
+    badge = Badge(email=address)
+    await notifier.feed(badge.issued(), badge.recorded())
+    async with taking_mail() as box:
+        assert await mailed(notifier, box) == []
+    assert await outcomes(notifier) == [("refused", None, "address_refused")]
+
+
+async def test_a_refused_recipient_is_final_and_one_refused_for_now_is_tried_again(notifier: Notifier) -> None:
+    badge = Badge()
+    await notifier.feed(badge.issued(), badge.recorded())
+    async with moody() as box:
+        box.recipient = "450 4.2.1 Later"
+        await mailed(notifier, box)
+        await notifier.move_clock(timedelta(seconds=10))
+        box.recipient = "550 5.1.1 Nobody of that name"
+        await mailed(notifier, box)
+    assert await outcomes(notifier) == [("retry", 450, "recipient_refused"), ("refused", 550, "recipient_refused")]
+    assert await notifier.value("select state from deliveries") == "failed"
+
+
+async def test_a_refused_content_is_final_and_one_refused_for_now_is_tried_again(notifier: Notifier) -> None:
+    badge = Badge()
+    await notifier.feed(badge.issued(), badge.recorded())
+    async with moody() as box:
+        box.content = "451 4.3.0 Later"
+        await mailed(notifier, box)
+        await notifier.move_clock(timedelta(seconds=10))
+        box.content = "554 5.6.0 Looks like spam"
+        await mailed(notifier, box)
+    assert await outcomes(notifier) == [("retry", 451, "content_refused"), ("refused", 554, "content_refused")]
+
+
+async def test_a_server_that_wants_nothing_of_us_is_no_fault_of_the_mail(notifier: Notifier) -> None:
+    badge = Badge()
+    await notifier.feed(badge.issued(), badge.recorded())
+    async with taking_mail() as box:
+        post = SmtpPost.from_url(f"smtp://someone:wrong%20password@127.0.0.1:{box.port}")
+        async with notifier.mailing(post):
+            await notifier.settled("mail")
+    [(outcome, _, _)] = await outcomes(notifier)
+    assert outcome == "retry"
+    await notifier.move_clock(timedelta(seconds=10))
+    async with notifier.mailing(SmtpPost.from_url(f"smtp://127.0.0.1:{box.port}")):  # nobody listens there any more
+        await notifier.settled("mail")
+    assert (await outcomes(notifier))[1] == ("retry", None, "connection")
+
+
+async def test_a_server_without_tls_gets_no_mail_where_tls_is_asked_for(notifier: Notifier) -> None:
+    badge = Badge()
+    await notifier.feed(badge.issued(), badge.recorded())
+    async with taking_mail() as box, notifier.mailing(SmtpPost.from_url(f"smtp+starttls://127.0.0.1:{box.port}")):
+        await notifier.settled("mail")
+    assert box.mails == []
+    assert await notifier.value("select state from deliveries") == "waiting"
+
+
+async def test_a_crash_between_sending_and_marking_sends_the_same_message_id_again_and_counts_it(
+    notifier: Notifier,
+) -> None:
+    badge = Badge()
+    await notifier.feed(badge.issued(), badge.recorded())
+    taken = asyncio.Event()
+
+    class Slow:
+        """A post that has taken the mail, and has not yet said so."""
+
+        async def send(self, message: EmailMessage, name: str) -> Any:
+            await SmtpPost.from_url(f"smtp://127.0.0.1:{box.port}").send(message, name)
+            taken.set()
+            await asyncio.Event().wait()
+
+    async with taking_mail() as box:
+        async with notifier.mailing(Slow()):
+            await asyncio.wait_for(taken.wait(), 60)
+        await notifier.move_clock(LEASE + timedelta(seconds=1))
+        first, second = await mailed(notifier, box)
+    assert first["Message-ID"] == second["Message-ID"]
+    assert await notifier.rows("select state, possibly_doubled from deliveries") == [("delivered", 1)]
+    assert [outcome for outcome, _, _ in await outcomes(notifier)] == ["lost", "accepted"]
+
+
+async def test_without_a_server_mails_become_files_each_whole_and_once(notifier: Notifier) -> None:
+    badges = [Badge() for _ in range(20)]
+    await notifier.feed(*[badge.issued() for badge in badges], *[badge.recorded() for badge in badges])
+    async with notifier.mailing():
+        await notifier.settled("mail")
+    await notifier.value("update deliveries set state = 'waiting', due_at = laurel_clock() returning true")
+    async with notifier.mailing():
+        await notifier.settled("mail")
+    files = sorted(notifier.settings.mail_folder.iterdir())
+    assert len(files) == 20
+    assert {file.suffix for file in files} == {".eml"}
+    for file in files:
+        mail = email.message_from_bytes(file.read_bytes(), policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        assert mail["Message-ID"] == f"<{file.stem}@laurel.example>"
+        assert parts(mail)[2] in [badge.document for badge in badges]
+
+
+async def test_a_folder_that_cannot_be_written_is_tried_again(notifier: Notifier) -> None:
+    notifier.settings.mail_folder.write_text("a file where a folder is wanted")
+    badge = Badge()
+    await notifier.feed(badge.issued(), badge.recorded())
+    async with notifier.mailing():
+        await notifier.settled("mail")
+    assert [(outcome, error) for outcome, _, error in await outcomes(notifier)] == [("retry", "folder")]
+
+
+async def test_an_erased_learner_is_not_written_to(notifier: Notifier) -> None:
+    badge = Badge()
+    await notifier.feed(badge.issued(), badge.recorded())
+    await notifier.value("delete from recipients returning true")
+    async with notifier.mailing():
+        await notifier.settled("mail")
+    assert await outcomes(notifier) == [("refused", None, "nobody_to_tell")]
+
+
+async def test_no_log_line_names_a_learner_whatever_goes_wrong(
+    notifier: Notifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    tenant = new_id()
+    badges = [Badge(tenant), Badge(tenant, email=f"{EMAIL}\r\nx"), Badge(tenant)]
+    badges[2].document = {"credentialSubject": "no badge at all: " + EMAIL}
+    everything = [*[badge.issued() for badge in badges], *[badge.revoked() for badge in badges]]
+    await notifier.feed(*everything, *[badge.recorded() for badge in badges])
+    with structlog.testing.capture_logs() as lines:
+        async with moody() as box:
+            box.recipient = f"550 5.1.1 <{EMAIL}> is not known here"
+            await mailed(notifier, box)
+    assert len(lines) >= 3
+    logged = json.dumps(lines, default=str) + caplog.text
+    assert not any(planted in logged for planted in PERSONAL)
+    assert ("retry", None, "internal") in await outcomes(notifier)
+
+
+@pytest.mark.parametrize("url", ["http://mail.example", "smtp://", "mail.example:25", "smtp:///x", ""])
+def test_a_server_that_is_none_is_refused_without_quoting_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match="LAUREL_SMTP_URL"):
+        SmtpPost.from_url(url)
+
+
+def test_a_servers_url_is_read_with_its_password() -> None:
+    post = SmtpPost.from_url("smtps://me%40north:p%3Aw@mail.example")
+    assert (post.host, post.port, post.security) == ("mail.example", 465, "smtps")
+    assert (post.username, post.password) == ("me@north", "p:w")
