@@ -73,6 +73,11 @@ class Workers:
         """The processes that are ready for work or at it."""
         return {process.pid for process in self._processes}
 
+    @property
+    def waiting(self) -> int:
+        """How many documents wait for a process."""
+        return self._tasks.qsize()
+
     def trouble(self) -> str | None:
         """Return what keeps documents from being checked; None while all is well, or nobody has called `run`."""
         return "no worker process is ready" if self._running and not self._processes else None

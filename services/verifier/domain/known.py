@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from shared.credentials.check import CLOCK_DIFFERENCE
 from shared.credentials.report import CredentialFacts
 from shared.ids import PARTITIONS, partition_of
-
-# Clocks of machines may differ by as much.
-CLOCK_DIFFERENCE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from services.verifier.domain.checks import failed, passed, skipped, undecided
 from services.verifier.domain.known import (
-    CLOCK_DIFFERENCE,
     Institution,
     Known,
     Recorded,
@@ -14,6 +13,7 @@ from services.verifier.domain.known import (
     is_stale,
     signing_key,
 )
+from shared.credentials.check import CLOCK_DIFFERENCE
 from shared.credentials.report import Check, CheckedDocument, CredentialFacts
 
 # A badge is signed at most so long before it is in the issuer's outbox.
@@ -27,7 +27,7 @@ def here(checked: CheckedDocument, known: Known, rules: Rules) -> list[Check]:
         return [skipped("signing_time"), skipped("registry"), skipped("status")]
     time = _signing_time(facts, known)
     if known.issuer is not None:
-        return [time, _key(facts, known), *_record_and_status(facts, known.issuer, known, rules)]
+        return [time, _key(facts, known, rules), *_record_and_status(facts, known.issuer, known, rules)]
     if (facts.id or "").startswith(rules.credentials_url):
         return [time, _claim(facts, known, rules), skipped("status")]
     return [time, _elsewhere(facts)]
@@ -47,15 +47,22 @@ def _signing_time(facts: CredentialFacts, known: Known) -> Check:
     return passed("signing_time", "The signature is not dated in the future.")
 
 
-def _key(facts: CredentialFacts, known: Known) -> Check:
+def _key(facts: CredentialFacts, known: Known, rules: Rules) -> Check:
     key, created = signing_key(facts, known), facts.proof_created
     if key is None:
-        return undecided("key", "issuer_unresolvable", "Which keys the issuer has is not known right now.")
+        return _missing_key(facts, known, rules)
     if key.retired_at and (created is None or created > key.retired_at):
         return failed("key", "key_retired", "The key was no longer in use when the badge was signed.")
     if created is None or created < key.created_at - CLOCK_DIFFERENCE:
         return failed("key", "key_not_yet_in_use", "The key was not in use yet when the badge is said to be signed.")
     return passed("key", "The key was in use when the badge was signed.")
+
+
+def _missing_key(facts: CredentialFacts, known: Known, rules: Rules) -> Check:
+    """A did:key is its own key, so its signature is good; whether the key was retired stands in a record not here."""
+    detail = "Whether the issuer's key was in use is not known right now."
+    check = _not_here("key", "issuer_unresolvable", detail, facts, known, rules)
+    return undecided("key", "issuer_unresolvable", detail) if check.outcome == "fail" else check
 
 
 def _record_and_status(facts: CredentialFacts, issuer: Institution, known: Known, rules: Rules) -> list[Check]:

@@ -1,0 +1,131 @@
+"""A verifier on a database and an event log of its own: its routes over HTTP, its handlers, employers with keys."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from services.verifier.app import SERVICE
+from services.verifier.handlers import state
+from services.verifier.settings import VerifierSettings
+from services.verifier.workers import Workers
+from shared.db import Database
+from shared.messaging import projections
+from shared.messaging.cloudevents import Delivery
+from shared.messaging.embedded import EmbeddedLog
+from shared.messaging.events import Message
+from shared.service import running
+from tests.integration.verifier.builders import PUBLIC_URL, Institution, beats, delivery
+from tests.support.poll import eventually
+from tests.support.postgres import CleanDatabase
+
+OPERATOR = {"Authorization": "Bearer operator-secret"}
+
+
+class Verifier:
+    """The verifier under test. Without its worker running, `feed` does what its consumer would."""
+
+    def __init__(self, clean: CleanDatabase, settings: VerifierSettings, worker: Database) -> None:
+        self.clean = clean
+        self.settings = settings
+        self.worker = worker
+        self.client = httpx.AsyncClient()
+
+    @asynccontextmanager
+    async def serving(self, role: str = "api", **settings: Any) -> AsyncIterator["Verifier"]:
+        """Run the service in a role until the block ends; it is ready when the block begins."""
+        async with (
+            running(SERVICE, self.settings.model_copy(update=settings), role) as url,
+            httpx.AsyncClient(base_url=url, timeout=60) as self.client,
+        ):
+            await eventually(self._ready)
+            yield self
+
+    async def _ready(self) -> bool:
+        return (await self.client.get("/readyz")).status_code == 200
+
+    async def feed(self, *messages: Message) -> None:
+        """Hand state records to the handler, in one transaction."""
+        async with self.worker.transaction() as tx:
+            await state.follow(tx, [delivery(each) for each in messages])
+
+    async def hear(self, heartbeats: list[Delivery]) -> None:
+        """Take heartbeats in."""
+        async with self.worker.transaction() as tx:
+            await projections.store_heartbeats(tx, heartbeats)
+
+    async def know(self, institution: Institution, *badges: dict[str, Any]) -> None:
+        """Hear of an institution, its key and its badges, and that this is all there is."""
+        await self.feed(
+            institution.state(), institution.key_state(), *[institution.credential(badge) for badge in badges]
+        )
+        await self.hear(beats())
+
+    async def verify(self, credential: Any, headers: dict[str, str] | None = None, **members: Any) -> dict[str, Any]:
+        """Verify one credential; return the report."""
+        answer = await self.client.post(
+            "/v1/verifications", json={"credential": credential, **members}, headers=headers or {}
+        )
+        assert answer.status_code == 200, answer.text
+        report: dict[str, Any] = answer.json()
+        return report
+
+    async def employer(self, name: str = "Plank Ltd") -> dict[str, str]:
+        """Register an employer; return the header that carries its key."""
+        answer = await self.client.post("/v1/employers", json={"name": name}, headers=OPERATOR)
+        assert answer.status_code == 201, answer.text
+        return {"Authorization": f"Bearer {answer.json()['api_key']}"}
+
+    async def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a query gives, to the worker."""
+        async with self.worker.transaction() as tx:
+            return [tuple(row) for row in await tx.fetch(query, *values)]
+
+    async def execute(self, statement: str, *values: Any) -> None:
+        """Change something behind the service's back."""
+        async with self.worker.transaction() as tx:
+            await tx.execute(statement, *values)
+
+
+def outcomes(report: dict[str, Any]) -> dict[str, str]:
+    """What came of each check, by name."""
+    return {check["name"]: check["outcome"] for check in report["checks"]}
+
+
+@pytest.fixture
+async def verifier(clean_database: Callable[[str], CleanDatabase]) -> AsyncIterator[Verifier]:
+    """The verifier under test, not running."""
+    clean, log = clean_database("verifier"), clean_database("eventlog")
+    maker = EmbeddedLog(log.owner)
+    await maker.create_topics()
+    await maker.close()
+    settings = VerifierSettings(
+        app_dsn=clean.app, worker_dsn=clean.worker, eventlog_dsn=log.app, port=0, operator_key="operator-secret",
+        public_url=PUBLIC_URL, anonymous_rate="10000/minute", check_workers=1,
+    )  # fmt: skip
+    worker = await Database.open(clean.worker)
+    yield Verifier(clean, settings, worker)
+    await worker.close()
+
+
+@pytest.fixture
+async def served(verifier: Verifier) -> AsyncIterator[Verifier]:
+    """The verifier with its routes, without consumer and relay."""
+    async with verifier.serving():
+        yield verifier
+
+
+@asynccontextmanager
+async def pool(size: int = 1, queue: int = 64, **bounds: Any) -> AsyncIterator[Workers]:
+    """Worker processes until the block ends; they are ready when it begins."""
+    workers = Workers(size, queue, **bounds)
+    task = asyncio.create_task(workers.run())
+    try:
+        await eventually(lambda: len(workers.process_ids) == size)
+        yield workers
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
