@@ -10,13 +10,14 @@ from services.issuer.signer import Signer
 from shared import ops
 from shared.messaging.events import ISSUER_STATE
 from shared.messaging.relay import Relay
+from shared.sealing import Sealer
 from shared.service import Parts, Runtime, Service
 
 
 def build(runtime: Runtime[IssuerSettings]) -> Parts:
     """Build routes and tasks from what the service runs on."""
     settings, worker = runtime.settings, runtime.worker
-    signer = Signer.from_file(settings.kek_file)
+    signer = Signer(Sealer.from_file(settings.kek_file))
     terms = Terms(
         settings.public_url, settings.status_list_lifetime, settings.status_list_ttl, settings.status_list_window
     )

@@ -11,7 +11,7 @@ import structlog
 from services.issuer.domain import messages
 from services.issuer.domain.row import Row
 from services.issuer.handlers.telling import tell
-from services.issuer.signer import SealedKey, Signer
+from services.issuer.signer import Signer
 from services.issuer.store import lists as store
 from shared import db
 from shared.credentials.proofs import sign
@@ -86,7 +86,7 @@ class ListSigner:
         return stored is not None
 
     def _signed(self, due: Row) -> dict[str, Any]:
-        key = self._signer.open(due["signing_key_id"], SealedKey(due["kek_id"], due["sealed"]))
+        key = self._signer.open(due["signing_key_id"], due["sealed"])
         bits = bytearray(due["size"] // 8)
         for index in due["raised"]:
             set_bit(bits, index)

@@ -14,7 +14,7 @@ class IssuerSettings(Settings):
 
     port: int = 8001
 
-    # The key-encryption keys, 32 bytes in base64 each, one a line: the first one seals, every one opens.
+    # The key-encryption keys (shared/sealing.py): signing keys stand in the database sealed under them.
     kek_file: Path = Path(".laurel/issuer.kek")
     # Threads that sign: more of them would only take the interpreter from the event loop.
     signing_threads: int = Field(2, ge=1, le=16)

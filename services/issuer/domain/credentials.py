@@ -53,7 +53,6 @@ class Plan:
     signing_key_id: UUID
     verification_method: str
     sealed: bytes = field(repr=False)
-    kek_id: str = ""
 
     @property
     def purposes(self) -> tuple[Purpose, ...]:
@@ -72,7 +71,6 @@ class Plan:
             signing_key_id=later.signing_key_id,
             verification_method=later.verification_method,
             sealed=later.sealed,
-            kek_id=later.kek_id,
         )
 
 

@@ -100,7 +100,6 @@ async def _add_signing_key(
     tx: Tx, institution: Row, key: PrivateKey, signer: Signer, now: datetime, key_id: UUID | None = None
 ) -> Row:
     key_id = key_id or new_id()
-    sealed = signer.seal(key_id, key)
     row = {
         "id": key_id,
         "version": 1,
@@ -108,8 +107,7 @@ async def _add_signing_key(
         "did": institution["did"],
         "verification_method": method_id(institution["did"], key.public_key()),
         "public_key_multibase": encode_multikey(key.public_key()),
-        "sealed": sealed.sealed,
-        "kek_id": sealed.kek_id,
+        "sealed": signer.seal(key_id, key),
         "created_at": now,
         "retired_at": None,
     }

@@ -15,7 +15,7 @@ from services.issuer.domain import credentials as domain
 from services.issuer.domain.credentials import Draft, Numbers, Order, Plan, Signed
 from services.issuer.handlers.storing import Requester, store_signed
 from services.issuer.settings import IssuerSettings
-from services.issuer.signer import SealedKey, Signer
+from services.issuer.signer import Signer
 from services.issuer.store import credentials as store
 from services.issuer.store import lists
 from shared.db import Database, Tx
@@ -133,7 +133,7 @@ class Issuing:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._sign_all, plan, drafts)
 
     def _sign_all(self, plan: Plan, drafts: Sequence[Draft]) -> tuple[list[Signed], dict[int, UUID | LaurelError]]:
-        key = self._signer.open(plan.signing_key_id, SealedKey(plan.kek_id, plan.sealed))
+        key = self._signer.open(plan.signing_key_id, plan.sealed)
         signed: list[Signed] = []
         refused: dict[int, UUID | LaurelError] = {}
         for draft in drafts:
@@ -169,7 +169,6 @@ async def _plan(tx: Tx, requester: Requester, achievement_id: UUID) -> Plan:
         signing_key_id=row["signing_key_id"],
         verification_method=row["verification_method"],
         sealed=row["sealed"],
-        kek_id=row["kek_id"],
     )
 
 

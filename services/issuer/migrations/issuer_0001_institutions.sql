@@ -20,8 +20,7 @@ create table signing_keys (
     did                  text        not null,
     verification_method  text        not null unique,
     public_key_multibase text        not null,
-    sealed               bytea       not null,  -- the private key under AES-256-GCM; additional data is the key's id
-    kek_id               text        not null,  -- which key-encryption key opens it
+    sealed               bytea       not null,  -- the private key (shared/sealing.py), bound to this row's id
     created_at           timestamptz not null,
     retired_at           timestamptz
 );

@@ -22,7 +22,7 @@ async def plan(tx: Tx, institution_id: UUID, achievement_id: UUID, api_key_id: U
     return await tx.fetchrow(
         """
         select laurel_clock() as now, i.id as institution_id, i.did, i.name, i.url,
-               k.id as signing_key_id, k.verification_method, k.sealed, k.kek_id,
+               k.id as signing_key_id, k.verification_method, k.sealed,
                a.id as achievement_id, a.published, v.badge_form,
                coalesce((v.content ->> 'suspendable')::boolean, false) as suspendable,
                exists (select from api_keys where id = $3 and revoked_at is null

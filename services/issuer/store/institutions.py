@@ -35,11 +35,11 @@ async def insert_signing_key(tx: Tx, row: Row) -> None:
     await tx.execute(
         """
         insert into signing_keys (id, version, institution_id, did, verification_method, public_key_multibase, sealed,
-                                  kek_id, created_at)
-        values ($1, 1, $2, $3, $4, $5, $6, $7, $8)
+                                  created_at)
+        values ($1, 1, $2, $3, $4, $5, $6, $7)
         """,
         row["id"], row["institution_id"], row["did"], row["verification_method"], row["public_key_multibase"],
-        row["sealed"], row["kek_id"], row["created_at"],
+        row["sealed"], row["created_at"],
     )  # fmt: skip
 
 

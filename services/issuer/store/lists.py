@@ -68,7 +68,7 @@ async def due(tx: Tx, limit: int) -> Sequence[Row]:
         """
         select l.id, l.institution_id, l.purpose, l.size, l.changes, l.epoch, l.n, laurel_clock() as now,
                array(select index from status_positions p where p.list_id = l.id and p.raised) as raised,
-               i.did, k.id as signing_key_id, k.verification_method, k.sealed, k.kek_id
+               i.did, k.id as signing_key_id, k.verification_method, k.sealed
         from status_lists l
         join institutions i on i.id = l.institution_id
         join signing_keys k on k.institution_id = i.id and k.retired_at is null
