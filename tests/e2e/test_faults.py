@@ -24,7 +24,7 @@ async def balance(stack: Stack, load: Load, folder: Path) -> None:
     acknowledged = load.acknowledged(folder / "acknowledged.jsonl")
     environment = {"LAUREL_OPERATOR_KEY": stack.operator_key, "PATH": "/usr/bin:/bin"}
     environment |= {f"LAUREL_URL_{service.upper()}": url for service, url in stack.urls.items()}
-    command = [sys.executable, "-m", "cli.main", "ledger-check", "--settle", "120", "--acknowledged", str(acknowledged)]
+    command = [sys.executable, "-m", "cli", "ledger-check", "--settle", "120", "--acknowledged", str(acknowledged)]
     checked = await asyncio.to_thread(
         subprocess.run, command, cwd=ROOT, env=environment, capture_output=True, text=True
     )

@@ -1,0 +1,186 @@
+"""`make up` and `make down` keep their promises: a badge lives its life, a second run changes nothing, nothing is left."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from deploy.embedded.installation import PORTS, ROOT
+from deploy.embedded.launch import holder
+from tests.support.ports import is_free
+
+# The machine may be busy: starting all of it takes 15 s on an idle one.
+pytestmark = pytest.mark.timeout(900)
+MEMBERS = {"urls", "institution_id", "institution_key", "employer_key", "operator_key", "achievement_id"}
+
+
+@dataclass
+class Laurel:
+    """An installation of a test's own; `run` is what `make` calls."""
+
+    home: Path
+    port: int
+    broker: str = "embedded"
+
+    def run(self, command: str, *, succeeds: bool = True, **environment: str) -> str:
+        """Run up, down or status; return what it prints."""
+        own = {"LAUREL_HOME": str(self.home), "PORT": str(self.port), "BROKER": self.broker, **environment}
+        done = subprocess.run(
+            [sys.executable, "-m", "deploy.embedded", command],
+            cwd=ROOT,
+            env={**os.environ, **own},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode == 0) is succeeds, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    @property
+    def demo(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.home / "demo.json").read_text())
+        return found
+
+    def process(self, name: str) -> int:
+        """The process id of one of its programs."""
+        found = holder(self.home, name)
+        assert found is not None, f"{name} does not run"
+        return found
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that runs: its programs and all that descends from them."""
+        programs = [
+            psutil.Process(pid) for path in self.home.glob("run/*.pid") if (pid := holder(self.home, path.stem))
+        ]
+        return [*programs, *(child for program in programs for child in program.children(recursive=True))]
+
+
+def laurel(home: Path, broker: str = "embedded") -> Laurel:
+    bases = (random.randrange(20_000, 31_990, 10) for _ in range(1000))
+    port = next(base for base in bases if all(is_free(base + offset) for offset in range(len(PORTS))))
+    return Laurel(home, port, broker)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Laurel, str]]:
+    """An installation that is up, and what `up` printed."""
+    own = laurel(tmp_path_factory.mktemp("laurel") / "home")
+    try:
+        yield own, own.run("up")
+    finally:
+        own.run("down")
+
+
+def verdict(own: Laurel) -> tuple[str, str | None]:
+    """What the verifier says of the demo's badge, as its owner would show it."""
+    demo = own.demo
+    issued = httpx.get(
+        f"{demo['urls']['issuer']}/v1/credentials/{demo['credential_id']}",
+        headers={"Authorization": f"Bearer {demo['institution_key']}"},
+    ).raise_for_status()
+    report = httpx.post(
+        f"{demo['urls']['verifier']}/v1/verifications",
+        json={"credential": issued.json()["credential"]},
+        headers={"Authorization": f"Bearer {demo['employer_key']}"},
+        timeout=60,
+    ).raise_for_status()
+    return report.json()["verdict"], report.json()["reason"]
+
+
+def test_up_walks_a_badge_through_its_life_and_leaves_a_valid_one(running: tuple[Laurel, str]) -> None:
+    own, printed = running
+    steps = [printed.index(step) for step in ("issues the badge", ": VALID.", "revokes it", "NOT VALID (revoked)")]
+    assert steps == sorted(steps)
+    assert set(own.demo) == {*MEMBERS, "credential_id"}
+    assert set(own.demo["urls"]) == {"console", "issuer", "registry", "verifier", "notifier"}
+    assert verdict(own) == ("valid", None)
+    for url in own.demo["urls"].values():
+        assert httpx.get(f"{url}/readyz").is_success
+    assert own.demo["credential_id"] in httpx.get(own.demo["urls"]["console"]).text
+    assert list((own.home / "mail").iterdir())
+
+
+def test_what_up_makes_is_closed_to_other_users(running: tuple[Laurel, str]) -> None:
+    own, _ = running
+    assert own.home.stat().st_mode & 0o777 == 0o700
+    for secret in ("demo.json", "keys/operator", "keys/sealing", "run/issuer.json"):
+        assert (own.home / secret).stat().st_mode & 0o077 == 0
+
+
+def test_a_second_up_changes_nothing(running: tuple[Laurel, str]) -> None:
+    own, _ = running
+    before = own.demo, {name: own.process(name) for name in ("supervisord", "postgres", "issuer", "console")}
+    assert "nothing was changed" in own.run("up")
+    assert before == (own.demo, {name: own.process(name) for name in ("supervisord", "postgres", "issuer", "console")})
+
+
+def test_an_installation_keeps_its_ports_and_its_log(running: tuple[Laurel, str]) -> None:
+    own, _ = running
+    assert f"was made with PORT={own.port}" in own.run("up", succeeds=False, PORT="7000")
+    assert "BROKER=embedded" in own.run("up", succeeds=False, BROKER="kafka")
+
+
+def test_another_installation_is_told_that_the_ports_are_taken(running: tuple[Laurel, str], tmp_path: Path) -> None:
+    own, _ = running
+    printed = Laurel(tmp_path / "other", own.port).run("up", succeeds=False)
+    assert f"{own.port} (console)" in printed
+    assert "make up PORT=" in printed
+    assert not list((tmp_path / "other").glob("keys/*"))
+
+
+def test_a_killed_service_comes_back(running: tuple[Laurel, str]) -> None:
+    own, _ = running
+    killed = own.process("verifier")
+    workers = psutil.Process(killed).children(recursive=True)
+    os.kill(killed, signal.SIGKILL)
+    own.run("up")  # it waits until all of it is ready
+    assert own.process("verifier") != killed
+    assert not psutil.wait_procs(workers, 60)[1]
+    assert verdict(own) == ("valid", None)
+
+
+def test_down_leaves_no_process_even_behind_a_killed_process_manager(running: tuple[Laurel, str]) -> None:
+    own, _ = running
+    processes = own.processes()
+    assert len(processes) > 7
+    os.kill(own.process("supervisord"), signal.SIGKILL)
+    assert "Stopped: console, issuer, notifier, postgres, registry, verifier" in own.run("down")
+    assert not psutil.wait_procs(processes, 60)[1]
+    assert "Nothing was running" in own.run("down")
+    assert "does not run" in own.run("status", succeeds=False)
+    own.run("up")
+    assert verdict(own) == ("valid", None)
+    processes = own.processes()
+    own.run("down")
+    assert not psutil.wait_procs(processes, 60)[1]
+
+
+def test_up_on_kafka_does_the_same(tmp_path: Path) -> None:
+    own = laurel(tmp_path / "home", "kafka")
+    try:
+        assert "NOT VALID (revoked)" in own.run("up")
+        assert "nothing was changed" in own.run("up")
+        assert verdict(own) == ("valid", None)
+    finally:
+        processes = own.processes()
+        own.run("down")
+    assert not psutil.wait_procs(processes, 60)[1]
+
+
+def test_without_the_demo_there_are_addresses_alone(tmp_path: Path) -> None:
+    own = laurel(tmp_path / "home")
+    try:
+        assert "badge" not in own.run("up", DEMO="0")
+        assert set(own.demo) == {"urls", "operator_key"}
+    finally:
+        own.run("down")
