@@ -28,12 +28,19 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._positions = positions
         self._consumer: AIOKafkaConsumer | None = None
         self._ready: dict[TopicPartition, Partition] = {}
+        self._careful = False
 
     async def fetch(self, limit: int, wait: float) -> Mapping[Partition, Sequence[Received]]:
         try:
             consumer = await self._joined()
             await self._make_ready(consumer)
+            if self._careful:
+                return await self._one_of_each(consumer)
             found = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
+        except UnicodeDecodeError as error:
+            # A header's name. What was read with it is lost, so the consumer finds back to its offsets first.
+            self._careful = True
+            raise LogUnavailable("aiokafka can't read a record; going on one by one to find which") from error
         except NoOffsetForPartitionError:
             return {}  # a partition that came in this moment and is not ready; the next call seeks
         except OffsetOutOfRangeError as error:
@@ -45,6 +52,21 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             for each, records in found.items()
             if each in self._ready
         }
+
+    async def _one_of_each(self, consumer: AIOKafkaConsumer) -> dict[Partition, list[Received]]:
+        """Read at most one record of each partition; one that can't be read is given with nothing in it."""
+        found: dict[Partition, list[Received]] = {}
+        for place, partition in list(self._ready.items()):
+            try:
+                records = (await consumer.getmany(place, timeout_ms=10, max_records=1)).get(place, [])
+                found[partition] = [_received(partition, record) for record in records]
+            except UnicodeDecodeError:
+                position = await consumer.position(place)
+                consumer.seek(place, position + 1)
+                found[partition] = [Received(partition, position, None, (), None, datetime.now(UTC))]
+                self._careful = False
+                break
+        return {partition: records for partition, records in found.items() if partition in self.assigned() and records}
 
     def assigned(self) -> set[Partition]:
         return set(self._ready.values())
