@@ -1,22 +1,29 @@
 """A verifier on a database and an event log of its own: its routes over HTTP, its handlers, employers with keys."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from services.verifier.app import SERVICE
 from services.verifier.handlers import state
 from services.verifier.settings import VerifierSettings
 from services.verifier.workers import Workers
+from shared import telemetry
 from shared.db import Database
+from shared.ids import partition_of
 from shared.messaging import projections
-from shared.messaging.cloudevents import Delivery
+from shared.messaging.cloudevents import Delivery, encode
 from shared.messaging.embedded import EmbeddedLog
-from shared.messaging.events import Message
+from shared.messaging.events import ISSUER_STATE, Heartbeat, Message
+from shared.messaging.ports import Partition, Record
 from shared.service import running
 from tests.integration.verifier.builders import PUBLIC_URL, Institution, beats, delivery
 from tests.support.poll import eventually
@@ -64,6 +71,15 @@ class Verifier:
         )
         await self.hear(beats())
 
+    async def publish(self, *deliveries: Delivery) -> None:
+        """Store the issuer's records on the log."""
+        log = EmbeddedLog(self.settings.eventlog_dsn)
+        publisher = await log.publisher()
+        records = [record_of(each) for each in deliveries]
+        assert await publisher.publish(records) == [None] * len(records)
+        await publisher.close()
+        await log.close()
+
     async def verify(self, credential: Any, headers: dict[str, str] | None = None, **members: Any) -> dict[str, Any]:
         """Verify one credential; return the report."""
         answer = await self.client.post(
@@ -88,6 +104,19 @@ class Verifier:
         """Change something behind the service's back."""
         async with self.worker.transaction() as tx:
             await tx.execute(statement, *values)
+
+
+def record_of(delivery: Delivery, topic: str = ISSUER_STATE) -> Record:
+    """A delivery as its producer's relay stores it."""
+    message = delivery.message
+    headers = encode(message, event_id=delivery.id, source=delivery.source, time=delivery.time, trace={})
+    shard = message.shard if isinstance(message, Heartbeat) else partition_of(message.key)
+    return Record(
+        Partition(topic, shard),
+        message.key.encode(),
+        tuple((name, text.encode()) for name, text in headers.items()),
+        message.model_dump_json().encode(),
+    )
 
 
 def outcomes(report: dict[str, Any]) -> dict[str, str]:
@@ -129,3 +158,16 @@ async def pool(size: int = 1, queue: int = 64, **bounds: Any) -> AsyncIterator[W
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+def exported_spans() -> Iterator[Callable[[], Sequence[ReadableSpan]]]:
+    """Gives the spans that this process has finished since the test began."""
+    if not isinstance(trace.get_tracer_provider(), TracerProvider):
+        telemetry.configure("verifier", None)
+    provider = trace.get_tracer_provider()
+    assert isinstance(provider, TracerProvider)
+    exporter = InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    yield exporter.get_finished_spans
+    exporter.shutdown()
