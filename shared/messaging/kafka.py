@@ -30,7 +30,7 @@ class KafkaLog:
     def __init__(self, settings: Settings) -> None:
         self._prefix = settings.topic_prefix
         self._replication = settings.kafka_replication
-        self._client = _client_options(settings)
+        self._client = client_options(settings)
 
     async def publisher(self) -> "KafkaPublisher":
         return KafkaPublisher(self._client, self._prefix)
@@ -133,7 +133,8 @@ class KafkaPublisher:
         return self._producer
 
 
-def _client_options(settings: Settings) -> dict[str, Any]:
+def client_options(settings: Settings) -> dict[str, Any]:
+    """Return what every aiokafka client is given: brokers, TLS, SASL."""
     options: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap,
         "security_protocol": settings.kafka_security_protocol,
