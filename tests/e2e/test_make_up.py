@@ -1,4 +1,4 @@
-"""`make up` and `make down` keep their promises: a badge lives its life, a second run changes nothing, nothing is left."""
+"""`make up` and `make down`: a badge lives its life, a second run changes nothing, no process is left behind."""
 
 import json
 import os
@@ -71,14 +71,29 @@ def laurel(home: Path, broker: str = "embedded") -> Laurel:
     return Laurel(home, port, broker)
 
 
+@dataclass
+class Started:
+    """An installation that is up, what `up` printed, and demo.json as it was before there was a demo."""
+
+    own: Laurel
+    printed: str
+    bare: dict[str, Any]
+
+
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Laurel, str]]:
-    """An installation that is up, and what `up` printed."""
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     own = laurel(tmp_path_factory.mktemp("laurel") / "home")
     try:
-        yield own, own.run("up")
+        assert "badge" not in own.run("up", DEMO="0")
+        bare = own.demo
+        yield Started(own, own.run("up"), bare)
     finally:
         own.run("down")
+
+
+@pytest.fixture
+def running(started: Started) -> Laurel:
+    return started.own
 
 
 def verdict(own: Laurel) -> tuple[str, str | None]:
@@ -97,71 +112,69 @@ def verdict(own: Laurel) -> tuple[str, str | None]:
     return report.json()["verdict"], report.json()["reason"]
 
 
-def test_up_walks_a_badge_through_its_life_and_leaves_a_valid_one(running: tuple[Laurel, str]) -> None:
-    own, printed = running
-    steps = [printed.index(step) for step in ("issues the badge", ": VALID.", "revokes it", "NOT VALID (revoked)")]
+def test_up_walks_a_badge_through_its_life_and_leaves_a_valid_one(started: Started, running: Laurel) -> None:
+    steps = [
+        started.printed.index(step) for step in ("issues the badge", ": VALID.", "revokes it", "NOT VALID (revoked)")
+    ]
     assert steps == sorted(steps)
-    assert set(own.demo) == {*MEMBERS, "credential_id"}
-    assert set(own.demo["urls"]) == {"console", "issuer", "registry", "verifier", "notifier"}
-    assert verdict(own) == ("valid", None)
-    for url in own.demo["urls"].values():
+    assert set(running.demo) == {*MEMBERS, "credential_id"}
+    assert set(running.demo["urls"]) == {"console", "issuer", "registry", "verifier", "notifier"}
+    assert verdict(running) == ("valid", None)
+    for url in running.demo["urls"].values():
         assert httpx.get(f"{url}/readyz").is_success
-    assert own.demo["credential_id"] in httpx.get(own.demo["urls"]["console"]).text
-    assert list((own.home / "mail").iterdir())
+    assert running.demo["credential_id"] in httpx.get(running.demo["urls"]["console"]).text
+    assert list((running.home / "mail").iterdir())
 
 
-def test_what_up_makes_is_closed_to_other_users(running: tuple[Laurel, str]) -> None:
-    own, _ = running
-    assert own.home.stat().st_mode & 0o777 == 0o700
+def test_what_up_makes_is_closed_to_other_users(running: Laurel) -> None:
+    assert running.home.stat().st_mode & 0o777 == 0o700
     for secret in ("demo.json", "keys/operator", "keys/sealing", "run/issuer.json"):
-        assert (own.home / secret).stat().st_mode & 0o077 == 0
+        assert (running.home / secret).stat().st_mode & 0o077 == 0
 
 
-def test_a_second_up_changes_nothing(running: tuple[Laurel, str]) -> None:
-    own, _ = running
-    before = own.demo, {name: own.process(name) for name in ("supervisord", "postgres", "issuer", "console")}
-    assert "nothing was changed" in own.run("up")
-    assert before == (own.demo, {name: own.process(name) for name in ("supervisord", "postgres", "issuer", "console")})
+def test_a_second_up_changes_nothing(running: Laurel) -> None:
+    before = running.demo, {name: running.process(name) for name in ("supervisord", "postgres", "issuer", "console")}
+    assert "nothing was changed" in running.run("up")
+    assert before == (
+        running.demo,
+        {name: running.process(name) for name in ("supervisord", "postgres", "issuer", "console")},
+    )
 
 
-def test_an_installation_keeps_its_ports_and_its_log(running: tuple[Laurel, str]) -> None:
-    own, _ = running
-    assert f"was made with PORT={own.port}" in own.run("up", succeeds=False, PORT="7000")
-    assert "BROKER=embedded" in own.run("up", succeeds=False, BROKER="kafka")
+def test_an_installation_keeps_its_ports_and_its_log(running: Laurel) -> None:
+    assert f"was made with PORT={running.port}" in running.run("up", succeeds=False, PORT="7000")
+    assert "BROKER=embedded" in running.run("up", succeeds=False, BROKER="kafka")
 
 
-def test_another_installation_is_told_that_the_ports_are_taken(running: tuple[Laurel, str], tmp_path: Path) -> None:
-    own, _ = running
-    printed = Laurel(tmp_path / "other", own.port).run("up", succeeds=False)
-    assert f"{own.port} (console)" in printed
+def test_another_installation_is_told_that_the_ports_are_taken(running: Laurel, tmp_path: Path) -> None:
+    printed = Laurel(tmp_path / "other", running.port).run("up", succeeds=False)
+    assert f"{running.port} (console)" in printed
     assert "make up PORT=" in printed
     assert not list((tmp_path / "other").glob("keys/*"))
 
 
-def test_a_killed_service_comes_back(running: tuple[Laurel, str]) -> None:
-    own, _ = running
-    killed = own.process("verifier")
+def test_a_killed_service_comes_back(running: Laurel) -> None:
+    killed = running.process("verifier")
     workers = psutil.Process(killed).children(recursive=True)
     os.kill(killed, signal.SIGKILL)
-    own.run("up")  # it waits until all of it is ready
-    assert own.process("verifier") != killed
+    running.run("up")  # it waits until all of it is ready
+    assert running.process("verifier") != killed
     assert not psutil.wait_procs(workers, 60)[1]
-    assert verdict(own) == ("valid", None)
+    assert verdict(running) == ("valid", None)
 
 
-def test_down_leaves_no_process_even_behind_a_killed_process_manager(running: tuple[Laurel, str]) -> None:
-    own, _ = running
-    processes = own.processes()
+def test_down_leaves_no_process_even_behind_a_killed_process_manager(running: Laurel) -> None:
+    processes = running.processes()
     assert len(processes) > 7
-    os.kill(own.process("supervisord"), signal.SIGKILL)
-    assert "Stopped: console, issuer, notifier, postgres, registry, verifier" in own.run("down")
+    os.kill(running.process("supervisord"), signal.SIGKILL)
+    assert "Stopped: console, issuer, notifier, postgres, registry, verifier" in running.run("down")
     assert not psutil.wait_procs(processes, 60)[1]
-    assert "Nothing was running" in own.run("down")
-    assert "does not run" in own.run("status", succeeds=False)
-    own.run("up")
-    assert verdict(own) == ("valid", None)
-    processes = own.processes()
-    own.run("down")
+    assert "Nothing was running" in running.run("down")
+    assert "does not run" in running.run("status", succeeds=False)
+    running.run("up")
+    assert verdict(running) == ("valid", None)
+    processes = running.processes()
+    running.run("down")
     assert not psutil.wait_procs(processes, 60)[1]
 
 
@@ -177,10 +190,6 @@ def test_up_on_kafka_does_the_same(tmp_path: Path) -> None:
     assert not psutil.wait_procs(processes, 60)[1]
 
 
-def test_without_the_demo_there_are_addresses_alone(tmp_path: Path) -> None:
-    own = laurel(tmp_path / "home")
-    try:
-        assert "badge" not in own.run("up", DEMO="0")
-        assert set(own.demo) == {"urls", "operator_key"}
-    finally:
-        own.run("down")
+def test_without_the_demo_there_are_addresses_alone(started: Started) -> None:
+    assert set(started.bare) == {"urls", "operator_key"}
+    assert started.bare.items() <= started.own.demo.items()
