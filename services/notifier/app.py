@@ -1,28 +1,39 @@
 """Puts the notifier together: the only place where its concrete parts are built."""
 
-from services.notifier import api, handlers
+import asyncio
+
+import structlog
+
+from services.notifier import handlers
+from services.notifier.api import deliveries, endpoints
 from services.notifier.mail import Mails
 from services.notifier.post import FolderPost, Post, SmtpPost
 from services.notifier.sender import Sender
 from services.notifier.settings import NotifierSettings
-from services.notifier.store import deliveries
+from services.notifier.store.deliveries import ledger
 from services.notifier.webhooks import Webhooks
-from shared import ops
+from shared import db, ops
+from shared.db import Database
 from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE, REGISTRY_EVENTS, VERIFIER_STATE
+from shared.messaging.housekeeping import clear_away
 from shared.messaging.inbox import Consumer
 from shared.ops import Operations, as_uuid
 from shared.sealing import Sealer
 from shared.service import Parts, Runtime, Service
 from shared.web.outbound import PinnedTransport, open_client
 
+log = structlog.get_logger()
+
+TIDY_SECONDS = 60.0
+
 
 def build(runtime: Runtime[NotifierSettings]) -> Parts:
     """Build routes and tasks from what the service runs on."""
-    settings, worker, log = runtime.settings, runtime.worker, runtime.log
+    settings, worker, event_log = runtime.settings, runtime.worker, runtime.log
     sealer = Sealer.from_file(settings.kek_file)
     consumers = (
-        Consumer(worker, log, handlers.EVENTS_GROUP, [ISSUER_EVENTS, REGISTRY_EVENTS], handlers.tell),
-        Consumer(worker, log, handlers.STATE_GROUP, [ISSUER_STATE, VERIFIER_STATE], handlers.keep, claims=False),
+        Consumer(worker, event_log, handlers.EVENTS_GROUP, [ISSUER_EVENTS, REGISTRY_EVENTS], handlers.tell),
+        Consumer(worker, event_log, handlers.STATE_GROUP, [ISSUER_STATE, VERIFIER_STATE], handlers.keep, claims=False),
     )
     mails = Mails(worker, _post(settings), settings.mail_from, settings.public_url)
 
@@ -31,12 +42,16 @@ def build(runtime: Runtime[NotifierSettings]) -> Parts:
             channel = Webhooks(worker, client, sealer, settings.public_url)
             await Sender(worker, channel, settings.webhooks_at_once).run()
 
+    async def tidy() -> None:
+        await _tidy(worker)
+
     return Parts(
-        routers=[api.router, ops.router(_operations(runtime))],
+        routers=[endpoints.router, deliveries.router, ops.router(_operations(runtime))],
         tasks={
             **{each.group: each.run for each in consumers},
             "mails": Sender(worker, mails, settings.mails_at_once).run,
             "webhooks": send_webhooks,
+            "tidy": tidy,
         },
         state={"sealer": sealer},
         troubles=lambda: {each.group: trouble for each in consumers if (trouble := each.trouble())},
@@ -57,7 +72,20 @@ def _operations(runtime: Runtime[NotifierSettings]) -> Operations:
         async with runtime.worker.transaction() as tx:
             await handlers.forget_copies(tx)
 
-    return Operations(ledger=lambda tx, after, limit: deliveries.ledger(tx, as_uuid(after), limit), rebuild=rebuild)
+    return Operations(ledger=lambda tx, after, limit: ledger(tx, as_uuid(after), limit), rebuild=rebuild)
+
+
+async def _tidy(worker: Database) -> None:
+    """Clear away what has served, as relays do elsewhere; the notifier has none, because it emits nothing."""
+    while True:
+        try:
+            async with worker.session() as connection:
+                await clear_away(connection)
+        except Exception as error:
+            if not db.is_failure_of_ours(error):
+                raise
+            log.warning("tidying_waits", error=type(error).__name__)
+        await asyncio.sleep(TIDY_SECONDS)
 
 
 SERVICE = Service("notifier", "Laurel notifier", NotifierSettings, build)

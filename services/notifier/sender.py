@@ -31,6 +31,8 @@ LEASE = timedelta(seconds=60)
 PER_TARGET = 4
 IDLE_SECONDS = 0.1
 TROUBLED_SECONDS = 1.0
+# How long a sender that is told to stop lets what is under way end, so that it need not be sent twice.
+DRAIN_SECONDS = 5.0
 
 
 class Channel(Protocol):
@@ -55,19 +57,29 @@ class Sender:
         self._channel = channel
         self._slots = asyncio.Semaphore(at_once)
         self._busy: Counter[UUID] = Counter()
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Send until cancelled. What is under way then is taken up again when its lease has ended."""
+        """Send until cancelled; what does not end soon after that is sent again when its lease has ended."""
         async with asyncio.TaskGroup() as attempts:
-            while True:
-                await self._slots.acquire()
-                claim = await self._claim()
-                if claim is None:
-                    self._slots.release()
-                    await asyncio.sleep(IDLE_SECONDS)
-                else:
-                    self._busy[claim.target] += 1
-                    attempts.create_task(self._attempt(claim))
+            try:
+                while True:
+                    await self._step(attempts)
+            finally:
+                if self._under_way:
+                    await asyncio.wait(self._under_way, timeout=DRAIN_SECONDS)
+
+    async def _step(self, attempts: asyncio.TaskGroup) -> None:
+        await self._slots.acquire()
+        claim = await self._claim()
+        if claim is None:
+            self._slots.release()
+            await asyncio.sleep(IDLE_SECONDS)
+            return
+        self._busy[claim.target] += 1
+        attempt = attempts.create_task(self._attempt(claim))
+        self._under_way.add(attempt)
+        attempt.add_done_callback(self._under_way.discard)
 
     async def _claim(self) -> Claim | None:
         full = [target for target, count in self._busy.items() if count >= PER_TARGET]
@@ -82,11 +94,9 @@ class Sender:
             return None
 
     async def _attempt(self, claim: Claim) -> None:
-        attributes = {
-            "laurel.channel": claim.channel,
-            "laurel.delivery_id": str(claim.id),
-            "laurel.credential_id": str(claim.credential_id),
-        }
+        attributes = {"laurel.channel": claim.channel, "laurel.delivery_id": str(claim.id)}
+        if claim.credential_id:
+            attributes["laurel.credential_id"] = str(claim.credential_id)
         if claim.doubled:
             DOUBLED.labels(claim.channel).inc()
         try:

@@ -34,12 +34,11 @@ async def claim(tx: Tx, channel: str, full: Sequence[UUID], lease: timedelta) ->
 
     What should have gone out too long ago is set aside instead (`stale`).
     """
-    now = await db.now(tx)
-    row = await _first_due(tx, channel, full, now)
-    if row is not None and row["due_at"] < now - LATE:
-        await _set_aside(tx, channel, now)
-        row = await _first_due(tx, channel, full, now)
-    return await _take(tx, row, now, lease) if row else None
+    row = await _first_due(tx, channel, full)
+    if row is not None and row["due_at"] < row["now"] - LATE:
+        await _set_aside(tx, channel, row["now"])
+        row = await _first_due(tx, channel, full)
+    return await _take(tx, row, lease) if row else None
 
 
 async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool:
@@ -76,17 +75,17 @@ async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool
     return True
 
 
-async def _first_due(tx: Tx, channel: str, full: Sequence[UUID], now: datetime) -> Any:
+async def _first_due(tx: Tx, channel: str, full: Sequence[UUID]) -> Any:
     return await tx.fetchrow(
         """
-        select d.* from deliveries d
-        where d.channel = $1 and d.state = 'waiting' and d.due_at <= $2
-          and (d.leased_until is null or d.leased_until <= $2) and d.target <> all($3::uuid[])
-          and not exists (select from endpoints e where e.id = d.target and e.paused_until > $2)
+        with clock as materialized (select laurel_clock() as now)
+        select d.*, clock.now from deliveries d, clock
+        where d.channel = $1 and d.state = 'waiting' and d.due_at <= (select now from clock)
+          and (d.leased_until is null or d.leased_until <= clock.now) and d.target <> all($2::uuid[])
+          and not exists (select from endpoints e where e.id = d.target and e.paused_until > clock.now)
         order by d.due_at limit 1 for update of d skip locked
         """,
         channel,
-        now,
         full,
     )
 
@@ -103,8 +102,8 @@ async def _set_aside(tx: Tx, channel: str, now: datetime) -> None:
     )
 
 
-async def _take(tx: Tx, row: Any, now: datetime, lease: timedelta) -> Claim:
-    number = row["attempts"] + 1
+async def _take(tx: Tx, row: Any, lease: timedelta) -> Claim:
+    number, now = row["attempts"] + 1, row["now"]
     lost = await tx.fetchval(
         "update attempts set ended_at = $2, outcome = 'lost' where delivery_id = $1 and outcome is null returning true",
         row["id"],

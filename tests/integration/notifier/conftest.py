@@ -31,7 +31,7 @@ from shared.messaging.events import Heartbeat
 from shared.sealing import Sealer
 from shared.service import running
 from shared.web.auth import Principal
-from shared.web.outbound import PinnedTransport, Resolve, open_client
+from shared.web.outbound import PinnedTransport, Resolve, open_client, resolve
 from tests.integration.notifier.builders import an_api_key, delivery, record
 from tests.support.poll import eventually
 from tests.support.postgres import CleanDatabase
@@ -78,9 +78,9 @@ class Notifier:
             yield
 
     @asynccontextmanager
-    async def hooking(self, allow_loopback: bool = True, resolve: Resolve | None = None) -> AsyncIterator[None]:
+    async def hooking(self, allow_loopback: bool = True, resolve: Resolve = resolve) -> AsyncIterator[None]:
         """Send webhooks while the block runs."""
-        transport = PinnedTransport(allow_loopback, **({"resolve": resolve} if resolve else {}))
+        transport = PinnedTransport(allow_loopback, resolve=resolve)
         async with (
             open_client(transport) as client,
             self.sending(Webhooks(self.worker, client, self.sealer, PUBLIC_URL)),
@@ -89,7 +89,7 @@ class Notifier:
 
     @asynccontextmanager
     async def sending(self, channel: Channel) -> AsyncIterator[None]:
-        """Run a sender while the block runs; at its end it is cut off, as a crash would."""
+        """Run a sender while the block runs; what is under way at its end is cut off, as a crash would."""
         task = asyncio.create_task(Sender(self.worker, channel, 16).run())
         try:
             yield

@@ -106,7 +106,7 @@ async def test_a_rebuild_refills_the_copies_and_tells_nobody_again(notifier: Not
     await notifier.publish(delivery(institution(badge.institution_id)), delivery(key), badge.issued(), badge.recorded())
 
     async def copied() -> bool:
-        return await notifier.value("select count(*) from institutions cross join api_keys") == 1
+        return await notifier.rows("select count(*) from institutions cross join api_keys") == [(1,)]
 
     async def delivered() -> bool:
         return await notifier.rows("select state, attempts from deliveries") == [("delivered", 1)]

@@ -368,6 +368,21 @@ async def test_two_senders_share_the_queue_and_send_nothing_twice(notifier: Noti
     assert len(receiver.hooks) == len({hook.headers["webhook-id"] for hook in receiver.hooks}) == 40
 
 
+async def test_a_sender_that_is_told_to_stop_lets_what_is_under_way_end(notifier: Notifier) -> None:
+    hold = asyncio.Event()
+
+    async def patient(writer: asyncio.StreamWriter) -> None:
+        await hold.wait()
+        await says("200 OK")(writer)
+
+    async with receiving(patient) as receiver:
+        await told(notifier, receiver)
+        async with notifier.hooking():
+            await eventually(lambda: receiver.hooks)
+            asyncio.get_running_loop().call_later(0.2, hold.set)
+        assert await attempts(notifier) == [("accepted", 200, None)]
+
+
 async def test_what_is_older_than_48_hours_waits_for_an_operators_word(notifier: Notifier) -> None:
     async with receiving() as receiver:
         await told(notifier, receiver, time=datetime.now(UTC) - timedelta(hours=49))

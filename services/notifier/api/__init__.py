@@ -1,0 +1,1 @@
+"""The notifier's routes, thin, and their wire schemas."""

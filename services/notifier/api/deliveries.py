@@ -1,0 +1,126 @@
+"""Routes of deliveries: who was told what, and telling it again."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+
+from services.notifier import handlers
+from services.notifier.api.pages import Cursor, Limit, following, place
+from services.notifier.store import deliveries
+from services.notifier.store.deliveries import Filter
+from shared.db import Database, Tx
+from shared.web.auth import Principal, require
+from shared.web.pagination import DEFAULT_LIMIT, Page
+from shared.web.strict import StrictRoute
+
+router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"], route_class=StrictRoute)
+
+State = Literal["waiting", "delivered", "failed", "stale"]
+Reader = Annotated[Principal, Depends(require("institution", "employer", "operator", scope="read"))]
+Replayer = Annotated[Principal, Depends(require("institution", "employer", "operator", scope="manage"))]
+
+
+class Attempt(BaseModel):
+    """One attempt; `outcome` is null while it is under way, and `lost` where the sender crashed before it knew."""
+
+    number: int
+    started_at: datetime
+    duration_ms: int | None
+    outcome: Literal["accepted", "refused", "retry", "lost"] | None
+    status: int | None = Field(description="The receiver's HTTP status or SMTP code.")
+    error: str | None = Field(examples=["timeout"])
+
+
+class Delivery(BaseModel):
+    """One message to one target."""
+
+    id: UUID
+    event_id: UUID
+    type: str = Field(examples=["credential.issued"])
+    credential_id: UUID | None
+    channel: Literal["mail", "webhook"]
+    endpoint_id: UUID | None = Field(description="The webhook's endpoint; null for mail.")
+    state: State = Field(
+        description="stale: older than 48 hours before it could be sent; an operator's replay sends it."
+    )
+    next_attempt_at: datetime | None
+    possibly_doubled: int = Field(description="Attempts made after one whose end nobody knows.")
+    attempts: list[Attempt]
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class Deliveries(Page):
+    """Deliveries, newest first."""
+
+    items: list[Delivery]
+
+
+@router.get("")
+async def list_deliveries(
+    request: Request,
+    principal: Reader,
+    state: State | None = None,
+    event_id: UUID | None = None,
+    credential_id: UUID | None = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Deliveries:
+    """Who was told what, newest first, with every attempt."""
+    after = place(cursor, principal, "deliveries", datetime.fromisoformat, UUID)
+    async with _transaction(request, principal) as tx:
+        rows = await deliveries.page(tx, Filter(state, event_id, credential_id), after, limit)
+    items = [_delivery(row) for row in rows]
+    return Deliveries(items=items, next=following(items, limit, principal, "deliveries", "created_at", "id"))
+
+
+@router.get("/{delivery_id}")
+async def get_delivery(request: Request, principal: Reader, delivery_id: UUID) -> Delivery:
+    """One delivery with every attempt."""
+    async with _transaction(request, principal) as tx:
+        return _delivery(await handlers.delivery(tx, delivery_id))
+
+
+@router.post("/{delivery_id}/replay")
+async def replay(request: Request, principal: Replayer, delivery_id: UUID) -> Delivery:
+    """Send it (again) now, under the id it has: a receiver that saw it before can tell."""
+    async with _transaction(request, principal) as tx:
+        return _delivery(await handlers.replay(tx, principal, delivery_id))
+
+
+@asynccontextmanager
+async def _transaction(request: Request, principal: Principal) -> AsyncIterator[Tx]:
+    """Open a transaction that sees the principal's rows: a tenant's own, the operator's all."""
+    if principal.kind == "operator":
+        database: Database = request.app.state.worker_database
+        async with database.transaction() as tx:
+            yield tx
+    else:
+        database = request.app.state.database
+        async with database.transaction(principal.tenant_id) as tx:
+            yield tx
+
+
+def _delivery(row: Any) -> Delivery:
+    waiting = row["state"] == "waiting"
+    return Delivery(
+        **{
+            **row,
+            "endpoint_id": row["target"] if row["channel"] == "webhook" else None,
+            "next_attempt_at": row["due_at"] if waiting else None,
+            "attempts": [_attempt(each) for each in row["attempts"]],
+        }
+    )
+
+
+def _attempt(entry: dict[str, Any]) -> Attempt:
+    started, ended = (
+        datetime.fromisoformat(text) if (text := entry[name]) else None for name in ("started_at", "ended_at")
+    )
+    duration = round((ended - started).total_seconds() * 1000) if started and ended else None
+    return Attempt(**{**entry, "duration_ms": duration})
