@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 from pydantic import ValidationError
 
+from shared.ids import partition_of
 from shared.messaging.events import BY_TYPE, STATE_TOPICS, Heartbeat, Message
 from shared.messaging.ports import MAX_RECORD_BYTES, Received
 
@@ -72,6 +73,8 @@ def decode(received: Received, now: datetime) -> Delivery:
     message = _message(received, headers)
     if received.key != message.key.encode():
         raise IllFormed("key is not the aggregate's")
+    if received.partition.number != _home(message):
+        raise IllFormed("not the partition of its key: what heartbeats say would not hold for it")
     return Delivery(event_id, headers["ce_source"], time, message, headers.get("traceparent"))
 
 
@@ -81,6 +84,10 @@ def read_headers(received: Received) -> dict[str, str]:
         return {name: value.decode() for name, value in received.headers}
     except UnicodeDecodeError as error:
         raise IllFormed("a header is not UTF-8") from error
+
+
+def _home(message: Message) -> int:
+    return message.shard if isinstance(message, Heartbeat) else partition_of(message.key)
 
 
 def _check_size(received: Received) -> None:

@@ -8,7 +8,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 
@@ -184,9 +184,7 @@ class Consumer:
     async def _look_after(self, reader: Reader, watch: Watch) -> None:
         """Do what is due now and then: retries, ends of rests, a look for a rewind, measures."""
         if self._retry_pace.due():
-            awake = reader.assigned().difference(self._resting())
-            while await self._effects.retry(awake):
-                pass
+            await self._retry(reader.assigned().difference(self._resting()))
         if self._look_pace.due():
             for partition, brake in self._brakes.items():
                 if brake.rested(time.monotonic()):
@@ -196,6 +194,13 @@ class Consumer:
             await watch.measure(reader, self._resting())
             noted = {each: self._next[each] for each in reader.assigned()}
             await reader.note({partition: offset for partition, offset in noted.items() if offset != EARLIEST})
+
+    async def _retry(self, partitions: Collection[Partition]) -> None:
+        """Try parked records that are due, a batch of them at most: new ones must not wait behind many old."""
+        async with asyncio.timeout(STALL_SECONDS):
+            for _ in range(BATCH):
+                if not await self._effects.retry(partitions):
+                    return
 
     async def _notice_rewind(self, reader: Reader) -> None:
         """Raise Fenced where the stored offsets are not ours; with nothing to read nothing else would tell."""

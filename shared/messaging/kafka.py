@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError, for_code
@@ -17,6 +17,8 @@ from shared.messaging.ports import MAX_RECORD_BYTES, LogUnavailable, Positions, 
 from shared.messaging.refusals import refusals
 from shared.messaging.topics import COMPACT_AFTER, COMPACT_WITHIN, EVENT_RETENTION
 from shared.settings import Settings
+
+log = structlog.get_logger()
 
 # Kafka counts the framing of batch and headers as well; what `outbox.add` let pass must fit.
 MAX_MESSAGE_BYTES = MAX_RECORD_BYTES + 4096
@@ -91,8 +93,11 @@ class KafkaPublisher:
         # An idempotent producer never gives up by itself, neither on a broker that is away nor after an
         # out-of-order sequence; without this its stop() would wait for what is pending, for ever.
         producer._message_accumulator.fail_all(KafkaError("given up"))
-        with suppress(KafkaError, OSError, TimeoutError):
+        try:
             await asyncio.wait_for(producer.stop(), PUBLISH_SECONDS)
+        except Exception as error:  # noqa: BLE001  # a request under way trips over what was failed beneath it
+            log.warning("kafka_producer_given_up", error=repr(error))
+            await producer.client.close()
 
     async def _send(self, records: Sequence[Record]) -> list[Any]:
         producer = await self._connected()
@@ -139,6 +144,7 @@ def client_options(settings: Settings) -> dict[str, Any]:
         "bootstrap_servers": settings.kafka_bootstrap,
         "security_protocol": settings.kafka_security_protocol,
         "request_timeout_ms": REQUEST_MS,
+        "metadata_max_age_ms": 30_000,  # how long a topic that was made late stays unseen
     }
     if settings.kafka_security_protocol in ("SSL", "SASL_SSL"):
         files = settings.kafka_ssl_cafile, settings.kafka_ssl_certfile, settings.kafka_ssl_keyfile

@@ -34,6 +34,8 @@ async def add(tx: Tx, message: Message, *, event_id: UUID, time: datetime) -> No
 
 async def add_many(tx: Tx, entries: Sequence[Entry]) -> None:
     """Store several messages, to be sent in this order, with one statement; see `add`."""
+    if not entries:
+        return
     trace = telemetry.outgoing()
     rows = [_row(entry, {"traceparent": entry.traceparent} if entry.traceparent else trace) for entry in entries]
     await tx.execute(

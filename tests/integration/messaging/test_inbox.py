@@ -207,7 +207,8 @@ async def test_a_wrong_argument_to_a_statement_is_the_handlers_failure(
         await becomes(service, 1, BURIED)
 
 
-GOOD = record(change())
+GOOD = record(change(id_in(1)))
+OTHER = record(change(id_in(2)))
 
 
 @pytest.mark.parametrize(
@@ -237,6 +238,7 @@ GOOD = record(change())
             record(change(), ce_source=b"/laurel/x").headers,
             GOOD.value,
         ),
+        ("not the partition of its key", OTHER.key, OTHER.headers, OTHER.value),
         ("wrong schema", b"\xff\x00", GOOD.headers, b"{}"),
     ],
 )

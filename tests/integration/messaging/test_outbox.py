@@ -7,7 +7,7 @@ import pytest
 from shared import telemetry
 from shared.errors import TooLarge
 from shared.ids import new_id, partition_of
-from shared.messaging import housekeeping
+from shared.messaging import housekeeping, outbox
 from tests.integration.messaging.builders import change
 from tests.integration.messaging.conftest import Service
 
@@ -24,6 +24,15 @@ async def test_a_message_carries_its_envelope_its_partition_and_the_trace(servic
     assert headers["ce_type"] == "laurel.credential.status-changed.v1"
     assert headers["ce_subject"] == message.key
     assert headers["traceparent"] == traceparent
+
+
+async def test_messages_of_one_batch_continue_each_its_own_trace(service: Service) -> None:
+    parents = [f"00-{trace:032x}-b7ad6b7169203331-01" for trace in (1, 2)]
+    async with service.database.transaction() as tx:
+        now = await tx.fetchval("select laurel_clock()")
+        await outbox.add_many(tx, [outbox.Entry(change(), new_id(), now, parent) for parent in parents])
+        await outbox.add_many(tx, [])
+    assert [row[0]["traceparent"] for row in await service.rows("select headers from outbox order by id")] == parents
 
 
 async def test_a_message_over_512_kib_is_refused_and_its_change_with_it(service: Service) -> None:
