@@ -73,11 +73,11 @@ async def start_again(tx: Tx, delivery_id: UUID) -> None:
 
 
 async def ledger(tx: Tx, after: UUID | None, limit: int) -> list[dict[str, Any]]:
-    """Return up to `limit` ledger lines in the order of their ids, after `after`."""
+    """Return up to `limit` ledger lines on what was told of credentials, in the order of their ids, after `after`."""
     rows = await tx.fetch(
         """
         select id, event_id, channel, target, state, attempts from deliveries
-        where $1::uuid is null or id > $1 order by id limit $2
+        where credential_id is not null and ($1::uuid is null or id > $1) order by id limit $2
         """,
         after,
         limit,

@@ -12,6 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from services.notifier import handlers
 from services.notifier.domain import SCHEDULE
 from services.notifier.sender import LEASE, PER_TARGET
+from services.notifier.store.deliveries import ledger
 from services.notifier.webhooks import MAX_RESPONSE_BYTES
 from shared import telemetry
 from shared.ids import new_id
@@ -160,6 +161,8 @@ async def test_a_failing_receiver_is_tried_by_the_schedule_then_its_endpoint_is_
         async with notifier.mailing():
             await notifier.settled("mail")
     [mail] = [path.read_text() for path in notifier.settings.mail_folder.glob("*.eml")]
+    async with notifier.worker.transaction() as tx:
+        assert len(await ledger(tx, None, 10)) == 1, "the ledger tells of credentials alone"
     assert "To: it@north.example" in mail
     assert receiver.url in mail
 
