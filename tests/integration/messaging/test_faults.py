@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 import asyncpg
+import pytest
 
 from shared import db
 from shared.db import Database
+from shared.messaging import kafka
 from shared.messaging.embedded import EmbeddedLog
 from shared.messaging.events import ISSUER_EVENTS
 from shared.messaging.inbox import Consumer
@@ -111,17 +113,20 @@ async def test_postgres_killed_under_load_loses_and_doubles_nothing(private_post
 
 
 async def test_a_broker_killed_under_load_loses_and_doubles_nothing(
-    make_service: MakeService, private_broker: PrivateBroker
+    make_service: MakeService, private_broker: PrivateBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The broker is away for longer than this, so that producers are given up with records under way.
+    monkeypatch.setattr(kafka, "PUBLISH_SECONDS", 1.0)
     await private_broker.start()
-    kafka = KafkaUnderTest(private_broker.bootstrap, "")
-    await kafka.log.create_topics()
+    under_test = KafkaUnderTest(private_broker.bootstrap, "")
+    await under_test.log.create_topics()
 
     async def fault() -> None:
         private_broker.sigkill()
+        await asyncio.sleep(5)
         await private_broker.start()
 
-    await survives(await make_service(), await make_service(), kafka.log, fault)
+    await survives(await make_service(), await make_service(), under_test.log, fault)
 
 
 async def _service(server: PostgresServer) -> Service:
