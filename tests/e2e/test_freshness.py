@@ -48,7 +48,7 @@ async def test_with_the_relay_stopped_a_revoked_badge_is_unknown_within_the_boun
         employer = await register_employer(stack.urls, stack.operator_key)
         issued = await institution.issue(await institution.achievement())
         await becomes(employer, issued["credential"], "valid")
-        stack.processes["issuer", "worker"].stop()
+        await stack.processes["issuer", "worker"].stop()
         await institution.revoke(issued["id"])
 
         report = await becomes(employer, issued["credential"], "unknown")

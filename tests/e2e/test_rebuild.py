@@ -66,7 +66,7 @@ async def test_the_verifier_rebuilds_from_state_topics_after_the_events_have_exp
     await eventually(as_before)
 
     verifier = stack.processes["verifier", "all"]
-    verifier.stop()
+    await verifier.stop()
     verifier.move_to(clean_database("verifier"))
     verifier.start()
     await verifier.ready()

@@ -57,9 +57,9 @@ class Process:
         """Kill it as a machine's failure would."""
         self._end(signal.SIGKILL)
 
-    def stop(self) -> None:
-        """End it as its process manager would."""
-        self._end(signal.SIGTERM)
+    async def stop(self) -> None:
+        """End it as its process manager would; meanwhile this process answers its last words (spans)."""
+        await asyncio.to_thread(self._end, signal.SIGTERM)
 
     async def _is_ready(self, client: httpx.AsyncClient) -> bool:
         if self._process is None or self._process.poll() is not None:
@@ -92,10 +92,9 @@ class Stack:
             process.start()
         await asyncio.gather(*[process.ready() for process in self.processes.values()])
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End every process."""
-        for process in self.processes.values():
-            process.stop()
+        await asyncio.gather(*[process.stop() for process in self.processes.values()])
 
     def logs(self) -> str:
         """All that the processes have printed."""
@@ -138,7 +137,7 @@ async def standing(
         await stack.start()
         yield stack
     finally:
-        stack.stop()
+        await stack.stop()
 
 
 def _environment(common: Mapping[str, str], database: CleanDatabase, port: int) -> dict[str, str]:
