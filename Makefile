@@ -33,8 +33,8 @@ logs: runtime ## follow the logs
 test: dev ## run every test, on the embedded log and on a real Apache Kafka (Java 17 with Maven, or Docker)
 	$(PYTHON_OF_VENV) -m pytest
 
-test-docker: ## run docker-compose.yml and the testcontainers path for real, on images made here where none can be pulled
-	deploy/docker/test.sh
+test-docker: dev ## run docker-compose.yml and the testcontainers path for real, on images made here where none can be pulled
+	$(PYTHON_OF_VENV) -m deploy.docker.trial
 
 lint: dev ## check style, types and the arrows between the parts
 	.venv/bin/ruff check

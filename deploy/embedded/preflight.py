@@ -4,7 +4,7 @@ import shutil
 import socket
 import sys
 
-from deploy.embedded.installation import Installation, SetupError
+from deploy.embedded.installation import PORTS, Installation, SetupError
 from deploy.kafka.broker import MissingTool, fetch_jars, java, libs_folder
 
 OLDEST_PYTHON = (3, 11)
@@ -34,6 +34,11 @@ def _check_disk(installation: Installation) -> None:
         )
 
 
+def free_base(start: int) -> int:
+    """Return the first PORT from `start` on, in steps of 100, at which no port of an installation is taken."""
+    return next(base for base in range(start, 65_000, 100) if all(_is_free(base + n) for n in range(len(PORTS))))
+
+
 def _check_ports(installation: Installation) -> None:
     taken = [(name, port) for name, port in installation.ports.items() if not _is_free(port)]
     if taken:
@@ -42,9 +47,7 @@ def _check_ports(installation: Installation) -> None:
 
 
 def _advice(installation: Installation) -> str:
-    offsets = [port - installation.port for port in installation.ports.values()]
-    bases = range(installation.port + 100, 65000, 100)
-    base = next((base for base in bases if all(_is_free(base + offset) for offset in offsets)), None)
+    base = free_base(installation.port + 100)
     if installation.home.joinpath("installation.json").exists():
         # Its badges carry its addresses, so an installation can't move to other ports.
         return f"End that program, or start another Laurel beside: 'make up PORT={base} LAUREL_HOME=.laurel-{base}'."
