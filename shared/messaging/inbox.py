@@ -133,9 +133,6 @@ class Consumer:
         if len(records) == 1 or not await self._take_together(records):
             await self._take_one_by_one(reader, batch)
         CONSUMED.labels(self.group).inc(len(records))
-        await reader.note(
-            {partition: self._next[partition] for partition in batch if self._next[partition] != EARLIEST}
-        )
 
     async def _take_together(self, records: Sequence[Received]) -> bool:
         try:

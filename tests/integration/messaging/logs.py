@@ -18,6 +18,7 @@ class LogUnderTest:
     """An event log of a test's own."""
 
     log: EventLog
+    settings: Settings
 
     async def publish(self, *records: Record) -> None:
         """Store well-formed records."""

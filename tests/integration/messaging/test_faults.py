@@ -50,7 +50,7 @@ class Load:
     async def _reconnected(self) -> None:
         async def answers() -> bool:
             try:
-                return await self.service.value("select 1") == 1
+                return bool(await self.service.value("select true"))
             except Exception as error:
                 if not db.is_failure_of_ours(error):
                     raise
@@ -99,7 +99,7 @@ async def test_postgres_killed_under_load_loses_and_doubles_nothing(private_post
     await private_postgres.start()
     server = PostgresServer(private_postgres.cluster.admin_dsn)
     server.bootstrap()
-    services = [await _service(server) for _ in range(2)]
+    sender, receiver = await _service(server), await _service(server)
     log = EmbeddedLog(server.create("eventlog").owner)
     await log.create_topics()
 
@@ -107,8 +107,8 @@ async def test_postgres_killed_under_load_loses_and_doubles_nothing(private_post
         private_postgres.sigkill()
         await private_postgres.start()
 
-    await survives(*services, log, fault)
-    for service in services:
+    await survives(sender, receiver, log, fault)
+    for service in (sender, receiver):
         await service.database.close()
 
 

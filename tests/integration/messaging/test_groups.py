@@ -8,7 +8,7 @@ from shared.ids import new_id
 from shared.messaging import positions, projections
 from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE, InstitutionState
 from shared.messaging.inbox import Consumer, Delivery
-from shared.messaging.ports import Partition, Reader
+from shared.messaging.ports import Partition, Reader, Received
 from tests.integration.messaging.builders import change, id_in, institution, record
 from tests.integration.messaging.conditions import EFFECTS, becomes, has_failed
 from tests.integration.messaging.conftest import MakeService, Service, running, write_effects
@@ -135,9 +135,9 @@ async def _reads(reader: Reader) -> bool:
     return bool(await reader.fetch(1, 0)) or len(reader.assigned()) == 16
 
 
-async def _all(reader: Reader, partition: Partition) -> list:
+async def _all(reader: Reader, partition: Partition) -> list[Received]:
     await reader.seek(dict.fromkeys(reader.assigned()))
-    found = []
+    found: list[Received] = []
     while any((await reader.lag()).values()):
         found += (await reader.fetch(100, 0.2)).get(partition, [])
     return found

@@ -10,9 +10,9 @@ import pytest
 
 from shared.db import Tx
 from shared.ids import new_id
-from shared.messaging import holding, projections
+from shared.messaging import cloudevents, holding, projections
 from shared.messaging.effect import Effects
-from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE, InstitutionState
+from shared.messaging.events import BY_TYPE, ISSUER_EVENTS, ISSUER_STATE, InstitutionState
 from shared.messaging.inbox import Consumer, Delivery, Gap, Limits, Retries
 from shared.messaging.metrics import ALARMS
 from shared.messaging.ports import Received
@@ -281,8 +281,6 @@ async def test_ill_formed_records_never_pause_a_partition(service: Service, embe
 async def test_an_unknown_type_parks_its_key_and_is_tried_again_at_the_next_start(
     service: Service, event_log: LogUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from shared.messaging import cloudevents
-
     one, other = id_in(9), id_in(9)
     strange = record(change(one, 2), ce_type=b"laurel.credential.praised.v1")
     await event_log.publish(strange, record(change(one, 3)), record(change(other, 2)))
@@ -290,7 +288,7 @@ async def test_an_unknown_type_parks_its_key_and_is_tried_again_at_the_next_star
         await becomes(service, 1, EFFECTS)
         await becomes(service, 2, PARKED)
         assert await service.rows("select cause from held_records order by id") == [("unknown_type",), ("behind",)]
-    known = {**cloudevents.BY_TYPE, "laurel.credential.praised.v1": type(change())}
+    known = {**BY_TYPE, "laurel.credential.praised.v1": type(change())}
     monkeypatch.setattr(cloudevents, "BY_TYPE", known)
     async with running(consumer(service, event_log)):
         await becomes(service, 0, PARKED)

@@ -6,9 +6,9 @@ from shared.ids import new_id
 from shared.messaging.events import ISSUER_EVENTS
 from shared.messaging.inbox import Consumer
 from tests.integration.messaging.builders import change
+from tests.integration.messaging.conditions import EFFECTS, UNSENT, becomes
 from tests.integration.messaging.conftest import MakeService, running, write_effects
 from tests.integration.messaging.logs import LogUnderTest
-from tests.support.poll import eventually
 
 
 async def test_what_sixteen_writers_commit_takes_effect_once_and_in_the_order_of_each_key(
@@ -26,11 +26,7 @@ async def test_what_sixteen_writers_commit_takes_effect_once_and_in_the_order_of
     consumer = Consumer(receiver.database, event_log.log, "group", [ISSUER_EVENTS], write_effects)
     async with running(relay, consumer):
         await asyncio.gather(*[write() for _ in range(writers)])
-        await eventually(lambda: _count(receiver, writers * versions))
-        await eventually(lambda: _count(sender, 0, "select count(*) from outbox where sent_at is null"))
+        await becomes(receiver, writers * versions, EFFECTS)
+        await becomes(sender, 0, UNSENT)
     orders = await receiver.rows("select array_agg(version order by n) from effects group by key")
     assert orders == [(list(range(2, 2 + versions)),)] * writers
-
-
-async def _count(service, expected: int, query: str = "select count(*) from effects") -> bool:
-    return await service.value(query) == expected

@@ -75,7 +75,7 @@ async def _rows_passed_over(service: Service, writers: int, rows: int) -> int:
     await asyncio.gather(*[write() for _ in range(writers)])
     done.set()
     await reading
-    return await service.value("select count(*) from outbox") - len(seen)
+    return int(await service.value("select count(*) from outbox")) - len(seen)
 
 
 _INSERT = """

@@ -34,7 +34,7 @@ async def test_every_kind_of_column_comes_through(service: Service) -> None:
             "scopes": ["x", "y"], "gone": None,
         }  # fmt: skip
         await projections.upsert(tx, "kinds", [row])
-        assert dict(await tx.fetchrow("select * from kinds")) == row
+        assert [dict(each) for each in await tx.fetch("select * from kinds")] == [row]
 
 
 async def _beat(service: Service, shard: int, time: datetime) -> None:

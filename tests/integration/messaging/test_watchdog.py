@@ -1,14 +1,14 @@
 """The watchdog: a reader that has lag and gives nothing is given up for a new one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from shared.messaging import watch
 from shared.messaging.events import ISSUER_EVENTS
 from shared.messaging.inbox import Consumer
-from shared.messaging.ports import Partition, Positions, Received
+from shared.messaging.ports import EventLog, Partition, Positions, Received
 from tests.integration.messaging.builders import change, record
 from tests.integration.messaging.conditions import EFFECTS, becomes
 from tests.integration.messaging.conftest import Service, running, write_effects
@@ -53,7 +53,8 @@ async def test_a_consumer_that_has_lag_and_makes_no_progress_begins_anew(
     monkeypatch.setattr(watch, "STALL_SECONDS", 0)
     await event_log.publish(record(change()))
     log = _DeafAtFirst(event_log)
-    async with running(Consumer(service.database, log, "group", [ISSUER_EVENTS], write_effects)):
+    consumer = Consumer(service.database, cast("EventLog", log), "group", [ISSUER_EVENTS], write_effects)
+    async with running(consumer):
         await becomes(service, 1, EFFECTS)
     assert log.first is not None
     assert log.first.closed

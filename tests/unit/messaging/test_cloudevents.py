@@ -1,14 +1,16 @@
 """The wire: whatever stands on the log is read, told as unknown, or told as ill-formed; nothing else comes out."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ids import partition_of
 from shared.messaging.cloudevents import IllFormed, UnknownType, decode
-from shared.messaging.events import BY_TYPE, ISSUER_EVENTS
+from shared.messaging.events import BY_TYPE, ISSUER_EVENTS, Message
 from shared.messaging.ports import Partition, Received, Record
 from tests.integration.messaging.builders import change, institution, record
 
@@ -21,7 +23,7 @@ def received(one: Record) -> Received:
 
 
 @pytest.mark.parametrize("message", [change(), institution()])
-def test_what_was_encoded_is_decoded(message) -> None:
+def test_what_was_encoded_is_decoded(message: Message) -> None:
     delivery = decode(received(record(message, traceparent=b"00-1-2-01")), NOW)
     assert delivery.message == message
     assert delivery.traceparent == "00-1-2-01"
@@ -53,7 +55,9 @@ header_names = st.one_of(st.sampled_from([name for name, _ in record(change()).h
     headers=st.lists(st.tuples(header_names, st.binary(max_size=30)), max_size=12),
     value=st.none() | st.binary(max_size=200),
 )
-def test_no_bytes_make_it_raise_anything_else(key, headers, value) -> None:
+def test_no_bytes_make_it_raise_anything_else(
+    key: bytes | None, headers: list[tuple[str, bytes]], value: bytes | None
+) -> None:
     base = dict(record(change()).headers)
     foreign = Received(Partition(ISSUER_EVENTS, 0), 0, key, tuple({**base, **dict(headers)}.items()), value, NOW)
     with pytest.raises((IllFormed, UnknownType)):
@@ -66,9 +70,7 @@ def test_no_bytes_make_it_raise_anything_else(key, headers, value) -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_no_json_makes_it_raise_anything_else(value) -> None:
-    import orjson
-
+def test_no_json_makes_it_raise_anything_else(value: Any) -> None:
     one = record(change())
     with pytest.raises(IllFormed):
         decode(Received(one.partition, 0, one.key, one.headers, orjson.dumps(value), NOW), NOW)
