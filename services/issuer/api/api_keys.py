@@ -14,7 +14,7 @@ from services.issuer.handlers import api_keys, institutions
 from services.issuer.store import institutions as store
 from shared.errors import Forbidden, Invalid
 from shared.web import idempotency
-from shared.web.auth import SCOPES, Principal
+from shared.web.auth import AUDITOR, SCOPES, Principal
 from shared.web.pagination import DEFAULT_LIMIT, Page
 from shared.web.strict import StrictRoute
 
@@ -107,7 +107,8 @@ def _institution(who: Principal, body: NewApiKey) -> UUID:
 def _scopes(who: Principal, body: NewApiKey) -> list[str]:
     own = sorted(SCOPES["institution"] if who.kind == "operator" else who.scopes)
     scopes = [str(scope) for scope in body.scopes or own]
-    if not all(who.may(scope) for scope in scopes):
+    # An auditor only reads.
+    if not all(who.may("read" if scope == AUDITOR else scope) for scope in scopes):
         raise Forbidden("scope_not_yours", "A key can't give a scope that it lacks.")
     return scopes
 

@@ -2,7 +2,10 @@
 
 import base64
 import secrets
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from services.issuer.app import SERVICE
 from services.issuer.lists import ListSigner, Terms
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
+from shared.credentials.keys import PrivateKey
 from shared.db import Database
 from shared.sealing import Sealer
 from shared.service import running
@@ -102,11 +106,29 @@ class Site:
         """Return a signer with the same key-encryption key."""
         return Signer(Sealer.from_file(self.settings.kek_file))
 
-    def list_signer(self) -> ListSigner:
+    def list_signer(self, signer: Signer | None = None) -> ListSigner:
         """Return a worker that signs when it is told to."""
         settings = self.settings
         terms = Terms(settings.public_url, settings.status_list_lifetime, settings.status_list_ttl, 0.01)
-        return ListSigner(self.worker, self.signer(), terms)
+        return ListSigner(self.worker, signer or self.signer(), terms)
+
+
+class HeldSigner(Signer):
+    """Signs when the test lets it; `began` tells that it was asked to."""
+
+    def __init__(self, site: Site, pause: float = 0) -> None:
+        super().__init__(Sealer.from_file(site.settings.kek_file))
+        self.began, self.let = threading.Event(), threading.Event()
+        self.asked = 0
+        self._pause = pause
+
+    def open(self, key_id: UUID, sealed: bytes) -> PrivateKey:
+        self.asked += 1
+        self.began.set()
+        if self.asked == 1:
+            time.sleep(self._pause)
+            assert self.let.wait(60)
+        return super().open(key_id, sealed)
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -127,8 +149,6 @@ MakeSite = Callable[..., Any]
 @pytest.fixture
 async def make_site(clean_database: Callable[[str], CleanDatabase], kek_file: Path) -> AsyncIterator[MakeSite]:
     """Makes issuers with settings of the test's own; they end with the test."""
-    from contextlib import AsyncExitStack
-
     async with AsyncExitStack() as stack:
 
         async def make(**members: Any) -> Site:

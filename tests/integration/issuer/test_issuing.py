@@ -53,7 +53,7 @@ async def test_every_optional_part_is_signed(north: Institution) -> None:
     achievement = await north.achievement(
         achievement_type="MicroCredential", tags=["wood", "iron"], credits_available=5, language="de-AT",
         alignment=[{"targetName": "Builder", "targetUrl": "https://esco.example/1", "targetType": "CFItem"}],
-        result_descriptions=[{"id": "urn:x:grade", "name": "Grade", "resultType": "LetterGrade", "allowedValue": ["A"]}],
+        result_descriptions=[{"id": "urn:x:grade", "name": "Grade", "resultType": "LetterGrade"}],
         human_code="B1", field_of_study="Carpentry", specialization="Timber", suspendable=True,
         micro_credential={"eqf_level": 4, "learning_outcomes": ["Builds"]},
     )  # fmt: skip
