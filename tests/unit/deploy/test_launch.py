@@ -27,7 +27,7 @@ def launch(home: Path) -> subprocess.Popen[bytes]:
     command = describe(home, "program", PROGRAM, {"GREETING": "hello"})
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, cwd=home, start_new_session=True, env=environment)
-    await_true(lambda: (home / "greeting").exists())
+    await_true((home / "greeting").exists)
     return process
 
 
