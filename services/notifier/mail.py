@@ -72,7 +72,7 @@ class Mails:
 
     def _write(self, parcel: Letter | EndpointDown, address: str, claim: Claim) -> EmailMessage:
         if isinstance(parcel, EndpointDown):
-            said: Mapping[str, Any] = {"url": parcel.url, "reason": parcel.reason}
+            said: Mapping[str, Any] = {"id": claim.target, "url": parcel.url, "reason": parcel.reason}
             return self._message("endpoint.disabled", said, address, None, claim)
         said = self._said(parcel, claim)
         message = self._message(claim.type, said, address, said["institution"], claim)

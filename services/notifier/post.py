@@ -1,5 +1,6 @@
 """Where mails go: to an SMTP server, or as files into a folder where there is none."""
 
+import asyncio
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -11,6 +12,7 @@ import aiosmtplib
 
 from services.notifier.domain import Answer
 
+# For all of a conversation: less than the sender waits for it.
 SECONDS = 25.0
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -53,17 +55,17 @@ class SmtpPost:
     async def send(self, message: EmailMessage, name: str) -> Answer:
         """Hand `message` over."""
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=self.host,
-                port=self.port,
-                use_tls=self.security == "smtps",
-                start_tls=self.security == "smtp+starttls",
-                username=self.username,
-                password=self.password,
-                tls_context=self.tls,
-                timeout=SECONDS,
-            )
+            async with asyncio.timeout(SECONDS):
+                await aiosmtplib.send(
+                    message,
+                    hostname=self.host,
+                    port=self.port,
+                    use_tls=self.security == "smtps",
+                    start_tls=self.security == "smtp+starttls",
+                    username=self.username,
+                    password=self.password,
+                    tls_context=self.tls,
+                )
         except aiosmtplib.SMTPRecipientsRefused as error:
             return _refusal(error.recipients[0].code, "recipient_refused")
         except aiosmtplib.SMTPDataError as error:

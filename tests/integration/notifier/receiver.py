@@ -24,6 +24,7 @@ class Receiver:
 
     url: str
     answer: Answer
+    port: int = 0
     hooks: list[Hook] = field(default_factory=list)
     bytes_taken: int = 0  # of an endless response, before it was cut
 
@@ -61,7 +62,8 @@ async def receiving(answer: Answer | None = None) -> AsyncIterator[Receiver]:
         under_way.discard(task)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+    receiver.port = server.sockets[0].getsockname()[1]
+    receiver.url = f"http://127.0.0.1:{receiver.port}/hook"
     yield receiver
     server.close()
     for task in under_way:

@@ -21,6 +21,7 @@ from services.notifier.sender import LEASE
 from shared.ids import new_id
 from tests.integration.notifier.builders import EMAIL, OWNER_TOKEN, PERSONAL, Badge, delivery, institution
 from tests.integration.notifier.conftest import PUBLIC_URL, Notifier
+from tests.integration.notifier.receiver import receiving
 from tests.support.mailbox import Mailbox, taking_mail
 from tests.support.ports import free_port
 
@@ -241,6 +242,17 @@ async def test_a_server_that_wants_nothing_of_us_is_no_fault_of_the_mail(notifie
     async with notifier.mailing(SmtpPost.from_url(f"smtp://127.0.0.1:{box.port}")):  # nobody listens there any more
         await notifier.settled("mail")
     assert (await outcomes(notifier))[1] == ("retry", None, "connection")
+
+
+async def test_a_server_that_never_greets_is_given_up_in_time(
+    notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.notifier.post.SECONDS", 0.3)
+    badge = Badge()
+    await notifier.feed(badge.issued(), badge.recorded())
+    async with receiving() as silent, notifier.mailing(SmtpPost.from_url(f"smtp://127.0.0.1:{silent.port}")):
+        await notifier.settled("mail")
+    assert await outcomes(notifier) == [("retry", None, "timeout")]
 
 
 async def test_a_server_without_tls_gets_no_mail_where_tls_is_asked_for(notifier: Notifier) -> None:

@@ -165,6 +165,7 @@ async def test_a_failing_receiver_is_tried_by_the_schedule_then_its_endpoint_is_
         assert len(await ledger(tx, None, 10)) == 1, "the ledger tells of credentials alone"
     assert "To: it@north.example" in mail
     assert receiver.url in mail
+    assert str(await notifier.value("select id from endpoints")) in mail
 
 
 async def test_410_disables_the_endpoint_at_once_and_what_waits_for_it_is_not_sent(notifier: Notifier) -> None:
