@@ -1,14 +1,14 @@
 """Looks up what the state topics say of documents' issuers and ids."""
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from services.verifier.domain.known import Institution, Known, Recorded, SigningKey, credential_id_in
 from services.verifier.store import known as store
 from shared.credentials.report import CredentialFacts
 from shared.db import Tx
-from shared.messaging import projections
 
 ISSUER = "/laurel/issuer"
 
@@ -17,27 +17,19 @@ Row = Mapping[str, Any]
 
 async def look_up(tx: Tx, facts: Sequence[CredentialFacts]) -> list[Known]:
     """Return what is known here, at one moment, of each document's issuer and id."""
-    await store.freeze(tx)
-    now, heard = await store.heard(tx, ISSUER)
     wanted = [(each.issuer_id, credential_id_in(each.id)) for each in facts]
-    rows = await store.issuers_and_records(tx, wanted)
-    dids = {row["issuer_did"] for row in rows if row["issuer_did"]}
-    keys = {
-        did: tuple(_signing_key(row) for row in group)
-        for did, group in groupby(await store.signing_keys(tx, dids) if dids else (), key=lambda row: row["did"])
-    }
-    aggregates = {str(part) for _, part in wanted if part} | {str(row["issuer_id"]) for row in rows if row["issuer_id"]}
-    held = await projections.held(tx, aggregates | {str(key.id) for group in keys.values() for key in group})
+    rows = await store.look_up(tx, ISSUER, wanted)
+    heard = {int(shard): datetime.fromisoformat(time) for shard, time in (rows[0]["heard"] or {}).items()}
     return [
         Known(
-            now=now,
+            now=rows[0]["now"],
             issuer=_institution(row, "issuer"),
-            keys=keys.get(row["issuer_did"], ()),
+            keys=tuple(map(_signing_key, row["keys"])),
             credential_id=credential_id,
             recorded=_recorded(row),
             owner=_institution(row, "owner"),
             heard=heard,
-            held=frozenset(held),
+            held=frozenset(row["held"]),
         )
         for row, (_, credential_id) in zip(rows, wanted, strict=True)
     ]
@@ -56,7 +48,11 @@ def _recorded(row: Row) -> Recorded | None:
     return Recorded(row["credential_id"], row["institution_id"], row["status"], row["document_digest"], traceparents)
 
 
-def _signing_key(row: Row) -> SigningKey:
+def _signing_key(key: Mapping[str, Any]) -> SigningKey:
     return SigningKey(
-        row["id"], row["verification_method"], row["public_key_multibase"], row["created_at"], row["retired_at"]
+        id=UUID(key["id"]),
+        verification_method=key["verification_method"],
+        public_key_multibase=key["public_key_multibase"],
+        created_at=datetime.fromisoformat(key["created_at"]),
+        retired_at=datetime.fromisoformat(key["retired_at"]) if key["retired_at"] else None,
     )

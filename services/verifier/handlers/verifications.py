@@ -72,8 +72,8 @@ class Desk:
         Raises Unavailable (`busy`), and as `idempotency.claim` does for an employer's `attempt`.
         """
         facts = [facts_of(document) for document in documents]
-        async with self.database.transaction() as tx:
-            known = await look_up(tx, facts)
+        async with self.database.pool.acquire() as connection:
+            known = await look_up(connection, facts)
         found = await self.workers.check_all([_job(*each, expected) for each in zip(documents, known, strict=True)])
         answers = [
             _answer(document, said, seen, here, self.rules)

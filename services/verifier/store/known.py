@@ -1,61 +1,43 @@
 """Reads the copies of the issuer's state, and how fresh they are."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from shared.db import Tx
 
 
-async def freeze(tx: Tx) -> None:
-    """Let all that this transaction reads be of one moment: a status may not be older than the word on its freshness.
+async def look_up(tx: Tx, source: str, wanted: Sequence[tuple[str | None, UUID | None]]) -> list[Any]:
+    """Return a row for each wanted (issuer's DID, credential id), with what state records of `source` say of them.
 
-    It comes before every other statement.
+    Its clock, heartbeats, the issuer with its keys, the record under the id and whose it is, and which of their keys
+    have a record that waits. It is one statement, so that all of it is of one moment: a status read before the
+    heartbeat that vouches for it could be the one of before.
     """
-    await tx.execute("set transaction isolation level repeatable read, read only")
-
-
-async def heard(tx: Tx, source: str) -> tuple[datetime, dict[int, datetime]]:
-    """Return the database's clock, and by partition up to when the word of `source` is here."""
-    row: Any = await tx.fetchrow(
-        """
-        select laurel_clock() as now,
-               coalesce(array_agg(shard), '{}') as shards, coalesce(array_agg(time), '{}') as times
-        from heartbeats where source = $1
-        """,
-        source,
-    )
-    return row["now"], dict(zip(row["shards"], row["times"], strict=True))
-
-
-async def issuers_and_records(tx: Tx, wanted: Sequence[tuple[str | None, UUID | None]]) -> list[Any]:
-    """Return a row for each wanted (issuer's DID, credential id): the issuer, the record, and whose record it is."""
     dids, ids = zip(*wanted, strict=True)
     return await tx.fetch(
         """
-        select i.id as issuer_id, i.name as issuer_name, i.did as issuer_did, i.standing as issuer_standing,
+        select laurel_clock() as now,
+               (select jsonb_object_agg(shard, time) from heartbeats where source = $3) as heard,
+               i.id as issuer_id, i.name as issuer_name, i.did as issuer_did, i.standing as issuer_standing,
                o.id as owner_id, o.name as owner_name, o.did as owner_did, o.standing as owner_standing,
-               c.id as credential_id, c.institution_id, c.status, c.document_digest, c.history
+               c.id as credential_id, c.institution_id, c.status, c.document_digest, c.history, k.keys,
+               array(select distinct h.aggregate from held_records h
+                     where h.aggregate = any(k.ids || array[wanted.credential_id::text, i.id::text])) as held
         from unnest($1::text[], $2::uuid[]) with ordinality as wanted(did, credential_id, place)
         left join institutions i on i.did = wanted.did
         left join credentials c on c.id = wanted.credential_id
         left join institutions o on o.id = c.institution_id
+        cross join lateral (
+            select coalesce(jsonb_agg(to_jsonb(s) order by s.created_at, s.id), '[]') as keys,
+                   coalesce(array_agg(s.id::text), '{}') as ids
+            from signing_keys s where s.did = i.did
+        ) k
         order by place
         """,
         dids,
         ids,
-    )
-
-
-async def signing_keys(tx: Tx, dids: Collection[str]) -> list[Any]:
-    """Return the keys that the institutions of `dids` sign with, or have signed with; those of one stand together."""
-    return await tx.fetch(
-        """
-        select id, did, verification_method, public_key_multibase, created_at, retired_at
-        from signing_keys where did = any($1::text[]) order by did, created_at, id
-        """,
-        list(dids),
+        source,
     )
 
 
