@@ -74,8 +74,9 @@ find_uv() {
     fi
 }
 
+# Compiled once here, or every service would compile the same at its first start.
 sync() {
-    "$uv" pip sync -q --python .venv/bin/python --require-hashes "$@" "$lock"
+    "$uv" pip sync -q --compile-bytecode --python .venv/bin/python --require-hashes "$@" "$lock"
 }
 
 install_all() {
