@@ -14,12 +14,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from shared import telemetry
-from shared.db import Database, refuse_privilege
+from shared.db import Database, is_failure_of_ours, refuse_privilege
 from shared.messaging.log import open_log
 from shared.messaging.ports import EventLog, LogUnavailable
 from shared.migrate import migrate
 from shared.settings import Settings
-from shared.web import health, problems
+from shared.web import health, idempotency, problems
 from shared.web.auth import Authenticator
 from shared.web.limits import BodyLimit
 from shared.web.server import run_until_told, serving
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 S = TypeVar("S", bound=Settings)
 Task = Callable[[], Coroutine[None, None, None]]
 # The embedded log compacts as often; heartbeats are most of what it drops.
-TEND_SECONDS = 30.0
+HOUSE_SECONDS = 30.0
 ROLES = ("api", "worker", "all")
 
 
@@ -85,7 +85,7 @@ async def running(service: Service[S], settings: S, role: str = "all") -> AsyncI
         listener = socket.create_server((settings.host, settings.port), backlog=1024)
         stack.callback(listener.close)
         app = _app(service, runtime, parts, with_routes=role != "worker")
-        tasks: dict[str, Task] = {} if role == "api" else {**parts.tasks, "log": partial(_tend, runtime.log)}
+        tasks: dict[str, Task] = {} if role == "api" else {**parts.tasks, "house": partial(_keep_house, runtime)}
         tasks |= {} if role == "worker" else parts.route_tasks
         async with _tasks(tasks), serving(app, listener):
             host, port = listener.getsockname()[:2]
@@ -149,13 +149,18 @@ def _app(service: Service[S], runtime: Runtime[S], parts: Parts, *, with_routes:
     return app
 
 
-async def _tend(event_log: EventLog) -> None:
+async def _keep_house(runtime: Runtime[Any]) -> None:
+    """Do now and then what keeps tables small, for the log where it does not do so itself, and for the routes."""
     while True:
         try:
-            await event_log.tend()
-        except LogUnavailable as error:
-            log.warning("log_not_tended", error=str(error))
-        await asyncio.sleep(TEND_SECONDS)
+            await runtime.log.tend()
+            async with runtime.worker.transaction() as tx:
+                await idempotency.forget_old(tx)
+        except Exception as error:
+            if not isinstance(error, LogUnavailable) and not is_failure_of_ours(error):
+                raise
+            log.warning("house_not_kept", error=type(error).__name__)
+        await asyncio.sleep(HOUSE_SECONDS)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ stored. The claim is part of the effect's own transaction, so a crash leaves eit
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
@@ -19,6 +20,8 @@ from shared.errors import Conflict, Invalid, LaurelError, Malformed
 from shared.web.problems import BY_STATUS, status_of
 
 MAX_KEY = 255
+# How long a repetition hears the same answer.
+KEPT = timedelta(days=7)
 # How long a racing duplicate waits for the first call's transaction.
 PATIENCE = "2s"
 # Passing troubles: the same request may well succeed when it is sent again.
@@ -149,3 +152,15 @@ async def _remember(database: Database, attempt: Attempt, status: int, code: str
             status,
             code,
         )
+
+
+async def forget_old(tx: Tx) -> None:
+    """Delete some of the rows that are older than is promised, on a worker's transaction."""
+    await tx.execute(
+        """
+        delete from idempotency where (tenant_id, key, row) in (
+            select tenant_id, key, row from idempotency where created_at < laurel_clock() - $1::interval
+            order by created_at limit 5000 for update skip locked)
+        """,
+        KEPT,
+    )

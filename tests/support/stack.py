@@ -51,7 +51,7 @@ class Process:
     async def ready(self) -> None:
         """Return when it says that it can work; AssertionError with its log where it ended."""
         async with httpx.AsyncClient() as client:
-            await eventually(lambda: self._is_ready(client))
+            await eventually(lambda: self._is_ready(client), within=240)
 
     def sigkill(self) -> None:
         """Kill it as a machine's failure would."""

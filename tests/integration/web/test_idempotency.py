@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from shared.web import idempotency
 from tests.integration.web.conftest import Site
 
 
@@ -48,3 +49,13 @@ async def test_an_unreasonable_key_is_400_or_422(site: Site, key: str) -> None:
     answer = await site.client.post("/things", json={"name": "x"}, headers=headers)
     assert answer.status_code == 400
     assert answer.json()["code"] == "idempotency_key_malformed"
+
+
+async def test_rows_are_forgotten_after_seven_days_and_not_before(site: Site) -> None:
+    for key in ("old", "young"):
+        headers = await site.key() | {"Idempotency-Key": key}
+        await site.client.post("/things", json={"name": "x"}, headers=headers)
+    async with site.worker.transaction() as tx:
+        await tx.execute("update idempotency set created_at = now() - interval '8 days' where key = 'old'")
+        await idempotency.forget_old(tx)
+        assert [row["key"] for row in await tx.fetch("select key from idempotency")] == ["young"]
