@@ -24,27 +24,30 @@ IfMatch = Annotated[
 ]
 
 
-def _app_database(request: Request) -> Database:
+# Coroutines, because FastAPI would send plain functions to a thread, at more than their own cost.
+
+
+async def _app_database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 
 
-def _worker_database(request: Request) -> Database:
+async def _worker_database(request: Request) -> Database:
     database: Database = request.app.state.worker_database
     return database
 
 
-def _settings(request: Request) -> IssuerSettings:
+async def _settings(request: Request) -> IssuerSettings:
     settings: IssuerSettings = request.app.state.settings
     return settings
 
 
-def _signer(request: Request) -> Signer:
+async def _signer(request: Request) -> Signer:
     signer: Signer = request.app.state.signer
     return signer
 
 
-def _issuing(request: Request) -> Issuing:
+async def _issuing(request: Request) -> Issuing:
     issuing: Issuing = request.app.state.issuing
     return issuing
 

@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
@@ -34,6 +35,18 @@ TRIES = 3
 # The row of a request that is no batch (shared.web.idempotency).
 ALONE = -1
 
+# What became of each row: its badge, or why it has none.
+Outcomes = dict[int, UUID | LaurelError]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What step 1 gives to the others: the plan, the badges to sign, and the orders that were refused."""
+
+    plan: Plan
+    drafts: Sequence[Draft]
+    refused: Outcomes
+
 
 class Issuing:
     """Issues badges of one deployment: its database, its signer, its public address."""
@@ -51,18 +64,18 @@ class Issuing:
         Raises NotFound (the achievement), Conflict (nothing published, or a first call under way), Invalid, TooLarge,
         Unauthorized (the API key was revoked meanwhile), Unavailable.
         """
-        async with self._database.transaction(requester.principal.tenant_id) as tx:
-            made = await idempotency.earlier(tx, requester.attempt)
-        if made is not None:
-            return made
-        outcome = (await self._chunk(requester, achievement_id, {ALONE: order}))[ALONE]
+        async with self._gate:
+            async with self._database.transaction(requester.principal.tenant_id) as tx:
+                made = await idempotency.earlier(tx, requester.attempt)
+                if made is not None:
+                    return made
+                prepared = await self._prepare(tx, requester, achievement_id, {ALONE: order})
+            outcome = (await self._finish(requester, prepared))[ALONE]
         if isinstance(outcome, LaurelError):
             raise outcome
         return outcome
 
-    async def batch(
-        self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]
-    ) -> dict[int, UUID | LaurelError]:
+    async def batch(self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]) -> Outcomes:
         """Issue one badge for each row; return each row's badge or why it has none.
 
         Rows that were issued before under the same Idempotency-Key are answered, not issued again: a retry after a
@@ -70,47 +83,41 @@ class Issuing:
         """
         async with self._database.transaction(requester.principal.tenant_id) as tx:
             await idempotency.claim(tx, requester.attempt, new_id())
-            outcomes: dict[int, UUID | LaurelError] = {**await idempotency.rows_made(tx, requester.attempt)}
+            outcomes: Outcomes = {**await idempotency.rows_made(tx, requester.attempt)}
         waiting = [row for row in orders if row not in outcomes]
         for start in range(0, len(waiting), CHUNK):
             chunk = {row: orders[row] for row in waiting[start : start + CHUNK]}
-            outcomes |= await self._chunk(requester, achievement_id, chunk)
+            async with self._gate:
+                async with self._database.transaction(requester.principal.tenant_id) as tx:
+                    prepared = await self._prepare(tx, requester, achievement_id, chunk)
+                outcomes |= await self._finish(requester, prepared)
         return outcomes
 
-    async def _chunk(
-        self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]
-    ) -> dict[int, UUID | LaurelError]:
-        async with self._gate:
-            plan, refused, drafts = await self._prepare(requester, achievement_id, orders)
-            for _ in range(TRIES if drafts else 0):
-                signed, unsignable = await self._signed(plan, drafts)
-                async with self._database.transaction(requester.principal.tenant_id) as tx:
-                    later = await _plan(tx, requester, achievement_id)
-                    if not plan.outdated_by(later):
-                        return refused | unsignable | await store_signed(tx, requester, plan, signed)
-                plan = plan.renewed_by(later)
-        if drafts:
-            raise Unavailable("signing_too_slow", "Too much is being signed at present.", retry_after=5)
-        return refused
-
     async def _prepare(
-        self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]
-    ) -> tuple[Plan, dict[int, UUID | LaurelError], list[Draft]]:
+        self, tx: Tx, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]
+    ) -> Prepared:
         """Step 1: read what the badges are made from and the clock, and take their numbers."""
-        async with self._database.transaction(requester.principal.tenant_id) as tx:
-            plan = await _plan(tx, requester, achievement_id)
-            refused: dict[int, UUID | LaurelError] = {}
-            for row, order in orders.items():
-                try:
-                    domain.refuse_impossible(plan, order)
-                except LaurelError as error:
-                    refused[row] = error
-            possible = [row for row in orders if row not in refused]
-            taken = [
-                await self._take_numbers(tx, plan, purpose, len(possible)) for purpose in plan.purposes if possible
-            ]
+        plan = await _plan(tx, requester, achievement_id)
+        refused = _refusals(plan, orders)
+        possible = [row for row in orders if row not in refused]
+        taken = [await self._take_numbers(tx, plan, purpose, len(possible)) for purpose in plan.purposes if possible]
         places = domain.positions(taken, len(possible))
-        return plan, refused, [_draft(row, orders[row], place) for row, place in zip(possible, places, strict=True)]
+        drafts = [_draft(row, orders[row], place) for row, place in zip(possible, places, strict=True)]
+        return Prepared(plan, drafts, refused)
+
+    async def _finish(self, requester: Requester, prepared: Prepared) -> Outcomes:
+        """Steps 2 and 3: sign, and store unless it took too long or the key has changed; then sign again."""
+        plan = prepared.plan
+        for _ in range(TRIES if prepared.drafts else 0):
+            signed, unsignable = await self._signed(plan, prepared.drafts)
+            async with self._database.transaction(requester.principal.tenant_id) as tx:
+                later = await _plan(tx, requester, plan.achievement_id)
+                if not plan.outdated_by(later):
+                    return prepared.refused | unsignable | await store_signed(tx, requester, plan, signed)
+            plan = plan.renewed_by(later)
+        if prepared.drafts:
+            raise Unavailable("signing_too_slow", "Too much is being signed at present.", retry_after=5)
+        return prepared.refused
 
     async def _take_numbers(self, tx: Tx, plan: Plan, purpose: Purpose, count: int) -> Numbers:
         for _ in range(TRIES):
@@ -128,20 +135,30 @@ class Issuing:
             )
         raise Unavailable("status_lists_busy", "Too many badges are being issued at present.", retry_after=1)
 
-    async def _signed(self, plan: Plan, drafts: Sequence[Draft]) -> tuple[list[Signed], dict[int, UUID | LaurelError]]:
+    async def _signed(self, plan: Plan, drafts: Sequence[Draft]) -> tuple[list[Signed], Outcomes]:
         """Step 2: sign, on a thread of our own."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._sign_all, plan, drafts)
 
-    def _sign_all(self, plan: Plan, drafts: Sequence[Draft]) -> tuple[list[Signed], dict[int, UUID | LaurelError]]:
+    def _sign_all(self, plan: Plan, drafts: Sequence[Draft]) -> tuple[list[Signed], Outcomes]:
         key = self._signer.open(plan.signing_key_id, plan.sealed)
         signed: list[Signed] = []
-        refused: dict[int, UUID | LaurelError] = {}
+        refused: Outcomes = {}
         for draft in drafts:
             try:
                 signed.append(domain.make(plan, draft, key, self._settings.public_url, demo=self._settings.demo))
             except LaurelError as error:
                 refused[draft.row] = error
         return signed, refused
+
+
+def _refusals(plan: Plan, orders: Mapping[int, Order]) -> Outcomes:
+    refused: Outcomes = {}
+    for row, order in orders.items():
+        try:
+            domain.refuse_impossible(plan, order)
+        except LaurelError as error:
+            refused[row] = error
+    return refused
 
 
 async def _plan(tx: Tx, requester: Requester, achievement_id: UUID) -> Plan:

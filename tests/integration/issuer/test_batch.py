@@ -91,13 +91,15 @@ async def test_a_batch_whose_process_was_killed_half_way_goes_on_under_the_same_
     )
     process = Process("issuer", "api", environment(site), tmp_path)
     process.start()
-    await process.ready()
     body = {"achievement_id": achievement, "recipients": learners(160)}
     headers = bearer(north.api_key) | {"Idempotency-Key": "k"}
-    async with httpx.AsyncClient(headers=headers, timeout=60) as client:
-        doomed = asyncio.create_task(client.post(f"{process.url}/v1/credentials/batch", json=body))
-        await eventually(lambda: hanging(superuser))
-        process.sigkill()
+    async with httpx.AsyncClient(headers=headers, timeout=120) as client:
+        try:
+            await process.ready()
+            doomed = asyncio.create_task(client.post(f"{process.url}/v1/credentials/batch", json=body))
+            await eventually(lambda: hanging(superuser))
+        finally:
+            process.sigkill()
         assert isinstance((await asyncio.gather(doomed, return_exceptions=True))[0], httpx.HTTPError)
     before = {row["id"] for row in await site.rows("select id from credentials")}
     assert len(before) == 100
