@@ -27,6 +27,8 @@ SETTINGS = {
     "KAFKA_SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR": "1",
     "KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR": "1",
     "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+    # A test of compaction need not wait for the cleaner's next round.
+    "KAFKA_LOG_CLEANER_BACKOFF_MS": "1000",
 }
 
 

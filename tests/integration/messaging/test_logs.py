@@ -153,10 +153,15 @@ async def test_kafkas_topics_keep_events_seven_days_and_states_compacted(kafka_l
     answers = await admin.describe_configs(
         [ConfigResource(ConfigResourceType.TOPIC, kafka_log.prefix + each) for each in (ISSUER_EVENTS, ISSUER_STATE)]
     )
-    topics = await admin.describe_topics([kafka_log.prefix + ISSUER_EVENTS])
+
+    async def partitions() -> int:
+        [topic] = await admin.describe_topics([kafka_log.prefix + ISSUER_EVENTS])
+        return len(topic["partitions"])
+
+    # What was just made may not yet have reached the part of the broker that describes it.
+    assert await eventually(partitions) == 16
     await admin.close()
     events, states = [{entry[0]: entry[1] for entry in each[4]} for answer in answers for each in answer.resources]
-    assert len(topics[0]["partitions"]) == 16
     assert events["retention.ms"] == str(7 * 24 * 3600 * 1000)
     assert events["segment.ms"] == str(24 * 3600 * 1000)
     assert (events["cleanup.policy"], states["cleanup.policy"]) == ("delete", "compact")
