@@ -13,7 +13,10 @@ from shared.errors import NotFound
 from shared.messaging import holding
 from shared.web.auth import Principal, require
 from shared.web.pagination import MAX_LIMIT, Page
+from shared.web.strict import StrictRoute
 
+# What JSON and PostgreSQL agree to be an integer.
+Id = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Operator = Annotated[Principal, Depends(require("operator", scope="manage"))]
 
 
@@ -57,7 +60,7 @@ class Replay(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ids: list[int] | None = Field(None, max_length=1000, description="Absent: all of them.")
+    ids: list[Id] | None = Field(None, max_length=1000, description="Absent: all of them.")
 
 
 class Done(BaseModel):
@@ -76,7 +79,7 @@ Worker = Annotated[Database, Depends(_worker)]
 
 def router(operations: Operations) -> APIRouter:
     """Make the routes under /v1/ops; what a service does not offer is 404."""
-    routes = APIRouter(prefix="/v1/ops", tags=["operations"])
+    routes = APIRouter(prefix="/v1/ops", tags=["operations"], route_class=StrictRoute)
 
     @routes.get("/ledger", response_class=Response)
     async def ledger(
@@ -97,7 +100,7 @@ def router(operations: Operations) -> APIRouter:
     async def dead_letters(
         _: Operator,
         database: Worker,
-        cursor: Annotated[int | None, Query(ge=0)] = None,
+        cursor: Annotated[Id | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
     ) -> DeadLetters:
         """Records that were given up."""
