@@ -150,9 +150,6 @@ async def test_two_deployments_share_an_event_log_by_their_prefixes(embedded_log
 async def test_kafkas_topics_keep_events_seven_days_and_states_compacted(kafka_log: KafkaUnderTest) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_log.bootstrap)
     await admin.start()
-    answers = await admin.describe_configs(
-        [ConfigResource(ConfigResourceType.TOPIC, kafka_log.prefix + each) for each in (ISSUER_EVENTS, ISSUER_STATE)]
-    )
 
     async def partitions() -> int:
         [topic] = await admin.describe_topics([kafka_log.prefix + ISSUER_EVENTS])
@@ -160,6 +157,9 @@ async def test_kafkas_topics_keep_events_seven_days_and_states_compacted(kafka_l
 
     # What was just made may not yet have reached the part of the broker that describes it.
     assert await eventually(partitions) == 16
+    answers = await admin.describe_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, kafka_log.prefix + each) for each in (ISSUER_EVENTS, ISSUER_STATE)]
+    )
     await admin.close()
     events, states = [{entry[0]: entry[1] for entry in each[4]} for answer in answers for each in answer.resources]
     assert events["retention.ms"] == str(7 * 24 * 3600 * 1000)
