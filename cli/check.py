@@ -97,7 +97,7 @@ class Look:
             if line["kind"] == "queues":
                 queues[name] = {queue: count for queue, count in line.items() if queue != "kind"}
             else:
-                counts[f"{name}: {line['kind']}"] += 1
+                counts[f"{name}: {line['kind']} {line.get('state', '')}".rstrip()] += 1
                 yield line
 
     def _acknowledgements(self, counts: Counter[str]) -> Iterator[dict[str, str]]:

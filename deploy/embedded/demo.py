@@ -134,7 +134,10 @@ def _until(ask: Callable[[], dict[str, Any]], good: Callable[[dict[str, Any]], b
 
 
 def _post(http: httpx.Client, url: str, key: str, body: Any = None) -> dict[str, Any]:
-    answer = http.post(url, json=body, headers={"Authorization": f"Bearer {key}"})
+    try:
+        answer = http.post(url, json=body, headers={"Authorization": f"Bearer {key}"})
+    except httpx.HTTPError as error:
+        raise SetupError(f"POST {url} got no answer: {error!r}") from error
     if answer.is_error:
         raise SetupError(f"POST {url} answered {answer.status_code}: {answer.text}")
     made: dict[str, Any] = answer.json()

@@ -38,12 +38,12 @@ def start(installation: Installation) -> None:
         supervision.end(installation)  # what a killed process manager left behind
         preflight.check(installation)
         installation.prepare()
-    cluster = postgres.prepare(installation.home / "postgres")
+    cluster = _prepare_postgres(installation)
     listed = programs(installation, cluster.admin_dsn)
     if not supervision.runs(installation):
         supervision.start_manager(installation, listed)
     supervision.start(installation, [each.name for each in listed if each.first])
-    postgres.await_ready(cluster.admin_dsn)
+    _await_postgres(installation, cluster.admin_dsn)
     said("PostgreSQL answers")
     _prepare_databases(cluster.admin_dsn)
     said("the databases are up to date")
@@ -71,6 +71,20 @@ class _Steps:
 
     def __call__(self, step: str) -> None:
         print(f"{time.monotonic() - self._started:6.1f} s  {step}", flush=True)
+
+
+def _prepare_postgres(installation: Installation) -> postgres.Cluster:
+    try:
+        return postgres.prepare(installation.home / "postgres")
+    except RuntimeError as error:
+        raise SetupError(str(error)) from error
+
+
+def _await_postgres(installation: Installation, admin_dsn: str) -> None:
+    try:
+        postgres.await_ready(admin_dsn)
+    except TimeoutError as error:
+        raise SetupError(f"{error}\nThe end of its log:\n{_tail(installation.logs / 'postgres.log')}") from error
 
 
 def _prepare_databases(admin_dsn: str) -> None:

@@ -102,7 +102,14 @@ def add_credential(services: Services, number: int) -> str:
     services.ledgers["registry"].append(line)
     services.ledgers["verifier"].append({**line, "version": 1})
     services.ledgers["notifier"].append(
-        {"kind": "delivery", "id": subject, "event_id": event, "channel": "mail", "target_digest": "t"}
+        {
+            "kind": "delivery",
+            "id": subject,
+            "event_id": event,
+            "channel": "mail",
+            "target_digest": "t",
+            "state": "waiting",
+        }
     )
     return subject
 
@@ -116,7 +123,7 @@ def test_ledgers_are_compared_over_all_their_pages(services: Services, tmp_path:
     assert (result.exit_code, "0 violations" in result.output) == (0, True)
     counts = json.loads(laurel(services, "ledger-check", "--json").output)["counts"]
     assert counts == {"issuer: credential": 10, "registry: credential": 10, "verifier: credential": 10} | {
-        "notifier: delivery": 10
+        "notifier: delivery waiting": 10
     }
 
 
