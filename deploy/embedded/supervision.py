@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,6 +82,7 @@ def end(installation: Installation) -> list[str]:
     # PostgreSQL last: the others still write to it while they stop.
     for name in sorted(ended, key=lambda name: (name == "postgres", name == "kafka")):
         _end_forcibly(installation.home, name)
+    _remove_socket_folders(installation.home)
     return [name for name in ended if name != MANAGER]
 
 
@@ -105,6 +107,14 @@ def _end_forcibly(home: Path, name: str) -> None:
         _wait(lambda: holder(home, name) is None, seconds)
     if (process := holder(home, name)) is not None:
         raise SetupError(f"{name} (process {process}) can't be ended.")
+
+
+def _remove_socket_folders(home: Path) -> None:
+    # They lie outside `home`, so whoever deletes `home` one day would leave them behind; the next start makes others.
+    for note in (home / "run" / "socket_folder", home / "postgres" / "socket_folder"):
+        if note.exists():
+            shutil.rmtree(note.read_text(), ignore_errors=True)
+            note.unlink()
 
 
 def _await(predicate: Callable[[], bool], seconds: float, failure: str) -> None:
