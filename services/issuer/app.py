@@ -19,7 +19,10 @@ def build(runtime: Runtime[IssuerSettings]) -> Parts:
     settings, worker = runtime.settings, runtime.worker
     signer = Signer(Sealer.from_file(settings.kek_file))
     terms = Terms(
-        settings.public_url, settings.status_list_lifetime, settings.status_list_ttl, settings.status_list_window
+        settings.public_url,
+        lifetime=settings.status_list_lifetime,
+        ttl=settings.status_list_ttl,
+        window=settings.status_list_window,
     )
 
     async def relay() -> None:

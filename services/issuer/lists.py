@@ -1,9 +1,11 @@
 """Signs status lists: each changed one once in a window, each other one again at half of its validity."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 import structlog
@@ -25,16 +27,18 @@ log = structlog.get_logger()
 
 # Lists read at once: each comes with all of its bits.
 AT_ONCE = 20
+# A list that can't be signed must not keep the others waiting, nor alarm the operator ten times a second.
+SET_ASIDE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Where lists stand, how long a signed one is valid and may be kept, and for how many seconds changes gather."""
+    """Where lists stand, how long a signed one is valid and may be kept, and for how long changes gather."""
 
     public_url: str
     lifetime: timedelta
     ttl: timedelta
-    window: float
+    window: timedelta
 
 
 class ListSigner:
@@ -44,13 +48,14 @@ class ListSigner:
         self._database = database
         self._signer = signer
         self._terms = terms
+        self._unsignable: dict[UUID, float] = {}
 
     async def run(self) -> None:
         """Sign what is due, window by window, until cancelled."""
         back_off = BackOff()
         while True:
             try:
-                await self.sign_due()
+                signed = await self.sign_due()
             except Exception as error:
                 if not db.is_failure_of_ours(error):
                     raise
@@ -58,18 +63,25 @@ class ListSigner:
                 await back_off.wait()
             else:
                 back_off.reset()
-                await asyncio.sleep(self._terms.window)
+                # A full round leaves others waiting.
+                await asyncio.sleep(0 if signed == AT_ONCE else self._terms.window.total_seconds())
 
     async def sign_due(self) -> int:
-        """Sign each list that is due, once; return how many there were."""
+        """Sign each list that is due, up to AT_ONCE of them, once; return how many."""
         async with self._database.transaction() as tx:
-            due = await store.due(tx, AT_ONCE)
+            due = await store.due(tx, AT_ONCE, self._terms.window, self._set_aside())
         return sum([await self._sign(each) for each in due])
+
+    def _set_aside(self) -> list[UUID]:
+        now = time.monotonic()
+        self._unsignable = {list_id: until for list_id, until in self._unsignable.items() if until > now}
+        return list(self._unsignable)
 
     async def _sign(self, due: Row) -> bool:
         try:
             credential = await asyncio.to_thread(self._signed, due)
         except Unavailable as error:
+            self._unsignable[due["id"]] = time.monotonic() + SET_ASIDE_SECONDS
             alarm("status_list_unsigned", list_id=str(due["id"]), reason=error.code)
             return False
         async with self._database.transaction() as tx:

@@ -23,8 +23,8 @@ class IssuerSettings(Settings):
     status_list_size: int = Field(MIN_BITS, ge=MIN_BITS, le=8 * MIN_BITS)
     status_list_lifetime: timedelta = timedelta(hours=24)
     status_list_ttl: timedelta = timedelta(seconds=60)
-    # A changed list is signed once in so many seconds.
-    status_list_window: float = Field(0.1, gt=0, le=0.1)
+    # A changed list is signed once in such a time.
+    status_list_window: timedelta = Field(timedelta(milliseconds=100), gt=timedelta(0), le=timedelta(milliseconds=100))
 
     @property
     def demo(self) -> bool:

@@ -1,7 +1,7 @@
 """Status lists: numbers to give out, changes to sign, signed lists."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.issuer.domain.row import Row
@@ -59,10 +59,10 @@ async def mark_all_changed(tx: Tx, institution_id: UUID) -> None:
     await tx.execute("update status_lists set changes = changes + 1 where institution_id = $1", institution_id)
 
 
-async def due(tx: Tx, limit: int) -> Sequence[Row]:
-    """Return up to `limit` lists to be signed, each with its bits and what to sign it with, as of one moment.
+async def due(tx: Tx, limit: int, window: timedelta, without: Sequence[UUID]) -> Sequence[Row]:
+    """Return up to `limit` lists to be signed but those of `without`, with bits and key, as of one moment.
 
-    A list is due when a bit has changed since its last signature, or at half of its validity.
+    A list is due when a bit has changed since its last signature and that is `window` old, or at half of its validity.
     """
     return await tx.fetch(
         """
@@ -72,10 +72,13 @@ async def due(tx: Tx, limit: int) -> Sequence[Row]:
         from status_lists l
         join institutions i on i.id = l.institution_id
         join signing_keys k on k.institution_id = i.id and k.retired_at is null
-        where l.changes > l.signed_changes or l.renew_at <= laurel_clock()
+        where (l.changes > l.signed_changes or l.renew_at <= laurel_clock())
+              and (l.signed_at is null or l.signed_at <= laurel_clock() - $2::interval) and l.id <> all($3::uuid[])
         order by l.id limit $1
         """,
         limit,
+        window,
+        without,
     )
 
 

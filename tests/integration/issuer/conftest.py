@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -106,10 +107,10 @@ class Site:
         """Return a signer with the same key-encryption key."""
         return Signer(Sealer.from_file(self.settings.kek_file))
 
-    def list_signer(self, signer: Signer | None = None) -> ListSigner:
+    def list_signer(self, signer: Signer | None = None, window: timedelta = timedelta(0)) -> ListSigner:
         """Return a worker that signs when it is told to."""
         settings = self.settings
-        terms = Terms(settings.public_url, settings.status_list_lifetime, settings.status_list_ttl, 0.01)
+        terms = Terms(settings.public_url, settings.status_list_lifetime, settings.status_list_ttl, window)
         return ListSigner(self.worker, signer or self.signer(), terms)
 
 

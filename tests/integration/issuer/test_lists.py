@@ -9,6 +9,7 @@ import asyncpg
 from services.issuer.domain.messages import list_version
 from shared.credentials.status import decode_list, get_bit, set_indexes
 from shared.db import Database
+from shared.messaging.metrics import ALARMS
 from tests.integration.issuer.conftest import HeldSigner, Institution, MakeSite, Site
 from tests.integration.issuer.test_batch import learners
 from tests.integration.issuer.test_issuing import is_signed_by
@@ -56,7 +57,16 @@ async def test_many_callers_meet_one_full_list_and_open_one_new_one(site: Site, 
     assert [row["open"] for row in await site.rows("select open from status_lists order by next desc")] == [False, True]
 
 
-async def test_a_new_list_is_signed_at_once_and_a_changed_one_once_in_a_window(site: Site, north: Institution) -> None:
+async def test_a_changed_list_waits_until_its_window_has_passed(site: Site, north: Institution) -> None:
+    made = (await north.issue(await north.achievement())).json()
+    signer = site.list_signer(window=timedelta(hours=1))
+    assert await signer.sign_due() == 1
+    await north.revoke(made["id"])
+    assert await signer.sign_due() == 0
+    assert await site.list_signer().sign_due() == 1
+
+
+async def test_a_new_list_is_signed_at_once_and_many_changes_are_one_signature(site: Site, north: Institution) -> None:
     achievement = await north.achievement()
     ids = [result["id"] for result in (await north.batch(achievement, learners(5))).json()["results"]]
     signer = site.list_signer()
@@ -147,5 +157,9 @@ async def test_a_key_that_cannot_be_opened_stops_its_own_lists_alone(site: Site,
     for institution in (north, south):
         await institution.issue(await institution.achievement())
     await site.rows("update signing_keys set sealed = 'broken' where institution_id = $1", north.id)
-    assert await site.list_signer().sign_due() == 1
+    signer, alarms = site.list_signer(), ALARMS.labels("status_list_unsigned")
+    before = alarms._value.get()
+    assert await signer.sign_due() == 1
+    assert await signer.sign_due() == 0
+    assert alarms._value.get() == before + 1
     assert [each["institution_id"] for each in await lists(site)] == [str(south.id)]
