@@ -30,6 +30,19 @@ def replay(
     _tell(as_json, count, f"{count} dead letters of the {service} are taken up again.")
 
 
+def discard(
+    service: Service,
+    ids: Annotated[list[int], typer.Option("--id", help="One dead letter; may be repeated.")],
+    as_json: Json = False,
+) -> None:
+    """Drop dead letters for good, where nothing can be made of them. Until then what they speak of is 'unknown'.
+
+    Example: laurel discard verifier --id 17
+    """
+    count = _post(service, "discard", {"ids": ids})
+    _tell(as_json, count, f"{count} dead letters of the {service} are gone.")
+
+
 def rebuild(service: Service, as_json: Json = False) -> None:
     """Empty a service's copies of others' state, and let them be read anew. Nobody is told anything again.
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.db import Database, Tx, to_json
 from shared.errors import NotFound
-from shared.messaging import holding
+from shared.messaging import holding, outbox
 from shared.web.auth import Principal, require
 from shared.web.pagination import MAX_LIMIT, Page
 from shared.web.strict import StrictRoute
@@ -63,6 +63,14 @@ class Replay(BaseModel):
     ids: list[Id] | None = Field(None, max_length=1000, description="Absent: all of them.")
 
 
+class Discard(BaseModel):
+    """Which dead letters to drop."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: list[Id] = Field(min_length=1, max_length=1000)
+
+
 class Done(BaseModel):
     """How much was done."""
 
@@ -75,6 +83,38 @@ def _worker(request: Request) -> Database:
 
 
 Worker = Annotated[Database, Depends(_worker)]
+
+
+_letters = APIRouter(tags=["operations"], route_class=StrictRoute)
+
+
+@_letters.get("/dead-letters")
+async def dead_letters(
+    _: Operator,
+    database: Worker,
+    cursor: Annotated[Id | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
+) -> DeadLetters:
+    """Records that were given up."""
+    async with database.transaction() as tx:
+        rows = await holding.dead_letters(tx, cursor, limit)
+    items = [DeadLetter(**{**row, "held_at": row["held_at"].isoformat()}) for row in rows]
+    return DeadLetters(items=items, next=str(items[-1].id) if len(items) == limit else None)
+
+
+@_letters.post("/replay")
+async def replay(_: Operator, database: Worker, body: Replay) -> Done:
+    """Take dead letters up again, as if they had just come; all of them: also what the log had refused to take."""
+    async with database.transaction() as tx:
+        released = await outbox.release(tx) if body.ids is None else 0
+        return Done(count=released + await holding.replay(tx, body.ids))
+
+
+@_letters.post("/discard")
+async def discard(_: Operator, database: Worker, body: Discard) -> Done:
+    """Drop dead letters for good; until then what they speak of is answered with *unknown*."""
+    async with database.transaction() as tx:
+        return Done(count=await holding.discard(tx, body.ids))
 
 
 def router(operations: Operations) -> APIRouter:
@@ -96,25 +136,6 @@ def router(operations: Operations) -> APIRouter:
         lines.append({"kind": "page", "next": more, "queues": queues})
         return Response(b"".join(to_json(line) + b"\n" for line in lines), media_type="application/jsonl")
 
-    @routes.get("/dead-letters")
-    async def dead_letters(
-        _: Operator,
-        database: Worker,
-        cursor: Annotated[Id | None, Query()] = None,
-        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
-    ) -> DeadLetters:
-        """Records that were given up."""
-        async with database.transaction() as tx:
-            rows = await holding.dead_letters(tx, cursor, limit)
-        items = [DeadLetter(**{**row, "held_at": row["held_at"].isoformat()}) for row in rows]
-        return DeadLetters(items=items, next=str(items[-1].id) if len(items) == limit else None)
-
-    @routes.post("/replay")
-    async def replay(_: Operator, database: Worker, body: Replay) -> Done:
-        """Take dead letters up again: they are handled as if they had just come."""
-        async with database.transaction() as tx:
-            return Done(count=await holding.replay(tx, body.ids))
-
     @routes.post("/rebuild")
     async def rebuild(_: Operator) -> Done:
         """Empty this service's projections and read them anew from the state topics."""
@@ -130,6 +151,7 @@ def router(operations: Operations) -> APIRouter:
             raise NotFound("nothing_to_refeed", "This service has nothing of its own to send again.")
         return Done(count=await operations.refeed())
 
+    routes.include_router(_letters)
     return routes
 
 

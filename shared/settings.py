@@ -43,8 +43,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = 1 << 20
     body_seconds: float = 20.0
 
-    # How old a status may be before an answer that rests on it is "unknown".
-    max_status_age: timedelta = timedelta(seconds=60)
+    # How old a status may be before an answer that rests on it is "unknown". Below the age at which state topics are
+    # compacted (shared/messaging/topics.py), or a reader that begins anew could trust a heartbeat too early.
+    max_status_age: timedelta = Field(timedelta(seconds=60), gt=timedelta(0), le=timedelta(minutes=4))
 
     # OTLP over HTTP, the collector's base address, such as http://127.0.0.1:4318; unset: no export.
     otlp_endpoint: str | None = None

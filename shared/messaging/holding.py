@@ -195,6 +195,12 @@ async def replay(tx: Tx, ids: Sequence[int] | None = None) -> int:
     return int(done.rpartition(" ")[2])
 
 
+async def discard(tx: Tx, ids: Sequence[int]) -> int:
+    """Delete buried records; return how many there were. What they said is lost, and nothing waits for it any more."""
+    done: str = await tx.execute("delete from held_records where state = 'buried' and id = any($1)", ids)
+    return int(done.rpartition(" ")[2])
+
+
 async def queues(tx: Tx) -> dict[str, int]:
     """Return how many rows wait in the outbox, were refused by the log, and how many records are parked and buried."""
     row: Any = await tx.fetchrow(
