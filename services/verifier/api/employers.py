@@ -10,9 +10,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from services.verifier.handlers import employers
 from services.verifier.store import employers as store
 from shared.db import Database
-from shared.errors import Malformed
+from shared.errors import Forbidden, Invalid, Malformed
 from shared.web import idempotency
-from shared.web.auth import Principal, require
+from shared.web.auth import AUDITOR, SCOPES, Principal, require
 from shared.web.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, after, cursor
 from shared.web.strict import StrictRoute
 
@@ -20,6 +20,7 @@ router = APIRouter(prefix="/v1", tags=["employers"], route_class=StrictRoute)
 
 Operator = Annotated[Principal, Depends(require("operator", scope="manage"))]
 Managing = Annotated[Principal, Depends(require("employer", scope="manage"))]
+Granting = Annotated[Principal, Depends(require("employer", "operator", scope="manage"))]
 Reading = Annotated[Principal, Depends(require("employer", scope="read"))]
 Attempted = Annotated[tuple[str, bytes] | None, Depends(idempotency.attempted)]
 Scope = Literal["verify", "manage", "read", "auditor"]
@@ -32,10 +33,8 @@ def _in_utc(time: datetime) -> datetime:
         raise ValueError("lies outside the calendar") from error
 
 
-def _distinct(scopes: list[Scope]) -> list[Scope]:
-    if len(set(scopes)) != len(scopes):
-        raise ValueError("names a scope twice")
-    return scopes
+def _sorted(scopes: list[Scope]) -> list[Scope]:
+    return sorted(set(scopes))
 
 
 class NewEmployer(BaseModel):
@@ -53,8 +52,11 @@ class NewApiKey(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=200, examples=["recruiting software"])
-    scopes: Annotated[list[Scope], AfterValidator(_distinct)] = Field(["verify", "read"], min_length=1)
+    scopes: Annotated[list[Scope], AfterValidator(_sorted)] | None = Field(
+        None, min_length=1, max_length=4, description="Absent: those of the key that makes it."
+    )
     expires_at: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
+    employer_id: UUID | None = Field(None, description="For the operator alone: whose key it is to be.")
 
 
 class ShownOnce(BaseModel):
@@ -62,6 +64,14 @@ class ShownOnce(BaseModel):
 
     id: UUID
     api_key: str = Field(examples=["lrl_0d6c2b8e11114222833344445555666a_…"])
+
+
+class MadeApiKey(ShownOnce):
+    """A new API key and its rights."""
+
+    name: str
+    scopes: list[str]
+    expires_at: datetime | None
 
 
 class ApiKey(BaseModel):
@@ -92,13 +102,15 @@ async def register(request: Request, operator: Operator, body: NewEmployer, head
 
 
 @router.post("/api-keys", status_code=201)
-async def make_key(request: Request, employer: Managing, body: NewApiKey, header: Attempted) -> ShownOnce:
-    """Make an API key."""
-    database: Database = request.app.state.database
-    attempt = idempotency.attempt(employer.tenant_id, header)
-    async with idempotency.remembering(database, attempt), database.transaction(employer.tenant_id) as tx:
-        key = await employers.make_key(tx, employer.tenant_id, body.name, body.scopes, body.expires_at, attempt)
-    return ShownOnce(id=key.id, api_key=key.text)
+async def make_key(request: Request, who: Granting, body: NewApiKey, header: Attempted) -> MadeApiKey:
+    """Make an API key with at most the scopes of the key that makes it."""
+    employer_id, scopes = _employer(who, body), _scopes(who, body)
+    state = request.app.state
+    database: Database = state.worker_database if who.kind == "operator" else state.database
+    attempt = idempotency.attempt(who.tenant_id, header)
+    async with idempotency.remembering(database, attempt), database.transaction(who.tenant_id) as tx:
+        key = await employers.make_key(tx, employer_id, body.name, scopes, body.expires_at, attempt)
+    return MadeApiKey(id=key.id, api_key=key.text, name=body.name, scopes=scopes, expires_at=body.expires_at)
 
 
 @router.get("/api-keys")
@@ -123,6 +135,21 @@ async def revoke_key(request: Request, employer: Managing, key_id: UUID) -> None
     database: Database = request.app.state.database
     async with database.transaction(employer.tenant_id) as tx:
         await employers.revoke_key(tx, employer.tenant_id, key_id)
+
+
+def _employer(who: Principal, body: NewApiKey) -> UUID:
+    if (who.kind == "operator") != (body.employer_id is not None):
+        raise Invalid("employer_id_misplaced", "The operator names whose key it is; an employer makes its own.")
+    return body.employer_id or who.tenant_id
+
+
+def _scopes(who: Principal, body: NewApiKey) -> list[str]:
+    own = sorted(SCOPES["employer"] if who.kind == "operator" else who.scopes)
+    scopes = [str(scope) for scope in body.scopes or own]
+    # An auditor only reads.
+    if not all(who.may("read" if scope == AUDITOR else scope) for scope in scopes):
+        raise Forbidden("scope_not_yours", "A key can't give a scope that it lacks.")
+    return scopes
 
 
 def _position(values: list[Any] | None) -> UUID | None:

@@ -40,8 +40,10 @@ async def make_key(
 ) -> NewKey:
     """Make an API key, shown this once.
 
-    Raises Conflict (`secret_already_shown`, with the key's id) for a repetition.
+    Raises NotFound (no such employer), Conflict (`secret_already_shown`, with the key's id) for a repetition.
     """
+    if not await employers.lock(tx, employer_id):
+        raise NotFound("employer_not_found", "There is no employer with this id.")
     key_id = new_id()
     if (made := await idempotency.claim(tx, attempt, key_id)) is not None:
         raise Conflict("secret_already_shown", "This key was made before and shown then.", id=str(made))

@@ -90,7 +90,7 @@ class Desk:
         if not ours:
             return reports
         rows, employer_id = _rows(ours, asker), asker.employer_id if asker else None
-        issuances = [answer.recorded.traceparents[0] for answer in ours if answer.recorded]
+        issuances = [trace for answer in ours if answer.recorded for trace in answer.recorded.traceparents[:1]]
         with telemetry.span("verify", _attributes(ours), issuances):
             async with self.database.transaction(employer_id) as tx:
                 made = await idempotency.claim(tx, attempt, rows[0]["request_id"])

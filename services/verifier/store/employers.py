@@ -16,9 +16,10 @@ async def insert(tx: Tx, row: Mapping[str, Any]) -> None:
     )
 
 
-async def lock(tx: Tx, employer_id: UUID) -> None:
-    """Let nobody else change this employer's keys before this transaction ends."""
-    await tx.execute("select from employers where id = $1 for update", employer_id)
+async def lock(tx: Tx, employer_id: UUID) -> bool:
+    """Let nobody else change this employer's keys until the transaction ends; False where there is none."""
+    found: bool | None = await tx.fetchval("select true from employers where id = $1 for update", employer_id)
+    return found is not None
 
 
 async def insert_key(tx: Tx, row: Mapping[str, Any]) -> None:

@@ -25,7 +25,10 @@ async def look_up(tx: Tx, source: str, wanted: Sequence[tuple[str | None, UUID |
                array(select distinct h.aggregate from held_records h
                      where h.aggregate = any(k.ids || array[wanted.credential_id::text, i.id::text])) as held
         from unnest($1::text[], $2::uuid[]) with ordinality as wanted(did, credential_id, place)
-        left join institutions i on i.did = wanted.did
+        left join lateral (
+            -- A name can pass from one institution to another, and the news of that in any order.
+            select * from institutions where did = wanted.did order by version desc, id limit 1
+        ) i on true
         left join credentials c on c.id = wanted.credential_id
         left join institutions o on o.id = c.institution_id
         cross join lateral (

@@ -77,6 +77,31 @@ async def test_the_last_key_that_can_make_keys_stays(served: Verifier) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "last_managing_key")
 
 
+async def test_a_key_gives_no_scope_that_it_lacks(served: Verifier) -> None:
+    employer = await served.employer()
+    body = {"name": "keys alone", "scopes": ["manage"]}
+    made = await served.client.post("/v1/api-keys", json=body, headers=employer)
+    assert made.json()["scopes"] == ["manage"]
+    keeper = {"Authorization": f"Bearer {made.json()['api_key']}"}
+    for scopes, status in ((["verify"], 403), (["auditor"], 403), (["manage"], 201), (None, 201)):
+        body = {"name": "x"} | ({"scopes": scopes} if scopes else {})
+        answer = await served.client.post("/v1/api-keys", json=body, headers=keeper)
+        assert answer.status_code == status
+    assert answer.json()["scopes"] == ["manage"]
+
+
+async def test_the_operator_makes_a_key_for_an_employer_that_has_lost_its_own(served: Verifier) -> None:
+    made = (await served.client.post("/v1/employers", json={"name": "Plank"}, headers=OPERATOR)).json()
+    body = {"name": "new", "employer_id": made["id"]}
+    key = await served.client.post("/v1/api-keys", json=body, headers=OPERATOR)
+    header = {"Authorization": f"Bearer {key.json()['api_key']}"}
+    assert len((await served.client.get("/v1/api-keys", headers=header)).json()["items"]) == 2
+    assert (await served.client.post("/v1/api-keys", json=body, headers=header)).status_code == 422
+    nobody = {**body, "employer_id": str(uuid4())}
+    assert (await served.client.post("/v1/api-keys", json=nobody, headers=OPERATOR)).status_code == 404
+    assert (await served.client.post("/v1/api-keys", json={"name": "x"}, headers=OPERATOR)).status_code == 422
+
+
 async def test_another_employers_things_are_not_there(served: Verifier) -> None:
     plank, elm = await served.employer("Plank"), await served.employer("Elm")
     report = await served.verify({}, plank)

@@ -134,6 +134,16 @@ async def test_unknown_members_and_states_of_no_use_here_are_passed_over(served:
     assert await served.rows("select version, name from institutions") == [(1, "Oak College")]
 
 
+async def test_two_institutions_that_claim_one_did_for_a_moment_stop_nobody(served: Verifier) -> None:
+    oak = Institution()
+    badge = oak.badge()
+    await served.know(oak, badge)
+    await served.feed(Institution(did=oak.did, name="Elm College").state(version=1))
+    assert (await served.verify(badge))["verdict"] in ("valid", "invalid")
+    await served.feed(oak.state(version=2))
+    assert await verdicts(served, [badge]) == [("valid", None)]
+
+
 async def refeed(verifier: Verifier) -> int:
     answer = await verifier.client.post("/v1/ops/refeed", headers=OPERATOR)
     assert answer.status_code == 200, answer.text
