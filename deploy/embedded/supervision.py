@@ -74,16 +74,17 @@ def standings(installation: Installation) -> list[Standing]:
 
 def end(installation: Installation) -> list[str]:
     """End every process, those too that a killed process manager left behind; return the names of what was ended."""
-    ended = [
-        path.stem for path in sorted((installation.home / "run").glob("*.pid")) if holder(installation.home, path.stem)
-    ]
-    if MANAGER in ended:
+    names = [path.stem for path in sorted((installation.home / "run").glob("*.pid"))]
+    running = {name: process for name in names if (process := holder(installation.home, name))}
+    if MANAGER in running:
         _end_orderly(installation)
     # PostgreSQL last: the others still write to it while they stop.
-    for name in sorted(ended, key=lambda name: (name == "postgres", name == "kafka")):
+    for name in sorted(running, key=lambda name: (name == "postgres", name == "kafka")):
         _end_forcibly(installation.home, name)
+    # An ended process is listed until its parent, by now the machine's first process, has heard of it.
+    _wait(lambda: not any(map(_is_listed, running.values())), STOP_SECONDS)
     _remove_socket_folders(installation.home)
-    return [name for name in ended if name != MANAGER]
+    return [name for name in running if name != MANAGER]
 
 
 def _end_orderly(installation: Installation) -> None:
@@ -107,6 +108,14 @@ def _end_forcibly(home: Path, name: str) -> None:
         _wait(lambda: holder(home, name) is None, seconds)
     if (process := holder(home, name)) is not None:
         raise SetupError(f"{name} (process {process}) can't be ended.")
+
+
+def _is_listed(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, PermissionError):  # nobody's, or somebody else's by now
+        return False
+    return True
 
 
 def _remove_socket_folders(home: Path) -> None:
