@@ -55,6 +55,13 @@ async def prepare(connection: Connection) -> None:
     )
 
 
+async def _leave(_: Connection) -> None:
+    """Let a connection go back to the pool as it is: what is set here is set for one transaction (three round trips).
+
+    asyncpg has by then rolled back what was left open.
+    """
+
+
 class Database:
     """One role's connections to one service's database."""
 
@@ -66,7 +73,13 @@ class Database:
     async def open(cls, dsn: str, size: int = 8) -> "Database":
         """Connect to `dsn` with at most `size` connections, opened when first needed."""
         pool = await asyncpg.create_pool(
-            dsn, min_size=0, max_size=size, init=prepare, command_timeout=60, max_inactive_connection_lifetime=300
+            dsn,
+            min_size=0,
+            max_size=size,
+            init=prepare,
+            reset=_leave,
+            command_timeout=60,
+            max_inactive_connection_lifetime=300,
         )
         return cls(pool, dsn)
 

@@ -132,7 +132,14 @@ async def _runtime(stack: AsyncExitStack, service: Service[S], settings: S) -> R
 
 def _app(service: Service[S], runtime: Runtime[S], parts: Parts, *, with_routes: bool) -> FastAPI:
     settings = runtime.settings
-    app = FastAPIOffline(title=service.title, version="1", separate_input_output_schemas=False, redoc_url=None)
+    app = FastAPIOffline(
+        title=service.title,
+        version="1",
+        separate_input_output_schemas=False,
+        redoc_url=None,
+        # FastAPI's own would record exceptions' messages, and make each span a second time (shared/telemetry.py).
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
     app.state.database = runtime.app if with_routes else runtime.worker
     app.state.worker_database = runtime.worker
     app.state.settings = settings

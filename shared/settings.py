@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -49,6 +49,11 @@ class Settings(BaseSettings):
 
     # OTLP over HTTP, the collector's base address, such as http://127.0.0.1:4318; unset: no export.
     otlp_endpoint: str | None = None
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_slash(cls, url: str) -> str:
+        return url.rstrip("/")
 
     def operator_secret(self) -> str | None:
         """Return the operator key, from the environment or from its file; None where none is configured."""
