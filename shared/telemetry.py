@@ -184,7 +184,7 @@ def _configure_logging(service: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],  # JSON escapes what could forge a line
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(),  # to standard output
     )
     structlog.contextvars.bind_contextvars(service=service)
     handler = logging.StreamHandler(sys.stdout)

@@ -34,13 +34,23 @@ async def create_topics(settings: Settings) -> None:
     await log.close()
 
 
+@pytest.fixture
+async def embedded_log(clean_database: Callable[[str], CleanDatabase]) -> dict[str, str]:
+    """Settings of an embedded log in the session's cluster."""
+    return await embedded_settings(clean_database)
+
+
+@pytest.fixture
+async def kafka_log(kafka_bootstrap: str, topic_prefix: str) -> dict[str, str]:
+    """Settings of topics on the session's broker."""
+    return await kafka_settings(kafka_bootstrap, topic_prefix)
+
+
 @pytest.fixture(params=["embedded", "kafka"])
-async def event_log(request: pytest.FixtureRequest, clean_database: Callable[[str], CleanDatabase]) -> dict[str, str]:
+def event_log(request: pytest.FixtureRequest) -> dict[str, str]:
     """Settings of each event log in its turn."""
-    if request.param == "embedded":
-        return await embedded_settings(clean_database)
-    bootstrap, prefix = request.getfixturevalue("kafka_bootstrap"), request.getfixturevalue("topic_prefix")
-    return await kafka_settings(bootstrap, prefix)
+    settings: dict[str, str] = request.getfixturevalue(f"{request.param}_log")
+    return settings
 
 
 @dataclass(frozen=True)

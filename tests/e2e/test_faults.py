@@ -54,18 +54,20 @@ async def test_a_broker_killed_under_load_loses_and_doubles_nothing(
         await balance(stack, load, tmp_path)
 
 
-@pytest.mark.parametrize("log", ["embedded", "kafka"])
+@pytest.fixture(params=["embedded", "kafka"])
+def log_elsewhere(request: pytest.FixtureRequest) -> dict[str, str] | None:
+    """Settings of a log that does not die with the database; None where it is in there."""
+    settings: dict[str, str] | None = request.getfixturevalue("kafka_log") if request.param == "kafka" else None
+    return settings
+
+
 async def test_postgres_killed_under_load_loses_and_doubles_nothing(
-    request: pytest.FixtureRequest, tmp_path: Path, private_postgres: PrivateCluster, log: str
+    tmp_path: Path, private_postgres: PrivateCluster, log_elsewhere: dict[str, str] | None
 ) -> None:
     await private_postgres.start()
     server = PostgresServer(private_postgres.cluster.admin_dsn)
     server.bootstrap()
-    if log == "embedded":
-        event_log = await embedded_settings(server.create)
-    else:
-        bootstrap, prefix = request.getfixturevalue("kafka_bootstrap"), request.getfixturevalue("topic_prefix")
-        event_log = await kafka_settings(bootstrap, prefix)
+    event_log = log_elsewhere or await embedded_settings(server.create)
     async with standing(tmp_path, server.create, event_log) as stack:
         institution = await register_institution(stack.urls, stack.operator_key)
         async with under_load(institution, await institution.achievement()) as load:
