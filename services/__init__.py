@@ -1,6 +1,6 @@
 """The four services, and what flows between them: by events alone, never by a call.
 
-    issuer      decides that a credential exists, or no longer holds
+    issuer      makes credentials and withdraws them; nobody else signs
     registry    remembers: record, history, status lists
     verifier    answers whether a badge holds, and how fresh that answer is
     notifier    tells: mail to learners, webhooks to systems

@@ -1,1 +1,1 @@
-"""What two services need and that decides nothing for either."""
+"""What at least two services use; it takes no decision of theirs."""

@@ -17,7 +17,8 @@ class Settings(BaseSettings):
     owner_dsn: str = "postgresql:///"
     app_dsn: str = "postgresql:///"
     worker_dsn: str = "postgresql:///"
-    pool_size: int = Field(8, ge=2, le=20)
+    # Of each of the two pools: with relay, log and consumers a service stays under 20 connections.
+    pool_size: int = Field(6, ge=2, le=20)
 
     # The event log: our own in PostgreSQL, or Apache Kafka.
     log: Literal["embedded", "kafka"] = "embedded"

@@ -1,7 +1,7 @@
 """Lets a creating POST be sent twice and done once (the Idempotency-Key header).
 
-A row holds tenant, key, request digest, and the id of what was made, never a body: the answer is rebuilt from what is
-stored. The claim is part of the effect's own transaction, so a crash leaves either both or nothing.
+A row remembers who asked for what under which key, and the id of what came of it; a repetition is answered from the
+thing itself. The claim is part of the effect's own transaction, so a crash leaves either both or nothing.
 """
 
 from collections.abc import AsyncIterator, Mapping
