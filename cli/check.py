@@ -14,10 +14,12 @@ from rich.table import Table
 
 from cli import ledger
 from cli.connection import SERVICES, Connection, Unusable, connect
-from cli.ledger import Violation
+from cli.ledger import Event, Telling, Violation
 from cli.sorting import DiskSorted
 
 PAUSE_SECONDS = 0.5
+# The services that read what others tell.
+CONSUMING = ("registry", "verifier", "notifier")
 # Beyond that a list helps nobody.
 SHOWN = 100
 
@@ -78,17 +80,17 @@ class Look:
         """Read every ledger once, to its end, and return what is wrong."""
         counts: Counter[str] = Counter()
         queues: dict[str, dict[str, int]] = {}
-        events: DiskSorted[tuple[str, str]] = DiskSorted(2)
-        deliveries: DiskSorted[tuple[str, str, str]] = DiskSorted(3)
+        events: DiskSorted[Event] = DiskSorted(3)
+        deliveries: DiskSorted[Telling] = DiskSorted(4)
         ledgers = {name: self._lines(name, counts, queues) for name in SERVICES}
         ledgers["issuer"] = _noting_events(ledgers["issuer"], events)
-        notified = ledgers.pop("notifier")
+        notices = _noting_deliveries(ledgers.pop("notifier"), deliveries)
         found = set(ledger.check(ledgers, self._acknowledgements(counts)))
-        deliveries.add((line["event_id"], line["channel"], line["target_digest"]) for line in notified)
         found |= set(ledger.check_events(events))
+        found |= set(ledger.check_notices(notices, events))
         found |= set(ledger.check_deliveries(deliveries, events))
         for name, waiting in queues.items():
-            found |= set(ledger.check_queues(name, waiting))
+            found |= set(ledger.check_queues(name, waiting | self._lag(name, counts)))
         self.counts = dict(sorted(counts.items()))
         return found
 
@@ -100,16 +102,36 @@ class Look:
                 counts[f"{name}: {line['kind']} {line.get('state', '')}".rstrip()] += 1
                 yield line
 
+    def _lag(self, name: str, counts: Counter[str]) -> dict[str, int]:
+        """Ask how much a service has not read yet; only the process that reads knows."""
+        if name not in CONSUMING:
+            return {}
+        lag = self._connection.lag(name)
+        if lag is None:
+            counts[f"{name}: lag not told, its worker has another address"] = 1
+            return {}
+        return {"lag": lag}
+
     def _acknowledgements(self, counts: Counter[str]) -> Iterator[dict[str, str]]:
         for subject, action in self._acknowledged:
             counts[f"{ledger.ACKNOWLEDGED}: {action}"] += 1
             yield {"id": subject, "action": action}
 
 
-def _noting_events(lines: Iterator[dict[str, Any]], events: DiskSorted[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+def _noting_events(lines: Iterator[dict[str, Any]], events: DiskSorted[Event]) -> Iterator[dict[str, Any]]:
     for line in lines:
-        events.add((version["event_id"], line["id"]) for version in line.get("versions", ()))
+        events.add((version["event_id"], line["id"], version["type"]) for version in line.get("versions", ()))
         yield line
+
+
+def _noting_deliveries(lines: Iterator[dict[str, Any]], deliveries: DiskSorted[Telling]) -> Iterator[dict[str, Any]]:
+    """Take the deliveries out; what goes on is the notices."""
+    for line in lines:
+        if line["kind"] == "delivery":
+            due = "due" if line["due"] else ""
+            deliveries.add([(line["event_id"], line["channel"], line["target_digest"], due)])
+        else:
+            yield line
 
 
 def _read_acknowledged(path: Path) -> Iterator[tuple[str, str]]:

@@ -8,8 +8,11 @@ from typing import Any
 
 import httpx
 import orjson
+from prometheus_client.parser import text_string_to_metric_families
 
 SERVICES = ("issuer", "registry", "verifier", "notifier")
+# What a process that consumes tells at /metrics; an api's has none (shared/messaging/metrics.py).
+LAG = "laurel_inbox_lag_records"
 
 
 class Unusable(Exception):
@@ -35,15 +38,21 @@ class Connection:
 
     def ledger(self, service: str) -> Iterator[dict[str, Any]]:
         """Give every line of a service's ledger in the order of ids, and last one `{"kind": "queues", …}`."""
-        after = None
+        cursor = None
         while True:
-            answer = self.get(service, "/v1/ops/ledger", after=after, limit=1000)
+            answer = self.get(service, "/v1/ops/ledger", cursor=cursor, limit=1000)
             *lines, page = [orjson.loads(line) for line in answer.content.splitlines()]
             yield from lines
-            after = page["next"]
-            if after is None:
+            cursor = page["next"]
+            if cursor is None:
                 yield {"kind": "queues", **page["queues"]}
                 return
+
+    def lag(self, service: str) -> int | None:
+        """Return how many records the service's consumers have not read; None where its address is no worker's."""
+        families = text_string_to_metric_families(self.get(service, "/metrics").text)
+        samples = [sample for family in families if family.name == LAG for sample in family.samples]
+        return int(sum(sample.value for sample in samples)) if samples else None
 
     def _call(self, service: str, method: str, path: str, **request: Any) -> httpx.Response:
         url = self.urls[service] + path

@@ -7,8 +7,9 @@ What never breaks, by number:
     3  A credential's versions are 1 to n without a gap, the same in issuer and registry.
     4  A revoked credential is revoked everywhere and stays so.
     5  Status and status bits are the fold of the history, everywhere the same.
-    7  Nobody is told the same thing twice: one delivery for each event, channel and target.
-    8  Nothing waits any more: no row in an outbox, no record parked or given up.
+    7  Whoever is concerned is told, and of nothing twice: the notifier has both halves of every issue and revocation,
+       a mail where there is an address, and one delivery for each event, channel and target.
+    8  Nothing waits any more: no row in an outbox, no record unread, parked or given up, no delivery that is due.
 
 (6, that checkpoints are consistent, belongs to the transparency log.) Memory does not grow with the ledgers: lines are
 merged as they come, and of status lists only bits are kept.
@@ -21,9 +22,18 @@ from typing import Any, NamedTuple
 
 Line = Mapping[str, Any]
 Found = Mapping[str, Sequence[Line]]
+# An event of the issuer's: its id, its credential's id, what changed.
+Event = tuple[str, str, str]
+# A delivery: its event's id, the channel, a digest of the target, and "due" or nothing.
+Telling = tuple[str, str, str, str]
 
 SERVICES = ("issuer", "registry", "verifier")
 ACKNOWLEDGED = "acknowledged"
+# Ids of the notifier's lines on what there was to tell begin with this, and go on with the event's id.
+NOTICE = "notice:"
+# The changes of which people are told.
+TOLD = ("issued", "revoked")
+_HEARD = {"happened": "happened", "recorded": "is recorded"}
 _STATUS_AFTER = {"issued": "issued", "suspended": "suspended", "reinstated": "issued", "revoked": "revoked"}
 _STATUS_THAT_RAISES = {"revocation": "revoked", "suspension": "suspended"}
 
@@ -226,26 +236,47 @@ def _indexes(bits: bytes | bytearray) -> Iterator[int]:
 # --- telling people, and quiet ---------------------------------------------------------------------------------------
 
 
-def check_events(events: Iterable[tuple[str, str]]) -> Iterator[Violation]:
-    """Find events that stand for two things; `events` are (event id, credential id), in the order of event ids."""
+def check_events(events: Iterable[Event]) -> Iterator[Violation]:
+    """Find events that stand for two things; `events` come in the order of their ids."""
     for event, entries in groupby(events, key=lambda entry: entry[0]):
-        if len(subjects := [subject for _, subject in entries]) > 1:
+        if len(subjects := [subject for _, subject, _ in entries]) > 1:
             yield Violation(2, event, f"is one event for {len(subjects)} versions: {', '.join(subjects)}")
 
 
-def check_deliveries(
-    deliveries: Iterable[tuple[str, str, str]], events: Iterable[tuple[str, str]]
-) -> Iterator[Violation]:
-    """Find what was told twice, or without an event of the issuer's.
+def check_notices(notices: Iterable[Line], events: Iterable[Event]) -> Iterator[Violation]:
+    """Find what happened and nobody could be told of.
 
-    `deliveries` are (event id, channel, digest of the target) and `events` (event id, credential id), both sorted.
+    `notices` are the notifier's lines and `events` the issuer's, both in the order of the events' ids.
     """
-    known: Iterator[tuple[str, str]] = iter(events)
+    wanted = ({"id": f"{NOTICE}{event}"} for event, _, change in events if change in TOLD)
+    for notice, found in aligned({"issuer": wanted, "notifier": notices}):
+        event, lines = notice.removeprefix(NOTICE), found.get("notifier", ())
+        if "issuer" not in found:
+            yield Violation(2, event, "is to be told, and the issuer has no such event")
+        elif not lines:
+            yield Violation(7, event, "is not known to the notifier, so nobody is told")
+        for line in lines:
+            yield from _whole(event, line)
+
+
+def _whole(event: str, line: Line) -> Iterator[Violation]:
+    for half in ("happened", "recorded"):
+        if not line[half]:
+            yield Violation(7, event, f"is not told: the notifier has not heard that it {_HEARD[half]}")
+    if line["happened"] and line["recorded"] and line["addressed"] and not line["deliveries"].get("mail"):
+        yield Violation(7, event, "is not told to the learner, whose address is known")
+
+
+def check_deliveries(deliveries: Iterable[Telling], events: Iterable[Event]) -> Iterator[Violation]:
+    """Find what was told twice or without an event of the issuer's, and what is due without being sent; both sorted."""
+    known = iter(events)
     event = next(known, None)
-    for delivery, entries in groupby(deliveries):
-        event_id, channel, _ = delivery
-        if (count := sum(1 for _ in entries)) > 1:
-            yield Violation(7, event_id, f"has {count} deliveries by {channel} to one target")
+    for (event_id, channel, _), entries in groupby(deliveries, key=lambda delivery: delivery[:3]):
+        dues = [due for *_, due in entries]
+        if len(dues) > 1:
+            yield Violation(7, event_id, f"has {len(dues)} deliveries by {channel} to one target")
+        if any(dues):
+            yield Violation(8, event_id, f"is due by {channel}, and nobody sends it")
         while event is not None and event[0] < event_id:
             event = next(known, None)
         if event is None or event[0] != event_id:
@@ -253,7 +284,7 @@ def check_deliveries(
 
 
 def check_queues(service: str, queues: Mapping[str, int]) -> Iterator[Violation]:
-    """Find what still waits in a service: outbox rows, refused rows, parked and buried records."""
+    """Find what still waits in a service: outbox rows, refused rows, records that lag, are parked or buried."""
     for queue, count in queues.items():
         if count:
             yield Violation(8, service, f"has {queue} rows that wait")

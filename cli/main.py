@@ -6,7 +6,7 @@ import typer
 
 from cli.check import ledger_check
 from cli.connection import Unusable
-from cli.operations import dead_letters, discard, rebuild, refeed, replay
+from cli.operations import dead_letters, discard, rebuild, refeed, replay, restart
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +30,7 @@ app.command("ledger-check")(ledger_check)
 app.command("dead-letters")(dead_letters)
 app.command("replay")(replay)
 app.command("discard")(discard)
+app.command("restart")(restart)
 app.command("rebuild")(rebuild)
 app.command("refeed")(refeed)
 

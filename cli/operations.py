@@ -1,4 +1,4 @@
-"""What an operator asks of one service: replay dead letters, rebuild copies, send everything again."""
+"""What an operator asks of one service: replay dead letters, restart, rebuild copies, send everything again."""
 
 import json
 import os
@@ -41,6 +41,15 @@ def discard(
     """
     count = _post(service, "discard", {"ids": ids})
     _tell(as_json, count, f"{count} dead letters of the {service} are gone.")
+
+
+def restart(service: Service, consumer: str, as_json: Json = False) -> None:
+    """Let a consumer that stopped for want of records go on at the earliest that is there. Refeed what it lost first.
+
+    Example: laurel restart registry laurel.registry.record
+    """
+    count = _post(service, "restart", {"consumer": consumer})
+    _tell(as_json, count, f"{consumer} reads {count} partitions from their earliest records on.")
 
 
 def rebuild(service: Service, as_json: Json = False) -> None:

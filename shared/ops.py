@@ -1,4 +1,4 @@
-"""The operator's routes that every service has: what it really holds, its dead letters, replay, rebuild, refeed."""
+"""The operator's routes that every service has: what it really holds, dead letters, replay, restart, rebuild, refeed."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.db import Database, Tx, to_json
 from shared.errors import NotFound
-from shared.messaging import holding, outbox
+from shared.messaging import holding, outbox, positions
 from shared.web.auth import Principal, require
 from shared.web.pagination import MAX_LIMIT, Page
 from shared.web.strict import StrictRoute
@@ -71,6 +71,14 @@ class Discard(BaseModel):
     ids: list[Id] = Field(min_length=1, max_length=1000)
 
 
+class Restart(BaseModel):
+    """Which consumer to let begin at the earliest record that is there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    consumer: str = Field(max_length=100, pattern="^[a-z.]+$", examples=["laurel.registry.record"])
+
+
 class Done(BaseModel):
     """How much was done."""
 
@@ -117,6 +125,16 @@ async def discard(_: Operator, database: Worker, body: Discard) -> Done:
         return Done(count=await holding.discard(tx, body.ids))
 
 
+@_letters.post("/restart")
+async def restart(_: Operator, database: Worker, body: Restart) -> Done:
+    """Let a consumer that stopped for want of records go on at the earliest that is there; nothing takes effect twice."""
+    async with database.transaction() as tx:
+        count = await positions.restart(tx, body.consumer)
+    if not count:
+        raise NotFound("unknown_consumer", "No consumer of this name has read anything here.")
+    return Done(count=count)
+
+
 def router(operations: Operations) -> APIRouter:
     """Make the routes under /v1/ops; what a service does not offer is 404."""
     routes = APIRouter(prefix="/v1/ops", tags=["operations"], route_class=StrictRoute)
@@ -125,12 +143,12 @@ def router(operations: Operations) -> APIRouter:
     async def ledger(
         _: Operator,
         database: Worker,
-        after: Annotated[str | None, Query(max_length=200)] = None,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 500,
     ) -> Response:
         """What this service really has, as JSON lines; the last line is `{"kind": "page", "next": …}`."""
         async with database.transaction() as tx:
-            lines = list(await operations.ledger(tx, after, limit))
+            lines = list(await operations.ledger(tx, cursor, limit))
             queues = await holding.queues(tx)
         more = lines[-1]["id"] if len(lines) == limit else None
         lines.append({"kind": "page", "next": more, "queues": queues})
@@ -156,7 +174,7 @@ def router(operations: Operations) -> APIRouter:
 
 
 def as_uuid(after: str | None) -> UUID | None:
-    """Read a ledger's `after`; anything that is no id of ours begins before the first."""
+    """Read the id in a ledger's cursor; anything that is no id of ours begins before the first."""
     try:
         return UUID(after) if after else None
     except ValueError:

@@ -7,17 +7,16 @@ import structlog
 from services.notifier import handlers
 from services.notifier.api import deliveries, endpoints
 from services.notifier.mail import Mails
+from services.notifier.operations import operations
 from services.notifier.post import FolderPost, Post, SmtpPost
 from services.notifier.sender import Sender
 from services.notifier.settings import NotifierSettings
-from services.notifier.store.deliveries import ledger
 from services.notifier.webhooks import Webhooks
 from shared import db, ops
 from shared.db import Database
 from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE, REGISTRY_EVENTS, VERIFIER_STATE
 from shared.messaging.housekeeping import clear_away
 from shared.messaging.inbox import Consumer
-from shared.ops import Operations, as_uuid
 from shared.sealing import Sealer
 from shared.service import Parts, Runtime, Service
 from shared.web.outbound import PinnedTransport, open_client
@@ -46,7 +45,7 @@ def build(runtime: Runtime[NotifierSettings]) -> Parts:
         await _tidy(worker)
 
     return Parts(
-        routers=[endpoints.router, deliveries.router, ops.router(_operations(runtime))],
+        routers=[endpoints.router, deliveries.router, ops.router(operations(worker))],
         tasks={
             **{each.group: each.run for each in consumers},
             "mails": Sender(worker, mails, settings.mails_at_once).run,
@@ -65,14 +64,6 @@ def _post(settings: NotifierSettings) -> Post:
         if settings.smtp_url
         else FolderPost(settings.mail_folder)
     )
-
-
-def _operations(runtime: Runtime[NotifierSettings]) -> Operations:
-    async def rebuild() -> None:
-        async with runtime.worker.transaction() as tx:
-            await handlers.forget_copies(tx)
-
-    return Operations(ledger=lambda tx, after, limit: ledger(tx, as_uuid(after), limit), rebuild=rebuild)
 
 
 async def _tidy(worker: Database) -> None:

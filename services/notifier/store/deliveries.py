@@ -1,9 +1,8 @@
-"""The ledger of deliveries, as tenants and the operator read and replay it."""
+"""Deliveries as tenants and the operator read and replay them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -70,27 +69,3 @@ async def start_again(tx: Tx, delivery_id: UUID) -> None:
         """,
         delivery_id,
     )
-
-
-async def ledger(tx: Tx, after: UUID | None, limit: int) -> list[dict[str, Any]]:
-    """Return up to `limit` ledger lines on what was told of credentials, in the order of their ids, after `after`."""
-    rows = await tx.fetch(
-        """
-        select id, event_id, channel, target, state, attempts from deliveries
-        where credential_id is not null and ($1::uuid is null or id > $1) order by id limit $2
-        """,
-        after,
-        limit,
-    )
-    return [
-        {
-            "kind": "delivery",
-            "id": str(row["id"]),
-            "event_id": str(row["event_id"]),
-            "channel": row["channel"],
-            "target_digest": sha256(row["target"].bytes).hexdigest(),
-            "state": row["state"],
-            "attempts": row["attempts"],
-        }
-        for row in rows
-    ]

@@ -75,7 +75,7 @@ async def test_the_ledger_shows_every_credential_and_list_page_by_page(site: Sit
     lines: list[dict[str, Any]] = []
     after: str | None = None
     while True:
-        answer = await site.operator.get("/v1/ops/ledger", params={"limit": 2, **({"after": after} if after else {})})
+        answer = await site.operator.get("/v1/ops/ledger", params={"limit": 2, **({"cursor": after} if after else {})})
         *found, page = [orjson.loads(line) for line in answer.text.splitlines()]
         lines += found
         after = page["next"]

@@ -252,20 +252,70 @@ async def test_a_delivery_under_way_is_not_replayed(notifier: Notifier) -> None:
     assert code(answer) == (409, "delivery_under_way")
 
 
-async def test_the_ledger_lists_every_delivery_without_naming_its_target(notifier: Notifier) -> None:
+async def ledger_lines(notifier: Notifier) -> list[dict[str, Any]]:
+    """The whole ledger, by small pages."""
+    lines: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while not lines or cursor:
+        params = {"limit": "2", **({"cursor": cursor} if cursor else {})}
+        answer = await notifier.client.get("/v1/ops/ledger", params=params, headers=OPERATOR)
+        *found, page = [orjson.loads(line) for line in answer.content.splitlines()]
+        lines, cursor = lines + found, page["next"]
+    return lines
+
+
+async def test_the_ledger_lists_every_delivery_without_naming_its_target_and_then_every_notice(
+    notifier: Notifier,
+) -> None:
     tenant = new_id()
     ids = sorted([str(await told(notifier, tenant)) for _ in range(3)])
+    events = sorted([str(row[0]) for row in await notifier.rows("select event_id from notices")])
     async with notifier.serving():
-        lines: list[dict[str, Any]] = []
-        after: str | None = None
-        while not lines or after:
-            params = {"limit": "2", **({"after": after} if after else {})}
-            answer = await notifier.client.get("/v1/ops/ledger", params=params, headers=OPERATOR)
-            *found, page = [orjson.loads(line) for line in answer.content.splitlines()]
-            lines, after = lines + found, page["next"]
-    assert [line["id"] for line in lines] == ids
-    assert set(lines[0]) == {"kind", "id", "event_id", "channel", "target_digest", "state", "attempts"}
+        lines = await ledger_lines(notifier)
+    assert [line["id"] for line in lines] == ids + [f"notice:{event}" for event in events]
+    assert set(lines[0]) == {"kind", "id", "event_id", "channel", "target_digest", "state", "attempts", "due"}
+    members = {"happened": True, "recorded": True, "addressed": True, "deliveries": {"mail": 1}}
+    assert members.items() <= lines[3].items()
     assert not any(planted in str(lines) for planted in PERSONAL)
+
+
+async def test_the_ledger_shows_half_a_notice_and_one_that_nobody_is_to_be_told(notifier: Notifier) -> None:
+    half, silent = Badge(), Badge(email=None)
+    await notifier.feed(half.issued(), silent.issued(), silent.recorded())
+    async with notifier.serving():
+        lines = {line["credential_id"]: line for line in await ledger_lines(notifier)}
+    assert (lines[str(half.id)]["recorded"], lines[str(half.id)]["addressed"]) == (False, True)
+    assert (lines[str(silent.id)]["recorded"], lines[str(silent.id)]["addressed"]) == (True, False)
+    assert lines[str(half.id)]["deliveries"] == lines[str(silent.id)]["deliveries"] == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "due"),
+    [
+        ("due_at = laurel_clock()", True),
+        ("leased_until = laurel_clock() - interval '1 second'", True),
+        ("leased_until = laurel_clock() + interval '1 minute'", False),
+        ("due_at = laurel_clock() + interval '5 minutes'", False),
+        ("state = 'stale'", False),
+        ("state = 'failed'", False),
+    ],
+)
+async def test_the_ledger_calls_due_what_should_be_under_way_and_is_not(
+    notifier: Notifier, change: str, due: bool
+) -> None:
+    await told(notifier, new_id())
+    await notifier.value(f"update deliveries set {change} returning true")
+    async with notifier.serving():
+        assert (await ledger_lines(notifier))[0]["due"] is due
+
+
+async def test_what_waits_for_an_endpoint_that_asked_for_patience_is_not_due(notifier: Notifier) -> None:
+    badge = Badge(email=None)
+    await notifier.endpoint(badge.institution_id, HOOK["url"])
+    await notifier.feed(badge.issued(), badge.recorded())
+    await notifier.value("update endpoints set paused_until = laurel_clock() + interval '5 minutes' returning true")
+    async with notifier.serving():
+        assert (await ledger_lines(notifier))[0]["due"] is False
 
 
 async def test_a_notifier_without_its_key_file_does_not_start(notifier: Notifier, tmp_path: Path) -> None:

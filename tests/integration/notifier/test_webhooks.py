@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from services.notifier import handlers
 from services.notifier.domain import SCHEDULE
 from services.notifier.sender import LEASE, PER_TARGET
-from services.notifier.store.deliveries import ledger
+from services.notifier.store.ledger import deliveries as ledger
 from services.notifier.webhooks import MAX_RESPONSE_BYTES
 from shared import telemetry
 from shared.ids import new_id

@@ -216,7 +216,7 @@ async def test_the_ledger_lists_credentials_then_status_lists_page_by_page(regis
     after: str | None = None
     async with registry.serving():
         while True:
-            params = {"limit": 2, **({"after": after} if after else {})}
+            params = {"limit": 2, **({"cursor": after} if after else {})}
             page = (await registry.client.get("/v1/ops/ledger", params=params, headers=OPERATOR)).text.splitlines()
             *found, last = [orjson.loads(line) for line in page]
             lines += found

@@ -122,7 +122,7 @@ async def test_the_ledger_has_a_line_for_each_badge_that_is_known(served: Verifi
         answer = await served.client.get(f"/v1/ops/ledger?limit=2{after}", headers=OPERATOR)
         *page, last = [orjson.loads(line) for line in answer.text.splitlines()]
         lines += page
-        after = f"&after={last['next']}" if last["next"] else None
+        after = f"&cursor={last['next']}" if last["next"] else None
     assert [line["id"] for line in lines] == sorted(badge["id"].rpartition("/")[2] for badge in badges)
     assert set(lines[0]) == {"kind", "id", "version", "status", "positions", "document_digest"}
     assert (await served.client.get("/v1/ops/ledger")).status_code == 401

@@ -27,6 +27,7 @@ class Services(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.ledgers: dict[str, list[dict[str, Any]]] = {name: [] for name in SERVICES}
         self.queues: dict[str, list[dict[str, int]]] = {name: [QUIET] for name in SERVICES}
+        self.metrics = "\n".join(f'laurel_inbox_lag_records{{consumer="laurel.{name}"}} 0.0' for name in SERVICES)
         self.page = 1000
         self.posted: list[tuple[str, Any]] = []
 
@@ -52,8 +53,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers["Authorization"] != f"Bearer {KEY}":
             self._send(401, b'{"status": 401, "code": "invalid_key", "detail": "This API key is not known here."}')
         elif address.path.endswith("/v1/ops/ledger"):
-            after, limit = query.get("after", [""])[0], int(query["limit"][0])
+            after, limit = query.get("cursor", [""])[0], int(query["limit"][0])
             self._send(200, self.server.answer_ledger(service, after, limit))
+        elif address.path.endswith("/metrics"):
+            self._send(200, self.server.metrics.encode())
         else:
             self._send(200, b'{"items": [], "next": null}')
 
@@ -101,16 +104,11 @@ def add_credential(services: Services, number: int) -> str:
     services.ledgers["issuer"].append(line)
     services.ledgers["registry"].append(line)
     services.ledgers["verifier"].append({**line, "version": 1})
-    services.ledgers["notifier"].append(
-        {
-            "kind": "delivery",
-            "id": subject,
-            "event_id": event,
-            "channel": "mail",
-            "target_digest": "t",
-            "state": "waiting",
-        }
-    )
+    delivery = {"id": subject, "event_id": event, "channel": "mail", "target_digest": "t", "state": "waiting"}
+    services.ledgers["notifier"].append({"kind": "delivery", **delivery, "due": False})
+    notice = {"id": f"notice:{event}", "happened": True, "recorded": True, "addressed": True}
+    services.ledgers["notifier"].append({"kind": "notice", **notice, "deliveries": {"mail": 1}})
+    services.ledgers["notifier"].sort(key=lambda line: str(line["id"]))
     return subject
 
 
@@ -123,7 +121,8 @@ def test_ledgers_are_compared_over_all_their_pages(services: Services, tmp_path:
     assert (result.exit_code, "0 violations" in result.output) == (0, True)
     counts = json.loads(laurel(services, "ledger-check", "--json").output)["counts"]
     assert counts == {"issuer: credential": 10, "registry: credential": 10, "verifier: credential": 10} | {
-        "notifier: delivery waiting": 10
+        "notifier: delivery waiting": 10,
+        "notifier: notice": 10,
     }
 
 
@@ -143,6 +142,21 @@ def test_what_is_on_its_way_may_arrive(services: Services) -> None:
     assert laurel(services, "ledger-check", "--settle", "0").exit_code == 1
 
 
+def test_what_consumers_have_not_read_is_a_violation(services: Services) -> None:
+    services.metrics = 'laurel_inbox_lag_records{consumer="a"} 3.0\nlaurel_inbox_lag_records{consumer="b"} 0.0'
+    result = laurel(services, "ledger-check", "--settle", "0")
+    assert result.exit_code == 1
+    assert "8  registry  has lag rows that wait" in result.output
+
+
+def test_a_lag_that_nobody_tells_is_told_as_such(services: Services) -> None:
+    services.metrics = "laurel_outbox_rows 0.0"
+    result = laurel(services, "ledger-check")
+    assert result.exit_code == 0
+    assert "notifier: lag not told" in result.output
+    assert "issuer: lag" not in result.output, "it reads nothing"
+
+
 def test_a_line_that_acknowledges_nothing_is_refused(services: Services, tmp_path: Path) -> None:
     acknowledged = tmp_path / "acks.jsonl"
     acknowledged.write_text('{"credential_id": "x", "action": "issue"}\n{"credential_id": "x"}\n')
@@ -159,10 +173,12 @@ def test_a_wrong_key_is_told_as_such(services: Services) -> None:
 
 def test_operations_go_to_the_service_that_is_named(services: Services) -> None:
     assert "3 dead letters" in laurel(services, "replay", "notifier", "--id", "17", "--id", "18").output
+    assert "3 partitions" in laurel(services, "restart", "registry", "laurel.registry.record").output
     assert laurel(services, "rebuild", "verifier").exit_code == 0
     assert json.loads(laurel(services, "refeed", "issuer", "--json").output) == {"count": 3}
     assert services.posted == [
         ("/notifier/v1/ops/replay", {"ids": [17, 18]}),
+        ("/registry/v1/ops/restart", {"consumer": "laurel.registry.record"}),
         ("/verifier/v1/ops/rebuild", None),
         ("/issuer/v1/ops/refeed", None),
     ]
@@ -185,7 +201,7 @@ def test_addresses_and_key_come_from_demo_json_where_the_environment_is_silent(t
 
 
 def test_no_command_takes_a_key_as_an_argument() -> None:
-    for command in ("ledger-check", "replay", "rebuild", "refeed", "dead-letters"):
+    for command in ("ledger-check", "replay", "restart", "rebuild", "refeed", "dead-letters"):
         assert "key" not in CliRunner().invoke(app, [command, "--help"]).output.lower()
 
 

@@ -134,7 +134,8 @@ def test_2_one_event_for_two_versions_is_found() -> None:
 
 
 def test_2_one_event_for_two_credentials_is_found() -> None:
-    [violation] = ledger.check_events([("a", "one"), ("b", "one"), ("b", "two")])
+    events = [("a", "one", "issued"), ("b", "one", "revoked"), ("b", "two", "issued")]
+    [violation] = ledger.check_events(events)
     assert violation.invariant == 2
     assert violation.subject == "b"
 
@@ -224,24 +225,65 @@ def test_5_a_position_given_to_two_credentials_is_found() -> None:
     assert House(credential(index=7), credential(index=7)).broken() == {5}
 
 
+EVENTS = [("a", "one", "issued"), ("b", "one", "suspended"), ("c", "one", "revoked")]
+
+
+def notice(event: str, **members: Any) -> Line:
+    """What the notifier lists of an event: whole, and a mail made of it."""
+    whole = {"happened": True, "recorded": True, "addressed": True, "deliveries": {"mail": 1}}
+    return {"kind": "notice", "id": f"notice:{event}", "event_id": event, **whole, **members}
+
+
+def test_7_people_are_told_of_issues_and_revocations_alone() -> None:
+    assert list(ledger.check_notices([notice("a"), notice("c")], EVENTS)) == []
+
+
+@pytest.mark.parametrize("lost", ["a", "c"])
+def test_7_an_event_that_the_notifier_never_heard_of_is_found(lost: str) -> None:
+    [violation] = ledger.check_notices([notice(event) for event in ("a", "c") if event != lost], EVENTS)
+    assert (violation.invariant, violation.subject) == (7, lost)
+
+
+@pytest.mark.parametrize("half", ["happened", "recorded"])
+def test_7_half_a_notice_is_found(half: str) -> None:
+    [violation] = ledger.check_notices([notice("a", deliveries={}, **{half: False}), notice("c")], EVENTS)
+    assert (violation.invariant, violation.subject) == (7, "a")
+
+
+def test_7_a_learner_with_an_address_and_without_a_mail_is_found() -> None:
+    lines = [notice("a", deliveries={"webhook": 2}), notice("c", deliveries={}, addressed=False)]
+    [violation] = ledger.check_notices(lines, EVENTS)
+    assert (violation.invariant, violation.subject) == (7, "a")
+
+
+@pytest.mark.parametrize("stranger", ["0", "b", "d"])
+def test_2_a_notice_without_an_event_is_found(stranger: str) -> None:
+    lines = sorted([notice("a"), notice("c"), notice(stranger)], key=lambda line: str(line["id"]))
+    [violation] = ledger.check_notices(lines, EVENTS)
+    assert (violation.invariant, violation.subject) == (2, stranger)
+
+
 def test_7_a_second_delivery_of_one_event_to_one_target_is_found() -> None:
-    events = [("a", "one")]
-    fine = [("a", "mail", "t1"), ("a", "webhook", "t1"), ("a", "webhook", "t2")]
-    assert list(ledger.check_deliveries(fine, events)) == []
-    [violation] = ledger.check_deliveries([*fine, ("a", "webhook", "t2")], events)
+    fine = [("a", "mail", "t1", ""), ("a", "webhook", "t1", ""), ("a", "webhook", "t2", "")]
+    assert list(ledger.check_deliveries(fine, EVENTS)) == []
+    [violation] = ledger.check_deliveries([*fine, ("a", "webhook", "t2", "")], EVENTS)
     assert violation.invariant == 7
 
 
+def test_8_a_delivery_that_is_due_and_that_nobody_sends_is_found() -> None:
+    [violation] = ledger.check_deliveries([("a", "mail", "t", "due"), ("c", "mail", "t", "")], EVENTS)
+    assert (violation.invariant, violation.subject) == (8, "a")
+
+
 def test_2_a_delivery_without_an_event_is_found() -> None:
-    events = [("a", "one"), ("c", "one")]
-    for stranger in ("0", "b", "d"):
-        [violation] = ledger.check_deliveries([(stranger, "mail", "t")], events)
+    for stranger in ("0", "aa", "d"):
+        [violation] = ledger.check_deliveries([(stranger, "mail", "t", "")], EVENTS)
         assert (violation.invariant, violation.subject) == (2, stranger)
 
 
-@pytest.mark.parametrize("queue", ["outbox", "refused", "parked", "buried"])
+@pytest.mark.parametrize("queue", ["outbox", "refused", "parked", "buried", "lag"])
 def test_8_what_still_waits_is_found(queue: str) -> None:
-    empty = {"outbox": 0, "refused": 0, "parked": 0, "buried": 0}
+    empty = {"outbox": 0, "refused": 0, "parked": 0, "buried": 0, "lag": 0}
     assert list(ledger.check_queues("issuer", empty)) == []
     [violation] = ledger.check_queues("issuer", {**empty, queue: 1})
     assert violation.invariant == 8
