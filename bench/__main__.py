@@ -41,12 +41,16 @@ def show(figures: Figures, broker: str) -> None:
         row = (rate.per_cpu_second(service), rate.per_cpu_second(), raw)
         table.add_row(rate.what, *(f"{value:,.0f}" for value in row))
     console.print(table)
+    table = Table("what", *figures.rates[0].spent, title="CPU-milliseconds an operation, by process")
+    for rate in figures.rates:
+        table.add_row(rate.what, *(f"{spent / rate.count * 1000:.1f}" for spent in rate.spent.values()))
+    console.print(table)
     table = Table("per second", "p50", "p99", "largest", title="Revoke (200) to seen by the verifier, milliseconds")
     seen = figures.seen_after
     row = (percentile(seen, 50), percentile(seen, 99), seen[-1])
     table.add_row(f"{figures.revoked_per_second:.0f}", *(f"{value * 1000:.0f}" for value in row))
     console.print(table)
-    table = Table("process", "MB", title="Resident memory, children included")
+    table = Table("process", "MB", title="Resident memory, children included (shared pages count for each)")
     for name, size in figures.resident.items():
         table.add_row(name, f"{size / MEGABYTE:.0f}")
     console.print(table)
