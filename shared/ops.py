@@ -1,4 +1,4 @@
-"""The operator's routes that every service has: what it really holds, dead letters, replay, restart, rebuild, refeed."""
+"""The operator's routes that every service has: what it holds, dead letters, replay, restart, rebuild, refeed."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -127,7 +127,7 @@ async def discard(_: Operator, database: Worker, body: Discard) -> Done:
 
 @_letters.post("/restart")
 async def restart(_: Operator, database: Worker, body: Restart) -> Done:
-    """Let a consumer that stopped for want of records go on at the earliest that is there; nothing takes effect twice."""
+    """Let a consumer that stopped for want of records go on at the earliest there is; nothing has its effect twice."""
     async with database.transaction() as tx:
         count = await positions.restart(tx, body.consumer)
     if not count:

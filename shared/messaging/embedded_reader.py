@@ -146,8 +146,6 @@ class EmbeddedReader:
     def _received(self, row: asyncpg.Record) -> Received:
         partition = Partition(self._bare(row["topic"]), row["partition"])
         if not row["first"] <= row["position"] <= row["next"]:
-            raise OffsetGone(
-                f"{partition.topic}/{partition.number} has {row['first']} to {row['next']}, not {row['position']}"
-            )
+            raise OffsetGone(partition, row["position"])
         headers = tuple(zip(row["header_names"], row["header_bytes"], strict=True))
         return Received(partition, row["offset"], row["key"], headers, row["value"], row["stored_at"])

@@ -32,13 +32,15 @@ log = structlog.get_logger()
 # Records a transaction; what one round reads into memory is bounded by as many records of the largest size.
 BATCH = 200
 WAIT_SECONDS = 0.25
+# Between two looks for offsets that somebody else has stored.
+LOOK_SECONDS = 1.0
 
 
 class Consumer:
     """One member of a group; `group` is also the name under which offsets and claims are stored.
 
-    With `claims=False` an event may be handled again (for copies in which the newest version wins). `failed` says why
-    the consumer has stopped for good; `trouble()` also tells of partitions at rest.
+    With `claims=False` an event may be handled again (for copies in which the newest version wins). `stopped` says why
+    the consumer waits for `positions.restart`; `trouble()` also tells of partitions at rest.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class Consumer:
         limits: Limits | None = None,
     ) -> None:
         self.group = group
-        self.failed: str | None = None
+        self.stopped: str | None = None
         self._database = database
         self._event_log = log
         self._topics = topics
@@ -63,29 +65,30 @@ class Consumer:
         self._brakes: dict[Partition, Brake] = {}
         self._next: dict[Partition, int] = {}
         self._astray = False
-        self._retry_pace, self._look_pace, self._measure_pace = Every(0.25), Every(1.0), Every(10.0)
+        self._retry_pace, self._look_pace, self._measure_pace = Every(0.25), Every(LOOK_SECONDS), Every(10.0)
 
     def trouble(self) -> str | None:
         """Return what keeps this consumer from its work, in a few words; None while all is well."""
-        if self.failed:
-            return self.failed
+        if self.stopped:
+            return self.stopped
         resting = ", ".join(f"{each.topic}/{each.number}" for each in self._resting())
         return f"too much fails, at rest: {resting}" if resting else None
 
     async def run(self) -> None:
-        """Consume until cancelled; a consumer that has stopped for good still waits for that."""
-        while self.failed is None:
+        """Consume until cancelled; records that the log lost stop it, until an operator has it restarted."""
+        while True:
+            gone: OffsetGone | None = None
             reader = await self._event_log.reader(self.group, self._topics, self._positions)
             try:
                 await self._consume(reader)
             except OffsetGone as error:
-                self.failed = f"records are lost to this consumer: {error}"
-                alarm("offset_gone", consumer=self.group, reason=str(error))
+                gone = error
             except Stalled:
                 alarm("stalled", consumer=self.group)
             finally:
                 await reader.close()
-        await asyncio.Event().wait()
+            if gone is not None:
+                await self._wait_for_restart(gone)
 
     async def _consume(self, reader: Reader) -> None:
         back_off, watch = BackOff(), Watch(self._database, self.group)
@@ -107,6 +110,27 @@ class Consumer:
                 self._astray = True  # the reader is past what was rolled back
                 log.warning("consumer_waits", consumer=self.group, error=type(error).__name__)
                 await back_off.wait()
+
+    async def _wait_for_restart(self, gone: OffsetGone) -> None:
+        """Stand still until another place is stored for the partition than the one that is gone."""
+        if self._next[gone.partition] == EARLIEST:
+            return  # nothing was taken yet, and what is earliest has only moved on
+        self.stopped = f"records are lost to this consumer: {gone}"
+        alarm("offset_gone", consumer=self.group, reason=str(gone))
+        while not await self._has_moved(gone.partition):  # noqa: ASYNC110  # what it waits for stands in the database
+            await asyncio.sleep(LOOK_SECONDS)
+        self.stopped = None
+
+    async def _has_moved(self, partition: Partition) -> bool:
+        try:
+            async with self._database.transaction() as tx:
+                stored = await positions.stored(tx, self.group, [partition])
+        except Exception as error:
+            if not db.is_failure_of_ours(error):
+                raise
+            log.warning("consumer_waits", consumer=self.group, error=type(error).__name__)
+            return False
+        return stored.get(partition) != self._next[partition]
 
     async def _positions(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
         """Answer the reader where to begin in partitions that have come to it."""

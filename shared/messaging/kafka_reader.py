@@ -44,7 +44,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         except NoOffsetForPartitionError:
             return {}  # a partition that came in this moment and is not ready; the next call seeks
         except OffsetOutOfRangeError as error:
-            raise OffsetGone(str(error)) from error
+            place, offset = next(iter(error.args[0].items()))
+            raise OffsetGone(self._partition(place), offset) from error
         except (KafkaError, OSError, TimeoutError) as error:
             raise LogUnavailable(f"Kafka: {error!r}") from error
         return {
@@ -155,9 +156,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         for place, partition in new.items():
             start = wanted.get(partition, begin[place])
             if not begin[place] <= start <= end[place]:
-                raise OffsetGone(
-                    f"{partition.topic}/{partition.number} has {begin[place]} to {end[place]}, not {start}"
-                )
+                raise OffsetGone(partition, start)
             consumer.seek(place, start)
         self._ready.update(new)
 

@@ -50,6 +50,10 @@ class LogUnavailable(Exception):
 class OffsetGone(Exception):
     """A stored offset lies outside what the topic still has: records were lost to this consumer."""
 
+    def __init__(self, partition: Partition, offset: int) -> None:
+        super().__init__(f"{partition.topic}/{partition.number} has no offset {offset}")
+        self.partition = partition
+
 
 class Publisher(Protocol):
     """Stores records."""

@@ -76,5 +76,14 @@ async def rewind(tx: Tx, consumer: str) -> None:
     await tx.execute("delete from heartbeats where source = any($1::text[])", list(sources))
 
 
+async def restart(tx: Tx, consumer: str) -> int:
+    """Let `consumer` go on at the earliest record that is there, and a stopped one begin to; return its partitions.
+
+    Claims stay, so what comes a second time has no second effect, and so does what it holds.
+    """
+    done: str = await tx.execute("update consumer_offsets set next = -1 where consumer = $1", consumer)
+    return int(done.rpartition(" ")[2])
+
+
 def _columns(partitions: Collection[Partition]) -> tuple[list[str], list[int]]:
     return [each.topic for each in partitions], [each.number for each in partitions]

@@ -1,6 +1,7 @@
 """What tests wait for."""
 
 from shared.messaging.inbox import Consumer
+from shared.messaging.metrics import ALARMS
 from tests.integration.messaging.conftest import Service
 from tests.support.poll import eventually
 
@@ -19,8 +20,14 @@ async def becomes(service: Service, expected: object, query: str, *values: objec
     await eventually(same)
 
 
-async def has_failed(consumer: Consumer) -> str:
-    """Wait until a consumer has stopped for good; say why."""
-    await eventually(lambda: consumer.failed)
-    assert consumer.failed is not None
-    return consumer.failed
+async def has_stopped(consumer: Consumer) -> str:
+    """Wait until a consumer stands still for want of records; say why."""
+    await eventually(lambda: consumer.stopped)
+    assert consumer.stopped is not None
+    return consumer.stopped
+
+
+def alarms(kind: str) -> float:
+    """How many alarms of a kind this process has raised."""
+    value: float = ALARMS.labels(kind)._value.get()
+    return value

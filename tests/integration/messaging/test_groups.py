@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from shared.db import Tx
 from shared.ids import new_id
@@ -10,7 +11,7 @@ from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE, InstitutionStat
 from shared.messaging.inbox import Consumer, Delivery
 from shared.messaging.ports import Partition, Reader, Received
 from tests.integration.messaging.builders import change, id_in, institution, record
-from tests.integration.messaging.conditions import EFFECTS, becomes, has_failed
+from tests.integration.messaging.conditions import EFFECTS, alarms, becomes, has_stopped
 from tests.integration.messaging.conftest import MakeService, Service, running, write_effects
 from tests.integration.messaging.logs import LogUnderTest
 from tests.support.poll import eventually
@@ -88,9 +89,64 @@ async def test_a_stored_offset_that_the_topic_no_longer_has_stops_the_consumer_w
     await event_log.expire(Partition(ISSUER_EVENTS, 6), before=4)
     late = Consumer(service.database, event_log.log, "group", [ISSUER_EVENTS], write_effects)
     async with running(late):
-        assert "lost" in await has_failed(late)
-        assert late.trouble() == late.failed
+        assert "lost" in await has_stopped(late)
+        assert late.trouble() == late.stopped
     assert await service.value(EFFECTS) == 1
+
+
+async def test_a_stopped_consumer_that_is_restarted_after_a_refeed_has_every_effect_once(
+    service: Service, event_log: LogUnderTest
+) -> None:
+    history = [record(change(id_in(6), version)) for version in range(2, 8)]
+    held = 'insert into held_records (consumer, state, cause, topic, partition, "offset", header_names, header_bytes,'
+    held += " stored_at, reason) values ('group', 'buried', 'failed', $1, 6, 0, '{}', '{}', now(), 'kept')"
+    await event_log.publish(*history[:2])
+    consumer = Consumer(service.database, event_log.log, "group", [ISSUER_EVENTS], write_effects)
+    async with running(consumer):
+        await becomes(service, 2, EFFECTS)
+    await event_log.publish(*history[2:])
+    await event_log.expire(Partition(ISSUER_EVENTS, 6), before=5)
+    before = alarms("offset_gone")
+    late = Consumer(service.database, event_log.log, "group", [ISSUER_EVENTS], write_effects)
+    async with running(late):
+        await has_stopped(late)
+        assert alarms("offset_gone") == before + 1
+        await event_log.publish(*history)
+        async with service.database.transaction() as tx:
+            await tx.execute(held, ISSUER_EVENTS)
+            assert await positions.restart(tx, "nobody") == 0
+            assert await positions.restart(tx, "group") == 16
+        await becomes(
+            service, 12, "select next from consumer_offsets where topic = $1 and partition = 6", ISSUER_EVENTS
+        )
+        assert late.trouble() is None
+    ids = [UUID(dict(each.headers)["ce_id"].decode()) for each in history]
+    assert await service.rows("select event_id, count(*) from effects group by event_id order by min(n)") == [
+        (each, 1) for each in [*ids[:2], ids[5], *ids[2:5]]
+    ]
+    assert await service.value("select reason from held_records") == "kept"
+    assert alarms("offset_gone") == before + 1
+
+
+async def test_a_consumer_that_has_taken_nothing_yet_goes_on_at_the_earliest_record_there_is(
+    service: Service, event_log: LogUnderTest
+) -> None:
+    busy, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(tx: Tx, deliveries: Sequence[Delivery]) -> None:
+        busy.set()
+        await go_on.wait()
+        await write_effects(tx, deliveries)
+
+    before, last = alarms("offset_gone"), id_in(6)
+    await event_log.publish(record(change(id_in(7))))
+    async with running(Consumer(service.database, event_log.log, "group", [ISSUER_EVENTS], slow)):
+        await busy.wait()
+        await event_log.publish(*[record(change(id_in(6))) for _ in range(4)], record(change(last)))
+        await event_log.expire(Partition(ISSUER_EVENTS, 6), before=4)
+        go_on.set()
+        await becomes(service, 1, "select count(*) from effects where key = $1", str(last))
+    assert alarms("offset_gone") == before
 
 
 async def test_a_stored_offset_beyond_the_topics_end_stops_the_consumer(
@@ -100,7 +156,7 @@ async def test_a_stored_offset_beyond_the_topics_end_stops_the_consumer(
         await tx.execute("insert into consumer_offsets values ('group', $1, 6, 100)", ISSUER_EVENTS)
     consumer = Consumer(service.database, event_log.log, "group", [ISSUER_EVENTS], write_effects)
     async with running(consumer):
-        await has_failed(consumer)
+        await has_stopped(consumer)
 
 
 async def test_compaction_keeps_each_keys_newest_record_and_leaves_holes(

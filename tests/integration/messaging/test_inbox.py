@@ -14,11 +14,10 @@ from shared.messaging import cloudevents, holding, projections
 from shared.messaging.effect import Effects
 from shared.messaging.events import BY_TYPE, ISSUER_EVENTS, ISSUER_STATE, InstitutionState
 from shared.messaging.inbox import Consumer, Delivery, Gap, Limits, Retries
-from shared.messaging.metrics import ALARMS
 from shared.messaging.ports import Received
 from shared.messaging.positions import Fenced
 from tests.integration.messaging.builders import change, id_in, institution, record
-from tests.integration.messaging.conditions import EFFECTS, becomes
+from tests.integration.messaging.conditions import EFFECTS, alarms, becomes
 from tests.integration.messaging.conftest import Service, running, write_effects
 from tests.integration.messaging.logs import LogUnderTest
 from tests.integration.messaging.processes import killed_at_the_place
@@ -117,18 +116,13 @@ async def test_a_gap_is_parked_blocks_no_other_key_and_closes_by_itself(
 async def test_a_record_parked_for_more_than_five_minutes_raises_an_alarm(
     service: Service, event_log: LogUnderTest
 ) -> None:
-    before = _alarms("parked_too_long")
+    before = alarms("parked_too_long")
     await event_log.publish(record(change(version=3)))
     async with running(consumer(service, event_log, in_order)):
         await becomes(service, 1, PARKED)
     await service.move_clock("6 minutes")
     async with running(consumer(service, event_log, in_order)):
-        await eventually(lambda: _alarms("parked_too_long") > before)
-
-
-def _alarms(kind: str) -> float:
-    value: float = ALARMS.labels(kind)._value.get()
-    return value
+        await eventually(lambda: alarms("parked_too_long") > before)
 
 
 class FailsFor:

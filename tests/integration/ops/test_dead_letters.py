@@ -11,6 +11,7 @@ from shared.db import Database, Tx
 from shared.messaging import holding
 from shared.messaging.holding import Held
 from shared.messaging.ports import Partition, Received
+from shared.messaging.positions import EARLIEST
 from shared.service import Parts, Runtime, Service, running
 from shared.settings import Settings
 from tests.support.people import bearer
@@ -26,11 +27,22 @@ def build(_: Runtime[Settings]) -> Parts:
 
 
 @pytest.fixture
-async def operator(clean_database: Callable[[str], CleanDatabase]) -> AsyncIterator[httpx.AsyncClient]:
-    """The operator of a service with three dead letters and a row that the log refused."""
-    clean = clean_database("issuer")
+def clean(clean_database: Callable[[str], CleanDatabase]) -> CleanDatabase:
+    return clean_database("issuer")
+
+
+@pytest.fixture
+async def worker(clean: CleanDatabase) -> AsyncIterator[Database]:
+    """The service's database as its worker reaches it."""
     database = await Database.open(clean.worker, 2)
-    async with database.transaction() as tx:
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def operator(clean: CleanDatabase, worker: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """The operator of a service with three dead letters and a row that the log refused."""
+    async with worker.transaction() as tx:
         letters = [Held(_record(number), "ill_formed", "not JSON") for number in range(3)]
         await holding.hold(tx, "laurel.probe", letters)
         await tx.execute(
@@ -47,7 +59,6 @@ async def operator(clean_database: Callable[[str], CleanDatabase]) -> AsyncItera
         httpx.AsyncClient(base_url=url, headers=bearer("operator")) as client,
     ):
         yield client
-    await database.close()
 
 
 def _record(number: int) -> Received:
@@ -90,3 +101,16 @@ async def test_only_the_operator_may_and_what_is_not_offered_is_404(operator: ht
         assert (await nobody.get("/v1/ops/dead-letters")).status_code == 401
     assert (await operator.post("/v1/ops/rebuild")).status_code == 404
     assert (await operator.post("/v1/ops/refeed")).status_code == 404
+
+
+async def test_a_restarted_consumer_begins_at_the_earliest_record_and_one_that_is_not_here_is_404(
+    operator: httpx.AsyncClient, worker: Database
+) -> None:
+    async with worker.transaction() as tx:
+        await tx.execute("insert into consumer_offsets values ('laurel.probe', 'issuer.events.v1', 0, 17)")
+    answer = await operator.post("/v1/ops/restart", json={"consumer": "laurel.probe"})
+    assert answer.json() == {"count": 1}
+    async with worker.transaction() as tx:
+        assert await tx.fetchval("select next from consumer_offsets") == EARLIEST
+    stranger = await operator.post("/v1/ops/restart", json={"consumer": "laurel.stranger"})
+    assert (stranger.status_code, stranger.json()["code"]) == (404, "unknown_consumer")
