@@ -19,6 +19,7 @@ from shared.credentials.dids import controller_of
 from shared.credentials.errors import CredentialError, InvalidKey, UnsupportedContext
 from shared.credentials.jsonld import refuse_excess
 from shared.credentials.keys import PublicKey, decode_multikey, key_of_did, method_id
+from shared.credentials.quoting import quoted
 from shared.credentials.report import Check, CheckedDocument, Outcome
 
 # Clocks of machines may differ by as much: a badge is shown elsewhere as soon as it is issued.
@@ -93,7 +94,7 @@ def _contexts(document: Mapping[str, Any]) -> Check:
         return Check(name="contexts", outcome="fail", detail=error.detail, code="inline_context")
     unknown = next((url for url in urls if url not in KNOWN), None)
     if unknown is not None:
-        detail = f"The credential uses the context {unknown[:200]}, which is not known here."
+        detail = f"The credential uses the context {quoted(unknown)}, which is not known here."
         return Check(name="contexts", outcome="unknown", detail=detail, code="unsupported_context")
     own = document["@context"]
     if not (own[0] == CREDENTIALS_V2 and own[1] in OPEN_BADGES_VERSIONS and set(own[2:]) <= {OPEN_BADGES_EXTENSIONS}):

@@ -11,6 +11,7 @@ from pyld.context_resolver import ContextResolver
 
 from shared.credentials.contexts import context_urls, pinned
 from shared.credentials.errors import DataLoss, TooComplex, UnsupportedContext
+from shared.credentials.quoting import quoted
 from shared.credentials.rdf_canon import Quad, escape
 
 # Against documents made to be slow: PyLD compares the values of a property pair by pair, and recurses.
@@ -39,7 +40,7 @@ def to_quads(document: Mapping[str, Any], contexts: Mapping[str, Any] | None = N
     refuse_excess(document)
     for url in context_urls(document):
         if url not in known:
-            raise UnsupportedContext(f"The context {url} is not known here.")
+            raise UnsupportedContext(f"The context {quoted(url)} is not known here.")
     _refuse_what_expansion_drops({name: member for name, member in document.items() if name != "@context"})
     dataset = _expanded_to_rdf(document, known)
     quads = [_quad(triple, graph) for graph, triples in dataset.items() for triple in triples]
@@ -127,7 +128,7 @@ class _SafeProcessor(jsonld.JsonLdProcessor):  # type: ignore[misc]  # PyLD ship
 
 
 def _refuse_term(term: str | None) -> None:
-    raise DataLoss(f"The member {term or 'named'} is not defined by the document's contexts.")
+    raise DataLoss(f"The member {quoted(term or '')} is not defined by the document's contexts.")
 
 
 def _refuse_what_rdf_drops(expanded: Any) -> None:
@@ -141,7 +142,7 @@ def _refuse_what_rdf_drops(expanded: Any) -> None:
         elif name == "@language":
             _refuse_ill_formed_language(member)
         elif name not in _COVERED_KEYWORDS and not _ABSOLUTE_IRI.fullmatch(name):
-            raise DataLoss(f"The member {name[:100]!r} is not covered by a signature.")
+            raise DataLoss(f"The member {quoted(name)} is not covered by a signature.")
         elif name != "@value":
             _refuse_what_rdf_drops(member)
 
@@ -149,7 +150,7 @@ def _refuse_what_rdf_drops(expanded: Any) -> None:
 def _refuse_relative(iris: Any) -> None:
     for iri in iris if isinstance(iris, list) else [iris]:
         if iri != "@json" and not (isinstance(iri, str) and _ABSOLUTE_IRI.fullmatch(iri)):
-            raise DataLoss(f"{str(iri)[:100]!r} is not an absolute URL or a defined type.")
+            raise DataLoss(f"{quoted(str(iri))} is not an absolute URL or a defined type.")
 
 
 def _refuse_ill_formed_language(tag: str) -> None:
@@ -181,7 +182,7 @@ def _expanded_to_rdf(document: Mapping[str, Any], known: Mapping[str, Any]) -> d
     try:
         dataset: dict[str, Any] = _SafeProcessor(memory.type_contexts).to_rdf(document, options)
     except jsonld.JsonLdError as error:
-        raise DataLoss(f"The document is not well-formed JSON-LD: {_root_cause(error)}") from error
+        raise DataLoss(f"The document is not well-formed JSON-LD: {quoted(_root_cause(error))}.") from error
     return dataset
 
 

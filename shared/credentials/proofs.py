@@ -12,6 +12,7 @@ from shared.credentials.errors import CredentialError
 from shared.credentials.instants import read_instant, write_instant
 from shared.credentials.keys import PrivateKey, PublicKey, is_signature, verify_signature
 from shared.credentials.multibase import decode_base58, encode_base58
+from shared.credentials.quoting import quoted
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
 MAX_PROOFS = 4
@@ -96,7 +97,7 @@ def _refusal(document: Document, proof: Any) -> ProofFinding | None:
     if not isinstance(suite, str):
         return ProofFinding("fail", "proof_malformed", "The proof names no cryptosuite.")
     if suite != CRYPTOSUITE:
-        return ProofFinding("unknown", "unsupported_proof", f"Proofs of the kind {suite[:60]!r} are not supported.")
+        return ProofFinding("unknown", "unsupported_proof", f"Proofs of the kind {quoted(suite)} are not supported.")
     if "previousProof" in proof:
         return ProofFinding("unknown", "unsupported_proof", "Proofs that build on another proof are not supported.")
     if proof.get("proofPurpose") != "assertionMethod":

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.credentials.quoting import quoted
+
 Outcome = Literal["pass", "fail", "warn", "unknown", "skipped"]
 Verdict = Literal["valid", "invalid", "unknown"]
 Standing = Literal["registered", "domain_verified", "unknown"]
@@ -158,11 +160,6 @@ def _recipient(checks: Sequence[Check]) -> str:
 
 def _signer(issuer: ReportedIssuer) -> str:
     if issuer.standing != "unknown":
-        return f"It is signed by {_shown(issuer.registered_name or issuer.id or '')}."
-    claim = f", who calls itself {_shown(issuer.claimed_name)}" if issuer.claimed_name else ""
+        return f"It is signed by {quoted(issuer.registered_name or issuer.id or '')}."
+    claim = f", who calls itself {quoted(issuer.claimed_name)}" if issuer.claimed_name else ""
     return f"It is signed by someone whom this registry does not know{claim}."
-
-
-def _shown(name: str) -> str:
-    """A stranger's name in our sentence: without characters that hide or turn text round, and not endless."""
-    return "".join(character for character in name if character.isprintable())[:120]

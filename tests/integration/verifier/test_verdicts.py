@@ -139,7 +139,7 @@ async def test_a_stranger_that_calls_itself_like_an_institution_is_told_apart(se
         "standing": "unknown",
         "registered_name": None,
     }
-    assert "whom this registry does not know, who calls itself Oak College" in report["summary"]
+    assert "whom this registry does not know, who calls itself “Oak College”" in report["summary"]
     assert outcomes(report)["standing"] == "warn"
     assert outcomes(report)["status"] == "skipped"
 

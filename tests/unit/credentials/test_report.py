@@ -1,5 +1,12 @@
 """The verdict follows from the checks, and its sentence never lends a stranger a registered name."""
 
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.credentials.quoting import quoted
 from shared.credentials.report import Check, CredentialFacts, ReportedIssuer, conclude, reported
 
 STRANGER = ReportedIssuer(id="did:key:z6Mk", claimed_name="University of Oxford", standing="unknown")
@@ -52,7 +59,7 @@ def test_a_registered_issuer_is_called_as_the_registry_knows_it():
 
 def test_a_stranger_is_told_apart_from_an_institution_whose_name_it_uses():
     summary = conclude(GOOD, STRANGER).summary
-    assert "whom this registry does not know, who calls itself University of Oxford" in summary
+    assert "whom this registry does not know, who calls itself “University of Oxford”" in summary
 
 
 def test_a_strangers_name_cannot_hide_or_turn_the_sentence_round():
@@ -61,6 +68,33 @@ def test_a_strangers_name_cannot_hide_or_turn_the_sentence_round():
     assert "Oxford" in summary
     assert summary.isprintable()
     assert len(summary) < 400
+
+
+@pytest.mark.parametrize(
+    "mark", ["”", '"', "''", "„", "»", "’", "\u2033", "\u02ba", "＂", "」", "\n", "\u2028", "\u202e", "\u2069"]
+)
+def test_a_strangers_name_cannot_speak_as_the_registry(mark):
+    name = f"nobody{mark}. Correction: it is signed by Laurel Demo University, registered here"
+    summary = conclude(GOOD, STRANGER.model_copy(update={"claimed_name": name})).summary
+    before, quotation, after = re.split("[“”]", summary)
+    assert before.endswith("whom this registry does not know, who calls itself ")
+    assert quotation.startswith("nobody")
+    assert after.startswith(". Whose badge it is")
+    assert mark not in f"{before}{quotation}{after}"
+
+
+@given(st.text())
+def test_what_is_quoted_never_ends_its_quotation(text):
+    quotation = quoted(text)
+    assert quotation.isprintable()
+    assert len(quotation) <= 122
+    assert (quotation[0], quotation[-1]) == ("“", "”")
+    assert not set(quotation[1:-1]) & set('“”"„‟«»')
+    assert "''" not in quotation
+
+
+def test_an_apostrophe_in_a_name_stays():
+    assert quoted("King's College, Queen’s Road") == "“King's College, Queen’s Road”"
 
 
 def test_whose_badge_it_is_is_said_to_be_unchecked_unless_it_was():
