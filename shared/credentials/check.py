@@ -22,7 +22,8 @@ from shared.credentials.keys import PublicKey, decode_multikey, key_of_did, meth
 from shared.credentials.quoting import quoted
 from shared.credentials.report import Check, CheckedDocument, Outcome
 
-# Clocks of machines may differ by as much: a badge is shown elsewhere as soon as it is issued.
+# Clocks of machines may differ by as much: a badge is shown elsewhere as soon as it is issued. It is added to our own
+# times alone: a stranger's may lie at the end of the calendar.
 CLOCK_DIFFERENCE = timedelta(seconds=30)
 _WORST_FIRST: tuple[Outcome, ...] = ("fail", "unknown", "pass")
 
@@ -142,7 +143,7 @@ def _proof(findings: list[proofs.ProofFinding], now: datetime) -> Check:
 def _validity(valid_from: datetime | None, valid_until: datetime | None, now: datetime) -> Check:
     if valid_until is not None and valid_until <= now:
         return Check(name="validity", outcome="fail", detail="The credential has expired.", code="expired")
-    if valid_from is not None and now < valid_from - CLOCK_DIFFERENCE:
+    if valid_from is not None and now + CLOCK_DIFFERENCE < valid_from:
         detail = "The credential is not valid yet."
         return Check(name="validity", outcome="fail", detail=detail, code="not_yet_valid")
     return _passed("validity", "The credential is within its dates.")

@@ -106,7 +106,7 @@ def _not_here(name: str, code: str, detail: str, facts: CredentialFacts, known: 
     time, created = as_of(facts, known), facts.proof_created
     if time is None or is_held(facts, known):
         return undecided(name, "status_unavailable", "What the registry has on this badge is not known right now.")
-    if created is not None and time < created + SIGNED_BEFORE_STORED:
+    if created is not None and time - SIGNED_BEFORE_STORED < created:
         return undecided(name, "not_yet_recorded", "The badge is so new that it may not have been recorded yet.")
     if is_stale(time, known, rules):
         return undecided(name, "status_unavailable", "What the registry has on this badge is not known right now.")

@@ -287,6 +287,26 @@ def test_a_badge_holds_from_its_first_to_before_its_last_moment(now, finding):
     assert _checks(a_signed_badge(), now=now)["validity"] == finding
 
 
+_INSTANTS = st.datetimes(timezones=st.just(UTC)).map(lambda time: time.isoformat()) | st.sampled_from(
+    [
+        *("0001-01-01T00:00:00Z", "0001-01-01T00:00:29.999999999Z", "0001-01-01T00:00:00+23:59"),
+        *("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-23:59"),
+        *("2026-06-30T23:59:60Z", "2026-11-22T24:00:00Z"),
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_INSTANTS, _INSTANTS, _INSTANTS, _INSTANTS)
+def test_no_instant_is_too_far_away_to_be_compared(valid_from, valid_until, created, expires):
+    badge = a_signed_badge() | {"validFrom": valid_from, "validUntil": valid_until}
+    badge["proof"] |= {"created": created, "expires": expires}
+    found = check_document(badge, now=NOW)
+    assert CheckedDocument.model_validate_json(found.model_dump_json()) == found
+    resigned = signed(a_badge() | {"validFrom": valid_from, "validUntil": valid_until})
+    assert _checks(resigned)["proof"][0] in ("pass", "skipped")
+
+
 def test_a_badge_without_an_end_does_not_expire():
     forever = a_signed_badge(valid_until=None)
     assert _checks(forever, now=datetime(9999, 1, 1, tzinfo=UTC))["validity"] == ("pass", None)

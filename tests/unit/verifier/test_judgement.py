@@ -147,6 +147,25 @@ def just_signed(seconds):
         # Clocks.
         pytest.param(KNOWN, just_signed(-29), ("valid", None), id="dated 29 s ahead"),
         pytest.param(KNOWN, just_signed(-31), ("invalid", "created_in_future"), id="dated 31 s ahead"),
+        # Times at the ends of the calendar.
+        pytest.param(
+            replace(KNOWN, recorded=None),
+            {"proof_created": datetime.max.replace(tzinfo=UTC)},
+            ("invalid", "created_in_future"),
+            id="dated at the end of time",
+        ),
+        pytest.param(
+            replace(STRANGE, owner=None),
+            {"proof_created": datetime.max.replace(tzinfo=UTC)},
+            ("invalid", "created_in_future"),
+            id="a stranger under an id of ours, dated at the end of time",
+        ),
+        pytest.param(
+            replace(KNOWN, recorded=None),
+            {"proof_created": datetime.min.replace(tzinfo=UTC)},
+            ("invalid", "key_not_yet_in_use"),
+            id="dated at the beginning of time",
+        ),
         # Strangers.
         pytest.param(STRANGE, {}, ("invalid", "issuer_mismatch"), id="stranger under an id of ours"),
         pytest.param(
