@@ -15,6 +15,8 @@ MAX_BYTES = 256 * 1024
 MAX_SIDE = 4096  # of an upload: 16 million pixels are 64 MiB while they are looked at
 SIDES = (512, 400, 320, 256, 192, 128)  # of what is kept: the first that fits into MAX_BYTES
 TYPES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+# Uploads decoded at a time: some kilobytes of a single colour are 64 MiB of pixels.
+_DECODING = asyncio.Semaphore(2)
 DEFAULT_COLOR = "#1f5f8b"
 
 # What Pillow's decoders raise for broken files.
@@ -26,7 +28,8 @@ async def normalised(upload: bytes, media_type: str) -> bytes:
 
     Raises Invalid (`image_unreadable`), TooLarge (`image_too_large`: more than 4096 pixels a side).
     """
-    return await asyncio.to_thread(_normalised, upload, TYPES[media_type])
+    async with _DECODING:
+        return await asyncio.to_thread(_normalised, upload, TYPES[media_type])
 
 
 async def drawn(title: str, color: str | None) -> bytes:
@@ -39,7 +42,8 @@ def _normalised(upload: bytes, kind: str) -> bytes:
         with Image.open(BytesIO(upload), formats=[kind]) as image:
             if max(image.size) > MAX_SIDE:
                 raise TooLarge("image_too_large", f"An image has at most {MAX_SIDE} pixels a side.")
-            image.load()
+            # Made small before anything else is made of it: a side has at most as many pixels as are kept.
+            image.thumbnail((SIDES[0], SIDES[0]))
             upright = ImageOps.exif_transpose(image).convert("RGBA")
     except _BROKEN as error:
         raise Invalid("image_unreadable", f"This is not a readable {kind} image.") from error

@@ -11,7 +11,8 @@ from shared.credentials.errors import MalformedJson
 MAX_BYTES = 1024 * 1024  # as much as is fetched from anybody
 MAX_DEPTH = 64  # a real badge has about 10; the recursive readers below stay far from Python's limit
 MAX_INTEGER = 2**53 - 1  # beyond it readers disagree (RFC 7493 section 2.2), and RFC 8785 has no form
-_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
+# Possessive, and an unended string reaches to the end: no byte is looked at twice, whatever is sent.
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def read_json(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Any:

@@ -37,18 +37,19 @@ async def store_heartbeats(tx: Tx, beats: Sequence[Delivery]) -> None:
     """Remember up to when each source's shard is here.
 
     A beat stands behind the records it speaks for, in the same partition: those are applied, parked or buried by now.
+    The last one counts, not the one with the highest time, and none is from the future: a clock that was ahead for a
+    moment must not vouch for a relay that has died since.
     """
-    newest: dict[tuple[str, int], datetime] = {}
+    last: dict[tuple[str, int], datetime] = {}
     for each in beats:
         if isinstance(each.message, Heartbeat):
-            place = each.source, each.message.shard
-            newest[place] = max(each.message.time, newest.get(place, each.message.time))
+            last[each.source, each.message.shard] = each.message.time
     await tx.executemany(
         """
-        insert into heartbeats as present (source, shard, time) values ($1, $2, $3)
-        on conflict (source, shard) do update set time = greatest(present.time, excluded.time)
+        insert into heartbeats (source, shard, time) values ($1, $2, least($3, laurel_clock()))
+        on conflict (source, shard) do update set time = excluded.time
         """,
-        [(source, shard, time) for (source, shard), time in sorted(newest.items())],
+        [(source, shard, time) for (source, shard), time in sorted(last.items())],
     )
 
 

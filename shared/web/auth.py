@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -78,10 +79,12 @@ class Authenticator:
         self._guesses = Rate("30/minute")
 
     async def principal(self, token: str, address: str) -> Principal:
-        """Return who holds `token`; raises Unauthorized, RateLimited (many wrong keys from `address`), Unavailable."""
+        """Return who holds `token`; raises Unauthorized, RateLimited (many wrong keys from `address`), Unavailable.
+
+        Wrong keys alone are counted: others at the same address, behind one proxy say, are not shut out by them.
+        """
         if self._operator and hmac.compare_digest(token.encode(), self._operator):
             return Principal("operator", NOBODY, "operator", frozenset())
-        self._guesses.refuse_when_spent(address)
         key_id, secret = _parts(token)
         row = await self._row(key_id) if key_id else None
         if row is None or not hmac.compare_digest(row["hash"], sha256(secret.encode()).digest()):
@@ -146,8 +149,12 @@ async def _ask(request: Request, bearer: HTTPAuthorizationCredentials) -> Princi
 
 
 def address_of(request: Request) -> str:
-    """Return the caller's network address, for rate limits."""
-    return request.client.host if request.client else "unknown"
+    """Return the caller's network address, for rate limits; of IPv6 the /64, which one caller has whole."""
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return "unknown"
+    return str(address) if address.version == 4 else str(ip_network((address, 64), strict=False))
 
 
 def _parts(token: str) -> tuple[UUID | None, str]:

@@ -7,14 +7,17 @@ import httptools
 from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.errors import LaurelError, Malformed, RateLimited, TooLarge, UnsupportedMedia
+from shared.errors import LaurelError, Malformed, RateLimited, TooLarge, Unavailable, UnsupportedMedia
 from shared.web.problems import answer, problem
 
 MAX_HEADER_BYTES = 32 * 1024
 HEADER_SECONDS = 10.0
+# Of the bodies of all requests under way: callers that stop just before the end must not fill the memory.
+MAX_HELD_BYTES = 64 * 1024 * 1024
 
 
 class Rate:
@@ -27,15 +30,7 @@ class Rate:
     def spend(self, who: str) -> None:
         """Count one; raises RateLimited where it was one too many."""
         if not self._window.hit(self._rate, who):
-            self._refuse()
-
-    def refuse_when_spent(self, who: str) -> None:
-        """Raise RateLimited where nothing is left, and count nothing."""
-        if not self._window.test(self._rate, who):
-            self._refuse()
-
-    def _refuse(self) -> None:
-        raise RateLimited("too_many_requests", f"More than {self._rate}.", retry_after=int(self._rate.get_expiry()))
+            raise RateLimited("too_many_requests", f"More than {self._rate}.", retry_after=int(self._rate.get_expiry()))
 
 
 class BodyLimit:
@@ -45,26 +40,35 @@ class BodyLimit:
         self._app = app
         self._max_bytes = max_bytes
         self._seconds = seconds
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its body, or answer 400, 408, 413 or 415 and close the connection."""
+        """Pass the request on with its body, or answer 400, 408, 413, 415 or 503 and close the connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        body = bytearray()
+        try:
+            if response := await self._refusal(scope, receive, body):
+                # What is left of the body is not worth reading.
+                response.headers["Connection"] = "close"
+                await response(scope, receive, send)
+            else:
+                await self._app(scope, _once(bytes(body), receive), send)
+        finally:
+            self._held -= len(body)
+
+    async def _refusal(self, scope: Scope, receive: Receive, body: bytearray) -> Response | None:
+        """Read the request's body into `body`; return the answer to a request that is not taken."""
         try:
             self._refuse_early(scope)
             async with asyncio.timeout(self._seconds):
-                body = await self._body(receive)
+                await self._read(receive, body)
         except LaurelError as error:
-            response = answer(error)
+            return answer(error)
         except TimeoutError:
-            response = problem(408, "body_too_slow", f"The body took longer than {self._seconds:g} s.")
-        else:
-            await self._app(scope, _once(body, receive), send)
-            return
-        # What is left of the body is not worth reading.
-        response.headers["Connection"] = "close"
-        await response(scope, receive, send)
+            return problem(408, "body_too_slow", f"The body took longer than {self._seconds:g} s.")
+        return None
 
     def _refuse_early(self, scope: Scope) -> None:
         headers = dict(scope["headers"])
@@ -77,17 +81,18 @@ class BodyLimit:
         if headers.get(b"content-encoding", b"identity") != b"identity":
             raise UnsupportedMedia("encoding_not_taken", "Bodies are taken as they are, without Content-Encoding.")
 
-    async def _body(self, receive: Receive) -> bytes:
-        body = bytearray()
-        while True:
+    async def _read(self, receive: Receive, body: bytearray) -> None:
+        more = True
+        while more:
             message = await receive()
-            if message["type"] == "http.disconnect":
-                return bytes(body)
-            body += message.get("body", b"")
+            piece = message.get("body", b"")
+            body += piece
+            self._held += len(piece)
             if len(body) > self._max_bytes:
                 raise TooLarge("body_too_large", f"At most {self._max_bytes} bytes are taken.")
-            if not message.get("more_body", False):
-                return bytes(body)
+            if self._held > MAX_HELD_BYTES:
+                raise Unavailable("busy", "Too much is being received at present.", retry_after=2)
+            more = message["type"] != "http.disconnect" and message.get("more_body", False)
 
 
 def _once(body: bytes, receive: Receive) -> Receive:
@@ -112,18 +117,24 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Start the clock of the first request's head."""
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(HEADER_SECONDS, self.transport.close)
+        self._start()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clock."""
         self._stop()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """Let what begins no request, blank lines say, keep the connection no longer than a head may take."""
+        super().data_received(data)
+        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
+            self._start()
+
     def on_message_begin(self) -> None:
         """Start the clock of a later request's head, and count its bytes anew."""
         super().on_message_begin()
         self._stop()
-        self._deadline = self.loop.call_later(HEADER_SECONDS, self.transport.close)
+        self._start()
         self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
@@ -145,6 +156,9 @@ class PatientProtocol(HttpToolsProtocol):
         self._head_bytes += size
         if self._head_bytes > MAX_HEADER_BYTES:
             raise httptools.HttpParserError("request head too large")
+
+    def _start(self) -> None:
+        self._deadline = self.loop.call_later(HEADER_SECONDS, self.transport.close)
 
     def _stop(self) -> None:
         if self._deadline:

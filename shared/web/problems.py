@@ -30,6 +30,9 @@ STATUS: dict[type[errors.LaurelError], int] = {
     errors.RateLimited: 429,
     errors.Unavailable: 503,
 }
+# Of a request's mistakes, as many are told as a person would mend at a time; its members' names are cut.
+MAX_ERRORS = 20
+MAX_NAME = 100
 BY_STATUS = {status: error for error, status in STATUS.items()}
 
 
@@ -95,7 +98,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         # The rejected values are not echoed: they may be secrets or personal.
-        wrong = [{"path": _path(each["loc"]), "message": each["msg"], "type": each["type"]} for each in error.errors()]
+        wrong = [
+            {"path": _path(each["loc"]), "message": each["msg"], "type": each["type"]}
+            for each in error.errors()[:MAX_ERRORS]
+        ]
         first = wrong[0] if wrong else {"path": "", "message": "The request is not valid."}
         return problem(422, "invalid_request", f"{first['path']}: {first['message']}", {"errors": wrong})
 
@@ -142,7 +148,7 @@ def _describe_problem(app: FastAPI) -> None:
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location if part != "body") or "body"
+    return ".".join(str(part)[:MAX_NAME] for part in location if part != "body") or "body"
 
 
 def _snake(phrase: str) -> str:

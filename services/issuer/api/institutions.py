@@ -1,11 +1,11 @@
 """Institutions and their signing keys."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from services.issuer.api.access import (
     AppDatabase,
@@ -17,7 +17,7 @@ from services.issuer.api.access import (
     TheSigner,
     WorkerDatabase,
 )
-from services.issuer.api.wire import Body, Name, WebUrl
+from services.issuer.api.wire import Body, Name, Slug, WebUrl
 from services.issuer.domain.row import Row
 from services.issuer.handlers import institutions
 from services.issuer.handlers.institutions import Founding
@@ -26,9 +26,6 @@ from shared.web.pagination import Page
 from shared.web.strict import StrictRoute
 
 router = APIRouter(prefix="/v1/institutions", tags=["institutions"], route_class=StrictRoute)
-
-# A label of a DNS name, because it may become part of one.
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
 class NewInstitution(Body):

@@ -1,14 +1,15 @@
 """What anybody may read: an institution's DID document and its public keys."""
 
 from base64 import urlsafe_b64encode
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.issuer.api.access import AppDatabase
+from services.issuer.api.wire import Slug
 from services.issuer.store import institutions as store
 from shared.credentials.dids import did_document
 from shared.credentials.keys import decode_multikey
@@ -17,7 +18,6 @@ from shared.web.strict import StrictRoute
 
 router = APIRouter(prefix="/institutions/{slug}", tags=["public"], route_class=StrictRoute)
 
-Slug = Annotated[str, Path(max_length=63)]
 # A rotated key is needed soon, a known one never changes.
 _CACHED = {"Cache-Control": "public, max-age=60", "Access-Control-Allow-Origin": "*"}
 

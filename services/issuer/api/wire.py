@@ -75,6 +75,8 @@ WebUrl = Annotated[
     str, StringConstraints(max_length=2000), AfterValidator(_web_url), Field(examples=["https://north.example/welding"])
 ]
 Uri = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_uri), Field(examples=["did:example:ada"])]
+# An institution's name in addresses: a label of a DNS name, because it may become part of one.
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_not_blank)]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_not_blank)]
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc), Field(examples=["2027-01-31T00:00:00Z"])]

@@ -73,7 +73,9 @@ async def due(tx: Tx, limit: int, window: timedelta, without: Sequence[UUID]) ->
         join institutions i on i.id = l.institution_id
         join signing_keys k on k.institution_id = i.id and k.retired_at is null
         where (l.changes > l.signed_changes or l.renew_at <= laurel_clock())
-              and (l.signed_at is null or l.signed_at <= laurel_clock() - $2::interval) and l.id <> all($3::uuid[])
+              and l.id <> all($3::uuid[])
+              -- A signature dated ahead (the clock was set back) must not keep a revocation from the next one.
+              and (l.signed_at is null or l.signed_at not between laurel_clock() - $2::interval and laurel_clock())
         order by l.id limit $1
         """,
         limit,

@@ -66,6 +66,15 @@ async def test_a_changed_list_waits_until_its_window_has_passed(site: Site, nort
     assert await site.list_signer().sign_due() == 1
 
 
+async def test_a_clock_that_was_set_back_keeps_no_change_from_being_signed(site: Site, north: Institution) -> None:
+    made = (await north.issue(await north.achievement())).json()
+    await site.list_signer().sign_due()
+    await north.revoke(made["id"])
+    moved = await moved_clock(site, timedelta(hours=-1))
+    assert await moved.list_signer(window=timedelta(milliseconds=100)).sign_due() == 1
+    await moved.worker.close()
+
+
 async def test_a_new_list_is_signed_at_once_and_many_changes_are_one_signature(site: Site, north: Institution) -> None:
     achievement = await north.achievement()
     ids = [result["id"] for result in (await north.batch(achievement, learners(5))).json()["results"]]

@@ -52,6 +52,28 @@ async def test_a_head_that_drips_is_cut_off(site: Site, monkeypatch: pytest.Monk
     assert await raw(site, b"GET /livez HTTP/1.1\r\nX-Slow: ", b"a") == b""
 
 
+async def test_blank_lines_keep_no_connection_open(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "HEADER_SECONDS", 0.2)
+    answer = await raw(site, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n", pause=0.1)
+    assert answer.startswith(b"HTTP/1.1 200")  # and then the connection was closed, or `raw` would wait
+
+
+async def test_bodies_that_stop_before_their_end_fill_no_memory(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_HELD_BYTES", 150_000)
+    stalled = HEAD + b"Content-Length: 90001\r\n\r\n" + b" " * 90_000
+    answers = await asyncio.gather(raw(site, stalled), raw(site, stalled))
+    assert sorted(answer[9:12] for answer in answers) == [b"408", b"503"]
+    assert (await site.client.post("/echo", json={"a": "x" * 90_000})).status_code == 200
+
+
+async def test_an_answer_to_a_thousand_mistakes_tells_of_twenty_and_repeats_no_long_name(site: Site) -> None:
+    body = {"n" * 5000 + str(number): 1 for number in range(10)} | {str(number): 1 for number in range(1000)}
+    answer = await site.client.post("/things", json=body, headers=await site.key())
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == 20
+    assert len(answer.content) < 10_000
+
+
 async def test_a_flood_of_headers_is_refused(site: Site) -> None:
     flood = b"".join(b"X-%d: %s\r\n" % (number, b"y" * 1000) for number in range(64))
     answer = await raw(site, b"GET /livez HTTP/1.1\r\nHost: x\r\n" + flood + b"\r\n")

@@ -54,12 +54,13 @@ async def test_a_token_that_is_no_key_of_ours_is_401(site: Site, token: str) -> 
     assert answer.status_code == 401
 
 
-async def test_guessing_ends_in_429_and_does_not_lock_out_other_routes(site: Site) -> None:
+async def test_guessing_ends_in_429_and_locks_out_nobody_who_holds_a_key(site: Site) -> None:
     guesses = [await site.client.get("/mine", headers={"Authorization": "Bearer lrl_guess"}) for _ in range(40)]
     assert guesses[0].status_code == 401
     assert guesses[-1].status_code == 429
     assert int(guesses[-1].headers["Retry-After"]) > 0
     assert (await site.client.get("/livez")).status_code == 200
+    assert (await site.client.get("/mine", headers=await site.key())).status_code == 200
 
 
 async def test_a_key_in_the_address_is_refused(site: Site) -> None:

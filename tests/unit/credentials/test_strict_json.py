@@ -32,6 +32,8 @@ from shared.credentials.strict_json import MAX_BYTES, MAX_DEPTH, read_json
         pytest.param(b"\xef\xbb\xbf{}", id="byte order mark"),
         pytest.param('{"a":1}'.encode("utf-16"), id="UTF-16"),
         pytest.param(b'["\xff"]', id="not UTF-8"),
+        pytest.param(b'"' + b'\\"' * 500_000, id="a megabyte of escaped quotation marks, never ended"),
+        pytest.param(b'"\\' * 300_000, id="a megabyte of strings and backslashes"),
         pytest.param(b"", id="nothing"),
         pytest.param(b"{} {}", id="two documents"),
         pytest.param(b"{'a':1}", id="single quotes"),

@@ -1,6 +1,8 @@
 """Pictures: whatever comes in, a PNG of at most 256 KiB goes out, or a refusal."""
 
+import asyncio
 import random
+import resource
 from io import BytesIO
 
 import pytest
@@ -40,6 +42,17 @@ async def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded() ->
     Image.new("1", (60_000, 60_000)).save(out, "PNG")
     with pytest.raises((TooLarge, Invalid)):
         await images.normalised(out.getvalue(), "image/png")
+
+
+async def test_many_pictures_of_one_colour_at_once_take_the_memory_of_few() -> None:
+    """Twelve of 16 million pixels would be 768 MiB as they are, and three times as much on their way to a PNG."""
+    out = BytesIO()
+    Image.new("RGB", (4096, 4096), "red").save(out, "PNG")
+    assert len(out.getvalue()) < 100_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    made = await asyncio.gather(*[images.normalised(out.getvalue(), "image/png") for _ in range(12)])
+    assert {opened(png).size for png in made} == {(512, 512)}
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 250 * 1024  # KiB
 
 
 async def test_no_damage_to_a_file_is_more_than_a_refusal() -> None:
