@@ -1,11 +1,8 @@
 """Tells people by mail: text and HTML, the signed badge attached, one recipient, headers that nobody can add to."""
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -13,26 +10,14 @@ from typing import Any
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from services.notifier import headers
 from services.notifier.domain import REASONS, Answer, checked_address, credential_link
+from services.notifier.headers import one_line
 from services.notifier.post import Post
 from services.notifier.store import parcels
 from services.notifier.store.parcels import EndpointDown, Letter
 from services.notifier.store.queue import Claim
 from shared.db import Database
-
-# Nobody reads further, and a header line may not grow without end (RFC 5322 section 2.1.1).
-MAX_HEADER_TEXT = 150
-# Every server takes 7-bit text; which of them take more would have to be asked.
-_POLICY = SMTP.clone(cte_type="7bit")
-# Characters that turn the reading direction: in a name they could show another one.
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def one_line(text: str) -> str:
-    """Return `text` without line breaks, control characters and turned reading, so that it can't pose as more."""
-    shown = (" " if unicodedata.category(each) in ("Cc", "Zl", "Zp") else each for each in text if each not in _TURNING)
-    return " ".join("".join(shown).split())
-
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -115,18 +100,13 @@ def compose(
     `name` makes the Message-ID, the same at every attempt.
     """
     subject, _, text = _templates.get_template(f"{template}.txt").render(said).partition("\n")
-    message = EmailMessage(policy=_POLICY)
-    message["Subject"] = _header_text(subject)
-    message["From"] = Address(f"{_header_text(on_behalf)} via Laurel" if on_behalf else "Laurel", addr_spec=sender)
-    message["To"] = Address(addr_spec=to)
+    message = EmailMessage(policy=headers.POLICY)
+    message["Subject"] = headers.subject(subject)
+    message["From"] = headers.sender(on_behalf, sender)
+    message["To"] = to
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{name}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
     message.set_content(text.lstrip("\n"))
     message.add_alternative(_templates.get_template(f"{template}.html").render(said), subtype="html")
     return message
-
-
-def _header_text(text: str) -> str:
-    line = one_line(text)
-    return line if len(line) <= MAX_HEADER_TEXT else line[: MAX_HEADER_TEXT - 1] + "…"

@@ -57,7 +57,10 @@ class SmtpPost:
         try:
             async with asyncio.timeout(SECONDS):
                 await aiosmtplib.send(
-                    message,
+                    # The very bytes that were written: given the message, it would fold the headers anew.
+                    message.as_bytes(),
+                    sender=message["From"].addresses[0].addr_spec,
+                    recipients=[message["To"]],
                     hostname=self.host,
                     port=self.port,
                     use_tls=self.security == "smtps",

@@ -15,7 +15,8 @@ import pytest
 import structlog
 from aiosmtpd.controller import Controller
 
-from services.notifier.mail import MAX_HEADER_TEXT, compose
+from services.notifier.headers import MAX_HEADER_TEXT
+from services.notifier.mail import compose
 from services.notifier.post import SmtpPost
 from services.notifier.sender import LEASE
 from shared.ids import new_id
@@ -154,7 +155,7 @@ async def test_html_in_names_is_shown_and_not_obeyed(notifier: Notifier) -> None
 
 
 async def test_line_breaks_in_names_add_no_header_and_no_line(notifier: Notifier) -> None:
-    badge = Badge(name="Welding\r\nBcc: eve@evil.example\r\n\r\nHello")
+    badge = Badge(name="W =?utf-8?q?=0D=0ABcc:_eve@evil.example?=\r\nBcc: eve@evil.example\r\n\r\nHello")
     name = 'North"\r\nBcc: mallory@evil.example\n\nAcademy\u202e\x1b[31m'
     await notifier.keep(delivery(institution(badge.institution_id, name)))
     await notifier.feed(badge.issued(), badge.recorded())

@@ -1,0 +1,75 @@
+"""No name, whoever chose it, adds to a mail's headers or to what stands before its first part."""
+
+import email
+from base64 import b64encode
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage, Message
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from services.notifier.headers import one_line
+from services.notifier.mail import compose
+
+SENDER, LEARNER = "badges@laurel.example", "ada@learner.example"
+HEADERS = ["subject", "from", "to", "date", "message-id", "auto-submitted", "mime-version", "content-type"]
+
+
+def encoded(text: str) -> str:
+    """`text` as an encoded word (RFC 2047), which readers of headers turn back."""
+    return f"=?utf-8?b?{b64encode(text.encode()).decode()}?="
+
+
+REPLY_TO = f"W {encoded(chr(13) + chr(10) + 'Reply-To: boss@evil.example' + chr(13) + chr(10) + 'X: ')} x"
+BODY = f"W {encoded(chr(13) + chr(10) * 2 + 'Pay here: https://evil.example')}"
+SECOND_SENDER = f"{encoded('boss@evil.example,')} ü, boss <boss@evil.example>,"
+# Names made of what headers are made of, so that chance finds what would have a meaning there.
+PIECES = [
+    "=?", "?=", "=\u200e?", "=\\?", '="?', "utf-8?q?=0D=0AX:?=", "\r\n", "\u2028", *',;:<>"@()\u00e9', "a" * 80,
+]  # fmt: skip
+NAMES = st.lists(
+    st.one_of(st.text(max_size=60), st.text(max_size=30).map(encoded), st.sampled_from(PIECES)), max_size=8
+).map("".join)
+
+
+def written(institution: str, badge: str) -> bytes:
+    """The bytes of a mail on `badge` from `institution`."""
+    institution, badge = one_line(institution), one_line(badge)
+    said = {
+        "badge": badge, "description": badge, "institution": institution, "institution_url": None,
+        "link": "https://badges.example/credentials/1",
+    }  # fmt: skip
+    at = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    mail = compose("credential.issued", said, sender=SENDER, on_behalf=institution, to=LEARNER, name="mail-1", at=at)
+    return mail.as_bytes()
+
+
+@pytest.mark.parametrize("reader", [policy.default, policy.compat32])
+@given(institution=NAMES, badge=NAMES)
+@example(institution=REPLY_TO, badge="Welding")
+@example(institution="North Academy", badge=REPLY_TO)
+@example(institution="North Academy", badge=BODY)
+@example(institution=BODY, badge="Welding")
+@example(institution=SECOND_SENDER, badge="Welding")
+def test_a_mail_has_the_headers_that_we_set_once_each_whatever_the_names(
+    reader: policy.Policy, institution: str, badge: str
+) -> None:
+    mail: Message[str, str] = email.message_from_bytes(written(institution, badge), policy=reader)
+    assert [name.lower() for name in mail] == HEADERS
+    assert not mail.defects
+    assert mail.preamble is None
+    assert [part.get_content_type() for part in mail.walk()] == ["multipart/alternative", "text/plain", "text/html"]
+
+
+@given(institution=NAMES, badge=NAMES)
+@example(institution=REPLY_TO, badge=REPLY_TO)
+@example(institution=SECOND_SENDER, badge="Welding")
+def test_a_mail_has_one_sender_and_one_recipient_whatever_the_names(institution: str, badge: str) -> None:
+    mail = email.message_from_bytes(written(institution, badge), _class=EmailMessage, policy=policy.default)
+    assert [each.addr_spec for each in mail["from"].addresses] == [SENDER]
+    assert [each.addr_spec for each in mail["to"].addresses] == [LEARNER]
+    for name in ("from", "subject"):
+        assert len(mail[name].splitlines()) == 1
+        assert not mail[name].defects
