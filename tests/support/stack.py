@@ -38,6 +38,12 @@ class Process:
         """Base address."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """The process's id, while it runs."""
+        assert self._process is not None, "not started"
+        return self._process.pid
+
     def start(self) -> None:
         """Start it; `ready` tells when it can work."""
         command = [sys.executable, "-m", f"services.{self.service}", self.role]
@@ -79,9 +85,15 @@ class Process:
 class Stack:
     """The processes by (service, role), and what outsiders need to know."""
 
-    def __init__(self, processes: Mapping[tuple[str, str], Process], databases: Mapping[str, CleanDatabase]) -> None:
+    def __init__(
+        self,
+        processes: Mapping[tuple[str, str], Process],
+        databases: Mapping[str, CleanDatabase],
+        mail_folder: Path,
+    ) -> None:
         self.processes = processes
         self.databases = databases
+        self.mail_folder = mail_folder
         self.operator_key = OPERATOR_KEY
         front = {service: role for service, role in processes if role != "worker"}
         self.urls = {service: processes[service, role].url for service, role in front.items()}
@@ -132,7 +144,7 @@ async def standing(
         (service, role): Process(service, role, _environment(common, databases[service], port), folder)
         for (service, role), port in ports.items()
     }
-    stack = Stack(processes, databases)
+    stack = Stack(processes, databases, folder / "mail")
     try:
         await stack.start()
         yield stack

@@ -25,9 +25,12 @@ from shared.credentials.keys import PrivateKey
 from shared.db import Database
 from shared.sealing import Sealer
 from shared.service import running
+from tests.support.ports import free_port
 from tests.support.postgres import CleanDatabase
 
 OPERATOR = {"Authorization": "Bearer operator-key"}
+# 800 kB: a request may be as large as this, a record on the log may not.
+TOO_MUCH_EVIDENCE = [{"name": f"Film {n}", "narrative": "ü" * 10_000, "description": "ü" * 10_000} for n in range(20)]
 BADGE = {"name": "Bridge building", "description": "Builds bridges.", "criteria": {"narrative": "Build one."}}
 
 
@@ -135,6 +138,18 @@ class HeldSigner(Signer):
 def bearer(key: str) -> dict[str, str]:
     """Return the header that carries a key."""
     return {"Authorization": f"Bearer {key}"}
+
+
+def environment(site: Site) -> dict[str, str]:
+    """What another process of the same issuer is started with."""
+    return {
+        "LAUREL_PORT": str(free_port()),
+        "LAUREL_APP_DSN": site.database.app,
+        "LAUREL_WORKER_DSN": site.database.worker,
+        "LAUREL_EVENTLOG_DSN": site.database.worker,
+        "LAUREL_KEK_FILE": str(site.settings.kek_file),
+        "LAUREL_OPERATOR_KEY": "operator-key",
+    }
 
 
 @pytest.fixture

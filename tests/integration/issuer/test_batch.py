@@ -7,9 +7,8 @@ from typing import Any
 import asyncpg
 import httpx
 
-from tests.integration.issuer.conftest import Institution, Site, bearer
+from tests.integration.issuer.conftest import TOO_MUCH_EVIDENCE, Institution, Site, bearer, environment
 from tests.support.poll import eventually
-from tests.support.ports import free_port
 from tests.support.stack import Process
 
 ASLEEP = "wait_event = 'PgSleep' and datname = current_database()"
@@ -35,6 +34,18 @@ async def test_each_row_has_its_own_result_and_a_bad_one_stops_no_other(site: Si
     stored = {str(row["id"]) for row in await site.rows("select id from credentials")}
     assert stored == {result["id"] for result in results if result["status"] == "issued"}
     assert len(await site.told("laurel.credential.issued.v1")) == 115
+
+
+async def test_a_row_whose_badge_would_be_too_large_for_the_log_is_that_rows_error_alone(
+    site: Site, north: Institution
+) -> None:
+    rows: list[dict[str, Any]] = learners(3)
+    rows[1]["evidence"] = TOO_MUCH_EVIDENCE
+    results = (await north.batch(await north.achievement(), rows)).json()["results"]
+    assert [result["status"] for result in results] == ["issued", "error", "issued"]
+    assert results[1]["error"]["code"] == "credential_too_large"
+    assert len(await site.rows("select from credentials")) == 2
+    assert len(await site.told("laurel.credential.issued.v1")) == 2
 
 
 async def test_a_row_has_its_own_terms_or_those_of_the_batch(north: Institution) -> None:
@@ -120,14 +131,3 @@ async def hanging(connection: asyncpg.Connection) -> bool:
     rows = await connection.fetch("select from credentials")
     asleep = await connection.fetch(f"select from pg_stat_activity where {ASLEEP}")
     return len(rows) == 100 and len(asleep) == 1
-
-
-def environment(site: Site) -> dict[str, str]:
-    return {
-        "LAUREL_PORT": str(free_port()),
-        "LAUREL_APP_DSN": site.database.app,
-        "LAUREL_WORKER_DSN": site.database.worker,
-        "LAUREL_EVENTLOG_DSN": site.database.worker,
-        "LAUREL_KEK_FILE": str(site.settings.kek_file),
-        "LAUREL_OPERATOR_KEY": "operator-key",
-    }

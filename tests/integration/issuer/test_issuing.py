@@ -9,7 +9,7 @@ from shared.credentials import proofs
 from shared.credentials.canonical import digest
 from shared.credentials.identity import matches_recipient
 from shared.credentials.keys import key_of_did
-from tests.integration.issuer.conftest import Institution, Site
+from tests.integration.issuer.conftest import TOO_MUCH_EVIDENCE, Institution, Site
 
 
 def is_signed_by(document: dict[str, Any], did: str) -> bool:
@@ -155,3 +155,12 @@ async def test_control_and_direction_characters_in_names_are_kept_and_nul_is_ref
     assert [each["identityHash"] for each in identities if each["identityType"] == "name"] == [name]
     refused = await north.issue(achievement, recipient={"email": "a@example.org", "name": "A\0"})
     assert refused.status_code == 400
+
+
+async def test_a_badge_that_would_be_too_large_for_the_log_is_413_and_is_not_made(
+    site: Site, north: Institution
+) -> None:
+    answer = await north.issue(await north.achievement(), evidence=TOO_MUCH_EVIDENCE)
+    assert (answer.status_code, answer.json()["code"]) == (413, "credential_too_large")
+    assert await site.rows("select from credentials") == []
+    assert await site.told("laurel.credential.issued.v1") == []
