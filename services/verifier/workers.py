@@ -36,11 +36,8 @@ START_SECONDS = 60.0
 PAUSE_SECONDS = 1.0
 
 WAITING = Gauge("laurel_checks_waiting", "Documents that wait for a worker process")
+FAILED = Counter("laurel_checks_failed_total", "Documents that an error of ours kept from being checked")
 ENDED = Counter("laurel_check_processes_ended_total", "Worker processes that ended", ["cause"])
-
-
-class CheckFailed(Exception):
-    """A worker process met an error of ours; the message names its kind, never the document."""
 
 
 class _Ended(Exception):
@@ -50,7 +47,7 @@ class _Ended(Exception):
 @dataclass(eq=False)
 class _Task:
     job: Job
-    answer: "asyncio.Future[Found | None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    answer: "asyncio.Future[Found | Failed]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     tried: bool = False
 
 
@@ -89,11 +86,11 @@ class Workers:
             for _ in range(self._size):
                 places.create_task(self._keep_one())
 
-    async def check(self, job: Job, *, wait: bool = False) -> Found | None:
-        """Have one document looked into; None where it is too complex.
+    async def check(self, job: Job, *, wait: bool = False) -> Found | Failed:
+        """Have one document looked into; Failed where it is too complex, or where an error of ours came in between.
 
         Raises Unavailable where too many wait already (unless `wait`: for further documents of a request that has got
-        in), and CheckFailed.
+        in).
         """
         task = _Task(job)
         if wait:
@@ -103,14 +100,14 @@ class Workers:
         WAITING.set(self._tasks.qsize())
         return await task.answer
 
-    async def check_all(self, jobs: Sequence[Job]) -> list[Found | None]:
+    async def check_all(self, jobs: Sequence[Job]) -> list[Found | Failed]:
         """Have the documents of one request looked into; it takes no more places in the queue than there are processes.
 
         Raises as `check` does; only the first can find the queue full.
         """
         lanes = asyncio.Semaphore(self._size)
 
-        async def one(job: Job) -> Found | None:
+        async def one(job: Job) -> Found | Failed:
             async with lanes:
                 return await self.check(job, wait=True)
 
@@ -178,14 +175,11 @@ class Workers:
                 outcome = await _ask(process, task.job)
         except TimeoutError as error:
             raise _Ended from error
-        if task.answer.done():
-            return
-        if isinstance(outcome, Found):
+        if isinstance(outcome, Failed) and outcome.failed == "error":
+            FAILED.inc()
+            log.error("check_failed", error=outcome.error)
+        if not task.answer.done():
             task.answer.set_result(outcome)
-        elif outcome.failed == "too_complex":
-            task.answer.set_result(None)
-        else:
-            task.answer.set_exception(CheckFailed(outcome.error))
 
     async def _give_up(self, process: Process, task: _Task) -> None:
         """Decide what the end of a process says of the document: out of CPU time, or something else had ended it.
@@ -199,14 +193,21 @@ class Workers:
         if task.answer.done():
             return
         if out_of_time or task.tried:
-            task.answer.set_result(None)
+            task.answer.set_result(Failed(failed="too_complex"))
         else:
             task.tried = True
             self._again.append(task)  # for the next process in this place
 
 
 async def _ask(process: Process, job: Job) -> Found | Failed:
-    message = job.model_dump_json().encode()
+    """Have a job done; what goes wrong in putting it into JSON, or in reading the answer, is this document's alone."""
+    try:
+        return await _exchange(process, job.model_dump_json().encode())
+    except ValueError as error:
+        return Failed(failed="error", error=type(error).__name__)
+
+
+async def _exchange(process: Process, message: bytes) -> Found | Failed:
     stdin = cast(asyncio.StreamWriter, process.stdin)  # it was started with pipes
     stdin.write(len(message).to_bytes(LENGTH_BYTES) + message)
     with suppress(ConnectionError):  # reading tells as much, and more surely

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
-from services.verifier.check_worker import Found, Job
+from services.verifier.check_worker import Failed, Found, Job
 from services.verifier.domain import messages
+from services.verifier.domain.checks import undecided
 from services.verifier.domain.judgement import Judgement, judge, not_asked, not_made, recipient_check
 from services.verifier.domain.known import Known, Recorded, Rules
 from services.verifier.domain.records import kept, recalled
@@ -18,7 +19,7 @@ from services.verifier.workers import Workers
 from shared import telemetry
 from shared.credentials.check import KnownKey
 from shared.credentials.identity import Kind
-from shared.credentials.report import Check, CheckedDocument, CredentialFacts, Report, reported
+from shared.credentials.report import CheckedDocument, CredentialFacts, Report, reported
 from shared.credentials.shape import facts_of
 from shared.db import Database, Tx
 from shared.errors import NotFound
@@ -122,17 +123,19 @@ def _job(document: Document, known: Known, expected: Mapping[Kind, str] | None) 
     return Job(document=document, now=known.now, known_keys=keys, expected_recipient=expected)
 
 
-def _answer(document: Document, facts: CredentialFacts, found: Found | None, known: Known, rules: Rules) -> Answer:
-    checked = found.checked if found else _too_complex(facts)
-    recipient = recipient_check(checked, found.recipient) if found and found.recipient else not_asked()
+def _answer(document: Document, facts: CredentialFacts, found: Found | Failed, known: Known, rules: Rules) -> Answer:
+    checked = found.checked if isinstance(found, Found) else _unchecked(facts, found)
+    match = found.recipient if isinstance(found, Found) else None
+    recipient = recipient_check(checked, match) if match else not_asked()
     judgement = judge(checked, known, rules, [*not_made(document), recipient])
     return Answer(_report(judgement, checked.facts, known), judgement.recorded)
 
 
-def _too_complex(facts: CredentialFacts) -> CheckedDocument:
-    detail = "Looking into the document takes longer than anybody's may."
-    check = Check(name="structure", outcome="unknown", detail=detail, code="too_complex")
-    return CheckedDocument(checks=(check,), facts=facts)
+def _unchecked(facts: CredentialFacts, failed: Failed) -> CheckedDocument:
+    detail, code = "Looking into the document takes longer than anybody's may.", "too_complex"
+    if failed.failed == "error":
+        detail, code = "Something went wrong on our side while the document was looked into.", "check_failed"
+    return CheckedDocument(checks=(undecided("structure", code, detail),), facts=facts)
 
 
 def _report(judgement: Judgement, facts: CredentialFacts, known: Known) -> Report:

@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from services.verifier.check_worker import Found, Job
+from services.verifier.check_worker import Failed, Found, Job
 from services.verifier.workers import ROOT, Workers
 from shared.errors import Unavailable
 from tests.integration.verifier.builders import a_poison_badge
-from tests.integration.verifier.conftest import pool
+from tests.integration.verifier.conftest import Verifier, pool
 from tests.support.badges import NOW, a_signed_badge
 from tests.support.poll import eventually
 
 # What no limit of ours foresaw would look like this to the pool: a process that is busy for ever.
 BUSY = {"busy": "for ever"}
+TOO_COMPLEX = Failed(failed="too_complex")
 
 
 def a_job(document: Any = None) -> Job:
@@ -32,7 +33,7 @@ def gone(pid: int) -> bool:
 
 async def check_good(workers: Workers) -> Found:
     found = await workers.check(a_job())
-    assert found is not None
+    assert isinstance(found, Found)
     assert found.checked.signed_by_issuer
     return found
 
@@ -64,7 +65,7 @@ async def test_a_poison_graph_is_too_complex_and_the_pool_answers_others_meanwhi
             workers.check(a_job(a_poison_badge())), *[check_good(workers) for _ in range(5)]
         )
         assert len(others) == 5
-        codes = {check.code for check in found.checked.checks} if found else {"too_complex"}
+        codes = {check.code for check in found.checked.checks} if isinstance(found, Found) else {found.failed}
         assert "too_complex" in codes
 
 
@@ -72,7 +73,7 @@ async def test_a_poison_graph_is_too_complex_and_the_pool_answers_others_meanwhi
 async def test_a_document_that_costs_too_much_cpu_time_is_too_complex_and_the_pool_goes_on() -> None:
     async with pool(cpu_seconds=0.3) as workers:
         (first,) = workers.process_ids
-        assert await workers.check(a_job(BUSY)) is None
+        assert await workers.check(a_job(BUSY)) == TOO_COMPLEX
         assert gone(first)
         await check_good(workers)
 
@@ -83,22 +84,44 @@ async def test_one_endless_document_keeps_nobody_else_waiting() -> None:
         endless = asyncio.create_task(workers.check(a_job(BUSY)))
         await asyncio.gather(*[check_good(workers) for _ in range(5)])
         assert not endless.done()
-        assert await endless is None
+        assert await endless == TOO_COMPLEX
 
 
 @pytest.mark.usefixtures("busy_documents")
 async def test_a_document_that_takes_too_much_memory_is_too_complex() -> None:
     async with pool() as workers:
-        assert await workers.check(a_job({"greedy": True})) is None
+        assert await workers.check(a_job({"greedy": True})) == TOO_COMPLEX
         await check_good(workers)
 
 
 @pytest.mark.usefixtures("busy_documents")
 async def test_an_error_of_ours_is_told_without_what_it_says() -> None:
     async with pool() as workers:
-        with pytest.raises(Exception, match=r"RuntimeError at sitecustomize\.py") as raised:
-            await workers.check(a_job({"broken": True}))
-        assert "planted-secret" not in str(raised.value)
+        failed = await workers.check(a_job({"broken": True}))
+        assert isinstance(failed, Failed)
+        assert failed.failed == "error"
+        assert failed.error is not None
+        assert failed.error.startswith("RuntimeError at sitecustomize.py")
+        await check_good(workers)
+
+
+@pytest.mark.usefixtures("busy_documents")
+async def test_an_error_of_ours_is_one_documents_unknown_and_no_failure_of_its_batch(verifier: Verifier) -> None:
+    async with verifier.serving():
+        body = {"credentials": [{}, {"broken": True}, {}]}
+        employer = await verifier.employer()
+        answer = await verifier.client.post("/v1/verifications/batch", json=body, headers=employer)
+        assert answer.status_code == 200, answer.text
+        said = [(report["verdict"], report["reason"]) for report in answer.json()["results"]]
+        assert said == [("invalid", "malformed"), ("unknown", "check_failed"), ("invalid", "malformed")]
+        alone = await verifier.verify({"broken": True})
+        assert (alone["verdict"], alone["reason"]) == ("unknown", "check_failed")
+        assert "planted-secret" not in str(alone)
+
+
+async def test_what_has_no_json_form_is_its_own_documents_failure() -> None:
+    async with pool() as workers:
+        assert isinstance(await workers.check(a_job({"half": "\ud800"})), Failed)
         await check_good(workers)
 
 
@@ -111,7 +134,7 @@ async def test_a_badge_whose_process_is_killed_is_checked_by_the_next_one() -> N
         await asyncio.sleep(0)
         os.kill(first, signal.SIGKILL)
         found = await good
-        assert found is not None
+        assert isinstance(found, Found)
         assert found.checked.signed_by_issuer
         assert first not in workers.process_ids
 
@@ -127,7 +150,7 @@ async def test_a_document_whose_process_is_killed_twice_is_too_complex() -> None
                 os.kill(pid, signal.SIGKILL)
                 killed.add(pid)
             await asyncio.sleep(0.05)
-        assert task.result() is None
+        assert task.result() == TOO_COMPLEX
         assert len(killed) >= 2
 
 
@@ -143,8 +166,8 @@ async def test_when_too_many_documents_wait_the_next_is_told_to_come_back() -> N
         with pytest.raises(Unavailable) as refused:
             await workers.check(a_job())
         assert refused.value.members["retry_after"] > 0
-        assert await under_way is None
-        assert await waiting is not None
+        assert await under_way == TOO_COMPLEX
+        assert isinstance(await waiting, Found)
 
 
 async def test_a_request_with_many_documents_leaves_the_queue_to_others() -> None:
@@ -153,7 +176,7 @@ async def test_a_request_with_many_documents_leaves_the_queue_to_others() -> Non
         while not many.done():
             assert workers.waiting < 2
             await asyncio.sleep(0.001)
-        assert all(found is not None and found.checked.signed_by_issuer for found in await many)
+        assert all(isinstance(found, Found) and found.checked.signed_by_issuer for found in await many)
 
 
 async def test_nothing_is_left_when_the_pool_ends() -> None:
