@@ -1,6 +1,7 @@
 """What CONTRIBUTING.md asks of the code, as far as a machine can see it."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +18,16 @@ TOOLS = {
 MAX_LINES = 400
 SOURCES = sorted(
     path
-    for folder in ("shared", "services", "console", "cli", "deploy", "bench")
+    for folder in ("shared", "services", "console", "cli", "deploy", "bench", "tests")
     for path in (ROOT / folder).rglob("*.py")
 )
+
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+# `path` `Name`, on one line or two.
+NAMED = re.compile(r"`([\w/]+\.py)`\s+`([\w.]+)`")
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @pytest.mark.parametrize("rule", TOOLS)
@@ -36,6 +44,31 @@ def test_a_module_opens_with_a_sentence_and_is_not_too_long(path: Path) -> None:
     docstring = ast.get_docstring(ast.parse(text))
     assert docstring, "no opening sentence"
     assert len(text.splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
+    targets = [target.partition("#")[0] for target in LINK.findall(page.read_text())]
+    assert [each for each in targets if each and "://" not in each and not (page.parent / each).exists()] == []
+
+
+def test_what_the_architecture_names_stands_where_it_says() -> None:
+    pairs = NAMED.findall((ROOT / "ARCHITECTURE.md").read_text())
+    assert len(pairs) > 10, "the pattern finds what is there"
+    assert [(path, name) for path, name in pairs if name not in names_in(ROOT / path)] == []
+
+
+def names_in(path: Path) -> set[str]:
+    """What a module defines: functions and classes, and a class's methods as `Class.method`."""
+    body = ast.parse(path.read_text()).body
+    found = {each.name: each for each in body if isinstance(each, DEFINITIONS)}
+    methods = {
+        f"{owner}.{each.name}"
+        for owner, definition in found.items()
+        for each in definition.body
+        if isinstance(each, DEFINITIONS)
+    }
+    return {*found, *methods}
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
