@@ -13,6 +13,7 @@ from shared.credentials.instants import read_instant, write_instant
 from shared.credentials.keys import PrivateKey, PublicKey, is_signature, verify_signature
 from shared.credentials.multibase import decode_base58, encode_base58
 from shared.credentials.quoting import quoted
+from shared.credentials.shape import MAX_TEXT
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
 MAX_PROOFS = 4
@@ -111,7 +112,12 @@ def _well_formed(document: Document, proof: Mapping[str, Any]) -> bool:
     texts = all(isinstance(proof.get(name), str) for name in ("verificationMethod", "proofValue"))
     dates = all(read_instant(proof[name]) is not None for name in ("created", "expires") if name in proof)
     # This suite takes the context from the document: another one in the proof would be signed by nobody.
-    return texts and dates and proof.get("@context", document.get("@context")) == document.get("@context")
+    return (
+        texts
+        and dates
+        and len(proof["verificationMethod"]) <= MAX_TEXT
+        and proof.get("@context", document.get("@context")) == document.get("@context")
+    )
 
 
 def _outcome_of(error: CredentialError) -> Literal["fail", "unknown"]:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shared.credentials import contexts
-from shared.credentials.badge import Issuer
+from shared.credentials import contexts, shape
+from shared.credentials.badge import DEMO_PREFIX, Issuer
 from shared.credentials.check import KnownKey, check_document
 from shared.credentials.keys import did_key, encode_multikey, method_id
 from shared.credentials.proofs import sign
@@ -355,6 +355,33 @@ def test_too_deep_and_too_large_documents_are_too_complex():
     deep = json.loads('{"a":' * 60 + "1" + "}" * 60)
     assert _checks(a_signed_badge() | {"evidence": deep})["structure"] == ("unknown", "too_complex")
     assert _checks(a_signed_badge() | {"evidence": [{}] * 10_000})["structure"] == ("unknown", "too_complex")
+
+
+_LONG = "x" * 100_000
+_HUGE = [_LONG, "\x01" * 2_000, [0] * 100_000, [_LONG] * 10, {_LONG: _LONG}, [{"id": _LONG, "type": _LONG}] * 10]
+
+
+@pytest.mark.parametrize("path", list(_paths(_SIGNED))[1:], ids=lambda path: ".".join(map(str, path)))
+def test_what_comes_of_a_document_is_small_however_large_one_of_its_members_is(path):
+    for huge in _HUGE:
+        document = deepcopy(_SIGNED)
+        _at(document, path[:-1])[path[-1]] = huge
+        assert len(check_document(document, now=NOW).model_dump_json()) < 20_000
+
+
+def test_a_million_status_entries_come_to_four():
+    document = {"credentialStatus": [0] * 1_000_000}
+    assert len(shape.facts_of(document).status) == 4
+    assert len(check_document(document, now=NOW).model_dump_json()) < 2_000
+
+
+def test_texts_that_nobody_would_write_count_as_absent():
+    facts = shape.facts_of(a_badge() | {"id": "https://x/" + _LONG, "name": _LONG, "issuer": _LONG})
+    assert (facts.id, facts.name, facts.issuer_id) == (None, None, None)
+
+
+def test_a_demo_badge_with_a_long_name_is_one_all_the_same():
+    assert shape.facts_of({"name": DEMO_PREFIX + _LONG}).demo
 
 
 def test_a_poison_graph_by_blank_node_ids_is_refused_for_them():
