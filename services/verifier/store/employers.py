@@ -71,17 +71,18 @@ async def revoke_key(tx: Tx, key_id: UUID, now: datetime) -> Any:
 
 
 async def batch(tx: Tx, after: UUID | None, limit: int) -> list[Any]:
-    """Return up to `limit` employers by id, after the id `after`."""
+    """Lock and return up to `limit` employers by id, after the id `after`: nothing newer of theirs is told before."""
     return await tx.fetch(
-        "select * from employers where $1::uuid is null or id > $1 order by id limit $2", after, limit
+        "select * from employers where $1::uuid is null or id > $1 order by id limit $2 for update", after, limit
     )
 
 
 async def key_batch(tx: Tx, after: UUID | None, limit: int) -> list[Any]:
-    """Return up to `limit` API keys of all employers by id, after the id `after`."""
+    """Lock and return API keys of all employers as `batch` does employers."""
     return await tx.fetch(
         """
-        select * from api_keys where tenant_kind = 'employer' and ($1::uuid is null or id > $1) order by id limit $2
+        select * from api_keys where tenant_kind = 'employer' and ($1::uuid is null or id > $1)
+        order by id limit $2 for update
         """,
         after,
         limit,

@@ -1,15 +1,21 @@
 """State topics alone fill the verifier again: its copies, and its own employers when its database was lost."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 
+from services.verifier.domain import messages
+from services.verifier.handlers import state
+from services.verifier.store import employers
 from shared.db import Database
+from shared.messaging import outbox
 from shared.messaging.events import BY_TYPE
-from tests.integration.verifier.builders import Institution, beats, delivery, strangers_badge
+from tests.integration.verifier.builders import Institution, beats, delivery, now, strangers_badge
 from tests.integration.verifier.conftest import OPERATOR, Verifier
 from tests.support.poll import eventually
 from tests.support.postgres import CleanDatabase
@@ -102,6 +108,19 @@ async def test_an_older_state_of_an_employers_key_brings_no_revoked_key_back(ser
     assert (await served.client.get("/v1/verifications", headers=key)).status_code == 401
 
 
+async def test_a_key_that_is_revoked_while_it_is_sent_again_is_revoked_on_the_log_too(served: Verifier) -> None:
+    employer = await served.employer()
+    made = (await served.client.post("/v1/api-keys", json={"name": "k"}, headers=employer)).json()
+    async with served.worker.transaction() as tx:
+        rows = await employers.key_batch(tx, None, 500)
+        revoking = asyncio.create_task(served.client.delete(f"/v1/api-keys/{made['id']}", headers=employer))
+        await eventually(lambda: is_done_or_waits(served, revoking))
+        await outbox.add_many(tx, [state.state_entry(messages.api_key(row), row, now()) for row in rows])
+    assert (await revoking).status_code == 204
+    last = {each.key: each for each in await states_in_outbox(served)}  # what compaction leaves
+    assert last[made["id"]].revoked_at is not None
+
+
 async def test_what_is_sent_again_has_the_ids_it_had(served: Verifier) -> None:
     employer = await served.employer()
     await served.verify({}, employer)
@@ -156,6 +175,16 @@ async def states_in_outbox(verifier: Verifier) -> list[Any]:
         "select headers->>'ce_type', value from outbox where topic = 'verifier.state.v1' order by id"
     )
     return [BY_TYPE[kind].model_validate_json(value) for kind, value in rows]
+
+
+async def is_done_or_waits(verifier: Verifier, task: asyncio.Task[Any]) -> bool:
+    """Whether a request has been answered, or waits for somebody's lock."""
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    superuser = await asyncpg.connect(verifier.clean.superuser)
+    try:
+        return task.done() or await superuser.fetchval(waiting) > 0
+    finally:
+        await superuser.close()
 
 
 async def all_sent(verifier: Verifier) -> bool:
