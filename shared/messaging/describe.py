@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from shared.messaging.events import EVENT_TOPICS, MESSAGES, STATE_TOPICS, Heartbeat, Message, Part
-from shared.messaging.topics import EVENT_RETENTION
+from shared.messaging.ports import EVENT_RETENTION
 
 HEAD = f"""\
 # Events

@@ -10,9 +10,7 @@ from shared.ids import PARTITIONS
 from shared.messaging.embedded_reader import EmbeddedReader
 from shared.messaging.events import EVENT_TOPICS, STATE_TOPICS
 from shared.messaging.link import Link
-from shared.messaging.ports import LogUnavailable, Positions, Record
-from shared.messaging.refusals import refusals
-from shared.messaging.topics import COMPACT_AFTER, EVENT_RETENTION
+from shared.messaging.ports import COMPACT_AFTER, EVENT_RETENTION, LogUnavailable, Positions, Record, refusals
 
 SCHEMA = Path(__file__).with_name("eventlog.sql")
 COLUMNS = ("topic", "partition", "offset", "key", "header_names", "header_bytes", "value", "compacted")

@@ -1,28 +1,19 @@
-"""The event log on Apache Kafka: topics and the publisher, on aiokafka."""
+"""The event log on Apache Kafka: its topics, and how its clients connect."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from aiokafka.helpers import create_ssl_context
 
 from shared.ids import PARTITIONS
 from shared.messaging.events import EVENT_TOPICS, STATE_TOPICS
+from shared.messaging.kafka_publisher import MAX_MESSAGE_BYTES, KafkaPublisher
 from shared.messaging.kafka_reader import KafkaReader
-from shared.messaging.ports import MAX_RECORD_BYTES, LogUnavailable, Positions, Record
-from shared.messaging.refusals import refusals
-from shared.messaging.topics import COMPACT_AFTER, COMPACT_WITHIN, EVENT_RETENTION
+from shared.messaging.ports import COMPACT_AFTER, COMPACT_WITHIN, EVENT_RETENTION, LogUnavailable, Positions
 from shared.settings import Settings
 
-log = structlog.get_logger()
-
-# Kafka counts the framing of batch and headers as well; what `outbox.add` let pass must fit.
-MAX_MESSAGE_BYTES = MAX_RECORD_BYTES + 4096
-PUBLISH_SECONDS = 15.0
 REQUEST_MS = 10_000
 
 
@@ -34,7 +25,7 @@ class KafkaLog:
         self._replication = settings.kafka_replication
         self._client = client_options(settings)
 
-    async def publisher(self) -> "KafkaPublisher":
+    async def publisher(self) -> KafkaPublisher:
         return KafkaPublisher(self._client, self._prefix)
 
     async def reader(self, group: str, topics: Sequence[str], positions: Positions) -> KafkaReader:
@@ -62,80 +53,6 @@ class KafkaLog:
     def _new_topic(self, topic: str) -> NewTopic:
         configs = _compacted() if topic in STATE_TOPICS else _kept_by_time()
         return NewTopic(self._prefix + topic, PARTITIONS, self._replication, topic_configs=configs)
-
-
-class KafkaPublisher:
-    """Sends with one idempotent producer, which is given up for a new one after any failure."""
-
-    def __init__(self, client: dict[str, Any], prefix: str) -> None:
-        self._client = client
-        self._prefix = prefix
-        self._producer: AIOKafkaProducer | None = None
-
-    async def publish(self, records: Sequence[Record]) -> list[str | None]:
-        answers = refusals(records)
-        places = [place for place, reason in enumerate(answers) if reason is None]
-        try:
-            async with asyncio.timeout(PUBLISH_SECONDS):
-                results = await self._send([records[place] for place in places])
-        except (KafkaError, OSError, TimeoutError) as error:
-            await self.close()
-            raise LogUnavailable(f"Kafka: {error!r}") from error
-        for place, result in zip(places, results, strict=True):
-            if isinstance(result, MessageSizeTooLargeError):
-                answers[place] = "the broker takes no record of this size"
-        return answers
-
-    async def close(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        # An idempotent producer never gives up by itself, neither on a broker that is away nor after an
-        # out-of-order sequence; without this its stop() would wait for what is pending, for ever.
-        producer._message_accumulator.fail_all(KafkaError("given up"))
-        try:
-            await asyncio.wait_for(producer.stop(), PUBLISH_SECONDS)
-        except Exception as error:  # noqa: BLE001  # a request under way trips over what was failed beneath it
-            log.warning("kafka_producer_given_up", error=repr(error))
-            await producer.client.close()
-
-    async def _send(self, records: Sequence[Record]) -> list[Any]:
-        producer = await self._connected()
-        acknowledgements = []
-        try:
-            for record in records:
-                acknowledgements.append(await self._enqueue(producer, record))  # noqa: PERF401  # what was enqueued is awaited
-            results = await asyncio.gather(*acknowledgements, return_exceptions=True)
-        finally:
-            for each in acknowledgements:
-                each.cancel()
-        for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, MessageSizeTooLargeError):
-                raise result
-        return results
-
-    async def _enqueue(self, producer: AIOKafkaProducer, record: Record) -> "asyncio.Future[Any]":
-        acknowledgement: asyncio.Future[Any] = await producer.send(
-            self._prefix + record.partition.topic,
-            record.value,
-            record.key,
-            partition=record.partition.number,
-            headers=list(record.headers),
-        )
-        return acknowledgement
-
-    async def _connected(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                **self._client,
-                enable_idempotence=True,
-                acks="all",
-                max_request_size=MAX_MESSAGE_BYTES,
-                max_batch_size=64 * 1024,
-            )
-            self._producer = producer
-            await producer.start()
-        return self._producer
 
 
 def client_options(settings: Settings) -> dict[str, Any]:

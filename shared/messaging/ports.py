@@ -1,12 +1,20 @@
-"""The two ports behind which an event log stands, and what is true when their calls return."""
+"""The two ports behind which an event log stands: what is true when calls return, what any log keeps and refuses."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 # A record larger than this is refused everywhere alike: outbox, both adapters, the topic's own setting.
 MAX_RECORD_BYTES = 512 * 1024
+BEHIND_REFUSED = "behind a refused record of its key"
+
+EVENT_RETENTION = timedelta(days=7)
+# What is younger is not compacted, so that a reader which begins anew never meets a heartbeat that is fresh and stands
+# before a state which has swallowed its predecessor: it must be longer than any `max_status_age`.
+COMPACT_AFTER = timedelta(minutes=5)
+# Heartbeats (16 shards, every second or two) would otherwise pile up.
+COMPACT_WITHIN = timedelta(hours=1)
 
 
 class Partition(NamedTuple):
@@ -41,6 +49,21 @@ class Received:
     headers: tuple[tuple[str, bytes], ...]
     value: bytes | None
     stored_at: datetime
+
+
+def refusals(records: Sequence[Record]) -> list[str | None]:
+    """Return, at each record's place, why no log takes it (too large, or behind one of its key that is), or None."""
+    refused: set[bytes] = set()
+    reasons: list[str | None] = []
+    for record in records:
+        reason = None
+        if record.key in refused:
+            reason = BEHIND_REFUSED
+        elif record.size > MAX_RECORD_BYTES:
+            reason = f"{record.size} bytes, {MAX_RECORD_BYTES} are allowed"
+            refused.add(record.key)
+        reasons.append(reason)
+    return reasons
 
 
 class LogUnavailable(Exception):

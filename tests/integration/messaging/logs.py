@@ -12,6 +12,7 @@ from shared.messaging.embedded import EmbeddedLog
 from shared.messaging.kafka import KafkaLog
 from shared.messaging.ports import EventLog, Partition, Record
 from shared.settings import Settings
+from tests.support.poll import eventually
 
 
 class LogUnderTest:
@@ -114,8 +115,22 @@ class KafkaUnderTest(LogUnderTest):
             "max.compaction.lag.ms": "1",
             "cleanup.policy": "compact",
         }
+        await self.configure(topic, eager)
+
+    async def configure(self, topic: str, configs: dict[str, str]) -> None:
+        """Give a topic these settings instead of those it had; they hold a moment later."""
         async with self._admin() as admin:
-            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, self.prefix + topic, eager)])
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, self.prefix + topic, configs)])
+
+    async def comes_to_refuse(self, one: Record) -> None:
+        """Store a record again and again until new settings hold and it is refused."""
+        publisher = await self.log.publisher()
+
+        async def refused() -> bool:
+            return await publisher.publish([one]) != [None]
+
+        await eventually(refused)
+        await publisher.close()
 
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:

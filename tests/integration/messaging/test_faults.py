@@ -10,7 +10,7 @@ import pytest
 
 from shared import db
 from shared.db import Database
-from shared.messaging import kafka
+from shared.messaging import kafka_publisher
 from shared.messaging.embedded import EmbeddedLog
 from shared.messaging.events import ISSUER_EVENTS
 from shared.messaging.inbox import Consumer
@@ -116,7 +116,7 @@ async def test_a_broker_killed_under_load_loses_and_doubles_nothing(
     make_service: MakeService, private_broker: PrivateBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The broker is away for longer than this, so that producers are given up with records under way.
-    monkeypatch.setattr(kafka, "PUBLISH_SECONDS", 1.0)
+    monkeypatch.setattr(kafka_publisher, "PUBLISH_SECONDS", 1.0)
     await private_broker.start()
     under_test = KafkaUnderTest(private_broker.bootstrap, "")
     await under_test.log.create_topics()

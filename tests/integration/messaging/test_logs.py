@@ -73,6 +73,46 @@ async def test_a_log_refuses_what_is_too_large_with_the_later_records_of_its_key
     assert [answer is None for answer in answers] == [False, True, False]
 
 
+def _with_value(size: int, key: bytes) -> Record:
+    one = record(change(id_in(4)))
+    return Record(one.partition, key, one.headers, b"x" * size)
+
+
+# One batch of many records, and batches of their own: neither may be stored after the refused record.
+@pytest.mark.parametrize(("allowed", "size"), [(2_000, 3_000), (100_000, 200_000)])
+async def test_what_the_broker_refuses_keeps_its_keys_later_records_with_it_and_lets_other_keys_pass(
+    kafka_log: KafkaUnderTest, allowed: int, size: int
+) -> None:
+    await kafka_log.configure(ISSUER_EVENTS, {"max.message.bytes": str(allowed)})
+    await kafka_log.comes_to_refuse(record(change(id_in(5), salt="s" * size)))
+    bad, good = b"bad", b"good"
+    records = [_with_value(each, key) for each, key in [(1, bad), (2, good), (size, bad), (3, bad), (4, good)]]
+    publisher = await kafka_log.log.publisher()
+    for _ in range(2):  # the second time, other producers have been here
+        answers = await publisher.publish([*records, record(change(id_in(6)))])
+        assert [answer is None for answer in answers] == [True, True, False, False, True, True]
+        assert "MESSAGE" in (answers[2] or "")
+    assert await publisher.publish([_with_value(5, bad)]) == [None]
+    await publisher.close()
+    reader = await kafka_log.log.reader("group", [ISSUER_EVENTS], from_the_start)
+    sizes: list[int] = []
+    while len(sizes) < 7:
+        sizes += [len(each.value or b"") for each in (await reader.fetch(50, 0.2)).get(PLACE, [])]
+    assert (await reader.lag())[PLACE] == 0
+    await reader.close()
+    assert sizes == [1, 2, 4, 1, 2, 4, 5]
+
+
+async def test_a_broker_that_refuses_for_another_reason_than_size_is_not_taken_for_one_that_is_away(
+    kafka_log: KafkaUnderTest,
+) -> None:
+    # Every record is older than this by the time it comes to the broker.
+    await kafka_log.configure(
+        ISSUER_EVENTS, {"message.timestamp.type": "CreateTime", "message.timestamp.before.max.ms": "0"}
+    )
+    await kafka_log.comes_to_refuse(record(change()))
+
+
 async def test_topics_are_made_once_and_again_changes_nothing(event_log: LogUnderTest) -> None:
     await event_log.publish(record(institution()))
     await event_log.log.create_topics()

@@ -9,10 +9,10 @@ from shared.messaging import outbox, projections
 from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE, Heartbeat
 from shared.messaging.inbox import Consumer, Delivery
 from shared.messaging.ports import LogUnavailable, Partition, Received, Record
-from tests.integration.messaging.builders import change, id_in, institution
+from tests.integration.messaging.builders import change, id_in, institution, record
 from tests.integration.messaging.conditions import EFFECTS, UNSENT, becomes
 from tests.integration.messaging.conftest import MakeService, Service, running, write_effects
-from tests.integration.messaging.logs import LogUnderTest
+from tests.integration.messaging.logs import KafkaUnderTest, LogUnderTest
 from tests.integration.messaging.processes import killed_at_the_place
 from tests.support.poll import eventually
 
@@ -134,6 +134,28 @@ async def test_the_largest_record_that_the_outbox_takes_passes_the_log(
         await becomes(receiver, 1, EFFECTS)
 
 
+async def test_rows_that_the_broker_refuses_wait_in_order_until_they_are_released(
+    service: Service, kafka_log: KafkaUnderTest
+) -> None:
+    bad, good = id_in(3), id_in(3)
+    await kafka_log.configure(ISSUER_EVENTS, {"max.message.bytes": "2000"})
+    await kafka_log.comes_to_refuse(record(change(id_in(4), salt="s" * 3000)))
+    async with running(service.relay(await kafka_log.log.publisher())):
+        await service.emit(change(bad, 2, salt="s" * 3000), change(bad, 3), change(good, 2))
+        await becomes(service, 2, "select count(*) from outbox where key = $1 and refused is not null", str(bad))
+        await becomes(service, 1, "select count(*) from outbox where key = $1 and sent_at is not null", str(good))
+        await kafka_log.configure(ISSUER_EVENTS, {})
+        await eventually(lambda: _nothing_is_left_when_released(service))
+    async with running(Consumer(service.database, kafka_log.log, "group", [ISSUER_EVENTS], write_effects)):
+        await becomes(service, [2, 3], "select array_agg(version order by n) from effects where key = $1", str(bad))
+
+
+async def _nothing_is_left_when_released(service: Service) -> bool:
+    async with service.database.transaction() as tx:
+        await outbox.release(tx)
+    return bool(await service.value(UNSENT) == 0)
+
+
 class _Silent(_Refuses):
     """A log that can be told not to answer."""
 
@@ -186,7 +208,8 @@ async def test_an_idle_service_stays_fresh_and_a_stopped_relay_does_not_look_fre
             await eventually(lambda: fresh_since(idle))
         stopped = await sender.value("select laurel_clock()")
         await sender.emit(institution())
-        await sender.move_clock("10 minutes")
+        for service in (sender, receiver):
+            await service.move_clock("10 minutes")
         found = await as_of()
         assert found is not None
         assert found < stopped
