@@ -13,10 +13,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from services.registry import reading
 from services.registry.store import record
 from shared.db import Database, Tx
-from shared.errors import Malformed
 from shared.messaging.events import Actor, ChangeType, CredentialStatus, Reason
 from shared.web.auth import Principal, anyone, require
-from shared.web.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, after, cursor
+from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.strict import StrictRoute
 
 router = APIRouter(prefix="/v1", tags=["record"], route_class=StrictRoute)
@@ -142,11 +141,11 @@ async def search(
     achievement_id: UUID | None = None,
     issued_from: Instant | None = None,
     issued_to: Annotated[Instant | None, Query(description="Exclusive.")] = None,
-    page: Annotated[str | None, Query(alias="cursor", max_length=500)] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
 ) -> FoundPage:
     """The institution's credentials, newest first. There is no search for a recipient: addresses are hashed here."""
-    position = _position(after(page, owner.tenant_id, "credentials"))
+    after = place(cursor, owner.tenant_id, "credentials")
     async with visible_to(request, owner) as tx:
         rows = await record.search(
             tx,
@@ -154,14 +153,11 @@ async def search(
             achievement_id=achievement_id,
             issued_from=issued_from,
             issued_to=issued_to,
-            after=position,
+            after=after,
             limit=limit,
         )
-    items = [Found(**row) for row in rows]
-    if len(items) < limit:
-        return FoundPage(items=items)
-    last = items[-1]
-    return FoundPage(items=items, next=cursor(owner.tenant_id, "credentials", last.issued_at.isoformat(), str(last.id)))
+    more = following(rows, limit, owner.tenant_id, "credentials", lambda row: (row["issued_at"], row["id"]))
+    return FoundPage(items=[Found(**row) for row in rows], next=more)
 
 
 def public_record(form: Record) -> PublicRecord:
@@ -186,13 +182,3 @@ def public_record(form: Record) -> PublicRecord:
 def _owned_version(row: Record) -> OwnedVersion:
     reason = Reason(code=row["reason_code"], note=row["note"]) if row["reason_code"] else None
     return OwnedVersion(**row, actor=Actor(role=row["actor_role"], key_id=row["actor_key"]), reason=reason)
-
-
-def _position(values: list[Any] | None) -> tuple[datetime, UUID] | None:
-    if values is None:
-        return None
-    try:
-        time, credential_id = values
-        return datetime.fromisoformat(time).astimezone(UTC), UUID(credential_id)
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise Malformed("cursor_malformed", "This is no cursor of this list.") from error

@@ -10,14 +10,13 @@ from pydantic import BaseModel, Field
 from services.issuer import images
 from services.issuer.api.access import AppDatabase, IdempotencyKey, IfMatch, Manager, Reader, Settings
 from services.issuer.api.achievement_body import AchievementContent
-from services.issuer.api.wire import Cursor, Limit, next_cursor, place
 from services.issuer.domain.achievements import missing
 from services.issuer.domain.row import Row
 from services.issuer.handlers import achievements
 from services.issuer.store import achievements as store
 from shared.web import idempotency
 from shared.web.etag import etag
-from shared.web.pagination import DEFAULT_LIMIT, Page
+from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.problems import problem
 from shared.web.strict import StrictRoute
 
@@ -83,8 +82,8 @@ async def list_achievements(
     after = place(cursor, who.tenant_id, "achievements")
     async with database.transaction(who.tenant_id) as tx:
         rows = await store.page(tx, who.tenant_id, after, limit)
-    following = next_cursor(rows, limit, who.tenant_id, "achievements", "created_at")
-    return Achievements(items=[_view(row) for row in rows], next=following)
+    more = following(rows, limit, who.tenant_id, "achievements", lambda row: (row["created_at"], row["id"]))
+    return Achievements(items=[_view(row) for row in rows], next=more)
 
 
 @router.get("/{achievement_id}")

@@ -8,14 +8,14 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.issuer.api.access import AppDatabase, Granter, IdempotencyKey, Manager, Reader, WorkerDatabase
-from services.issuer.api.wire import Body, Cursor, Instant, Limit, Name, next_cursor, place
+from services.issuer.api.wire import Body, Instant, Name
 from services.issuer.domain.row import Row
 from services.issuer.handlers import api_keys, institutions
 from services.issuer.store import institutions as store
 from shared.errors import Forbidden, Invalid
 from shared.web import idempotency
 from shared.web.auth import AUDITOR, SCOPES, Principal
-from shared.web.pagination import DEFAULT_LIMIT, Page
+from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.strict import StrictRoute
 
 router = APIRouter(prefix="/v1/api-keys", tags=["api keys"], route_class=StrictRoute)
@@ -87,8 +87,8 @@ async def list_api_keys(
     after = place(cursor, who.tenant_id, "api-keys")
     async with database.transaction(who.tenant_id) as tx:
         rows = await store.api_keys(tx, who.tenant_id, after, limit)
-    following = next_cursor(rows, limit, who.tenant_id, "api-keys", "created_at")
-    return ApiKeys(items=[_view(row) for row in rows], next=following)
+    more = following(rows, limit, who.tenant_id, "api-keys", lambda row: (row["created_at"], row["id"]))
+    return ApiKeys(items=[_view(row) for row in rows], next=more)
 
 
 @router.delete("/{key_id}", status_code=204)

@@ -20,7 +20,7 @@ from services.issuer.api.access import (
     TheIssuing,
 )
 from services.issuer.api.order_body import BatchOrder, OneOrder
-from services.issuer.api.wire import Body, Cursor, Limit, next_cursor, place
+from services.issuer.api.wire import Body
 from services.issuer.domain.row import Row
 from services.issuer.domain.status import reason
 from services.issuer.handlers import achievements, changing, reading
@@ -31,7 +31,7 @@ from shared.errors import LaurelError
 from shared.messaging.events import CredentialStatus
 from shared.web import idempotency
 from shared.web.etag import etag
-from shared.web.pagination import DEFAULT_LIMIT, Page
+from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.strict import StrictRoute
 
 router = APIRouter(prefix="/v1/credentials", tags=["credentials"], route_class=StrictRoute)
@@ -188,8 +188,8 @@ async def list_credentials(
         if achievement_id is not None:
             await achievements.existing(tx, who.tenant_id, achievement_id)
         rows = await store.page(tx, who.tenant_id, achievement_id, status, after, limit)
-    following = next_cursor(rows, limit, who.tenant_id, "credentials", "issued_at")
-    return Credentials(items=[_summary(row, settings.public_url) for row in rows], next=following)
+    more = following(rows, limit, who.tenant_id, "credentials", lambda row: (row["issued_at"], row["id"]))
+    return Credentials(items=[_summary(row, settings.public_url) for row in rows], next=more)
 
 
 def _summary(row: Row, public_url: str) -> CredentialSummary:

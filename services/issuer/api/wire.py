@@ -1,18 +1,13 @@
 """What the bodies of several routes are made of, each checked as strictly as what is later signed demands."""
 
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
-from uuid import UUID
 
-from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
-
-from shared.errors import Malformed
-from shared.web import pagination
 
 # What may stand in an IRI of a signed document (RFC 3987).
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f]+")
@@ -81,27 +76,3 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterVali
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_not_blank)]
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc), Field(examples=["2027-01-31T00:00:00Z"])]
 UniqueNames = Annotated[list[Name], AfterValidator(_unique)]
-
-Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=pagination.MAX_LIMIT)]
-Place = tuple[datetime, UUID]
-
-
-def place(cursor: str | None, tenant_id: UUID, what: str) -> Place | None:
-    """Read the place after which a page begins; raises Malformed, and NotFound for another tenant's cursor."""
-    values = pagination.after(cursor, tenant_id, what)
-    if values is None:
-        return None
-    try:
-        time, row_id = values
-        return datetime.fromisoformat(time).astimezone(UTC), UUID(row_id)
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise Malformed("cursor_malformed", "This is no cursor of this list.") from error
-
-
-def next_cursor(rows: Iterable[Any], limit: int, tenant_id: UUID, what: str, time: str) -> str | None:
-    """Return the cursor after the last of `rows`, sorted by their `time` and id; None where they end the list."""
-    found = list(rows)
-    if len(found) < limit:
-        return None
-    return pagination.cursor(tenant_id, what, found[-1][time].isoformat(), str(found[-1]["id"]))

@@ -10,12 +10,11 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
 from services.notifier import handlers
-from services.notifier.api.pages import Cursor, Limit, following, place
 from services.notifier.store import deliveries
 from services.notifier.store.deliveries import Filter
 from shared.db import Database, Tx
 from shared.web.auth import Principal, require
-from shared.web.pagination import DEFAULT_LIMIT, Page
+from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.strict import StrictRoute
 
 router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"], route_class=StrictRoute)
@@ -72,11 +71,11 @@ async def list_deliveries(
     limit: Limit = DEFAULT_LIMIT,
 ) -> Deliveries:
     """Who was told what, newest first, with every attempt."""
-    after = place(cursor, principal, "deliveries", datetime.fromisoformat, UUID)
+    after = place(cursor, principal.tenant_id, "deliveries")
     async with _transaction(request, principal) as tx:
         rows = await deliveries.page(tx, Filter(state, event_id, credential_id), after, limit)
-    items = [_delivery(row) for row in rows]
-    return Deliveries(items=items, next=following(items, limit, principal, "deliveries", "created_at", "id"))
+    more = following(rows, limit, principal.tenant_id, "deliveries", lambda row: (row["created_at"], row["id"]))
+    return Deliveries(items=[_delivery(row) for row in rows], next=more)
 
 
 @router.get("/{delivery_id}")

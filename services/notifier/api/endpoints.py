@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, EmailStr, Field
 
 from services.notifier import handlers
-from services.notifier.api.pages import Cursor, Limit, following, place
 from services.notifier.domain import EventType
 from services.notifier.handlers import NewEndpoint
 from services.notifier.store import endpoints
@@ -16,7 +15,7 @@ from shared.db import Database
 from shared.web import idempotency
 from shared.web.auth import Principal, require
 from shared.web.outbound import check_url
-from shared.web.pagination import DEFAULT_LIMIT, Page
+from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place_by_id
 from shared.web.strict import StrictRoute
 
 router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"], route_class=StrictRoute)
@@ -104,11 +103,11 @@ async def list_endpoints(
     database: App, principal: Reader, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
 ) -> Endpoints:
     """Your endpoints."""
-    after = place(cursor, principal, "endpoints", UUID)
+    after = place_by_id(cursor, principal.tenant_id, "endpoints")
     async with database.transaction(principal.tenant_id) as tx:
-        rows = await endpoints.page(tx, after[0] if after else None, limit)
-    items = [Endpoint(**_endpoint(row)) for row in rows]
-    return Endpoints(items=items, next=following(items, limit, principal, "endpoints", "id"))
+        rows = await endpoints.page(tx, after, limit)
+    more = following(rows, limit, principal.tenant_id, "endpoints", lambda row: (row["id"],))
+    return Endpoints(items=[Endpoint(**_endpoint(row)) for row in rows], next=more)
 
 
 @router.get("/{endpoint_id}")

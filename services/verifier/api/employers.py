@@ -1,19 +1,19 @@
 """Employers' accounts and the API keys that open the verifier's routes."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.verifier.handlers import employers
 from services.verifier.store import employers as store
 from shared.db import Database
-from shared.errors import Forbidden, Invalid, Malformed
+from shared.errors import Forbidden, Invalid
 from shared.web import idempotency
 from shared.web.auth import AUDITOR, SCOPES, Principal, require
-from shared.web.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, after, cursor
+from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place_by_id
 from shared.web.strict import StrictRoute
 
 router = APIRouter(prefix="/v1", tags=["employers"], route_class=StrictRoute)
@@ -114,18 +114,13 @@ async def make_key(request: Request, who: Granting, body: NewApiKey, header: Att
 
 
 @router.get("/api-keys")
-async def keys(
-    request: Request,
-    employer: Reading,
-    page: Annotated[str | None, Query(alias="cursor", max_length=500)] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-) -> ApiKeys:
+async def keys(request: Request, employer: Reading, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> ApiKeys:
     """The employer's API keys, revoked ones included."""
-    position = _position(after(page, employer.tenant_id, "api-keys"))
+    after = place_by_id(cursor, employer.tenant_id, "api-keys")
     database: Database = request.app.state.database
     async with database.transaction(employer.tenant_id) as tx:
-        items = [ApiKey(**row) for row in await store.keys(tx, employer.tenant_id, position, limit)]
-    more = cursor(employer.tenant_id, "api-keys", str(items[-1].id)) if len(items) == limit else None
+        items = [ApiKey(**row) for row in await store.keys(tx, employer.tenant_id, after, limit)]
+    more = following(items, limit, employer.tenant_id, "api-keys", lambda item: (item.id,))
     return ApiKeys(items=items, next=more)
 
 
@@ -150,10 +145,3 @@ def _scopes(who: Principal, body: NewApiKey) -> list[str]:
     if not all(who.may("read" if scope == AUDITOR else scope) for scope in scopes):
         raise Forbidden("scope_not_yours", "A key can't give a scope that it lacks.")
     return scopes
-
-
-def _position(values: list[Any] | None) -> UUID | None:
-    try:
-        return UUID(values[0]) if values else None
-    except (ValueError, TypeError, AttributeError) as error:
-        raise Malformed("cursor_malformed", "This is no cursor of this list.") from error

@@ -1,11 +1,10 @@
 """Ask whether a badge is genuine and holds, and look at what was answered before."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.verifier.domain.records import recalled
@@ -15,11 +14,11 @@ from services.verifier.store import verifications as store
 from shared.credentials.identity import Kind
 from shared.credentials.report import Report
 from shared.db import Database
-from shared.errors import Forbidden, Malformed
+from shared.errors import Forbidden
 from shared.web import idempotency
 from shared.web.auth import Principal, address_of, anyone, require
 from shared.web.limits import Rate
-from shared.web.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, after, cursor
+from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.strict import StrictRoute
 
 MAX_BATCH = 100
@@ -114,24 +113,14 @@ async def verify_batch(request: Request, caller: Verifying, body: BatchRequest, 
 
 
 @router.get("")
-async def recorded(
-    request: Request,
-    employer: Reading,
-    page: Annotated[str | None, Query(alias="cursor", max_length=500)] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-) -> Reports:
+async def recorded(request: Request, employer: Reading, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> Reports:
     """What the employer was answered, newest first."""
-    position = _position(after(page, employer.tenant_id, "verifications"))
+    before = place(cursor, employer.tenant_id, "verifications")
     database: Database = request.app.state.database
     async with database.transaction(employer.tenant_id) as tx:
-        rows = await store.page(tx, employer.tenant_id, position, limit)
-    items = [recalled(row) for row in rows]
-    if len(items) < limit:
-        return Reports(items=items)
-    last = items[-1]
-    return Reports(
-        items=items, next=cursor(employer.tenant_id, "verifications", last.verified_at.isoformat(), str(last.id))
-    )
+        rows = await store.page(tx, employer.tenant_id, before, limit)
+    more = following(rows, limit, employer.tenant_id, "verifications", lambda row: (row["verified_at"], row["id"]))
+    return Reports(items=[recalled(row) for row in rows], next=more)
 
 
 @router.get("/{verification_id}")
@@ -158,13 +147,3 @@ def _asker(request: Request, caller: Principal | None) -> Asker | None:
     if not caller.may("verify"):
         raise Forbidden("scope_missing", "This key lacks the scope 'verify'.")
     return Asker(caller.tenant_id)
-
-
-def _position(values: list[Any] | None) -> tuple[datetime, UUID] | None:
-    if values is None:
-        return None
-    try:
-        time, verification_id = values
-        return datetime.fromisoformat(time).astimezone(UTC), UUID(verification_id)
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise Malformed("cursor_malformed", "This is no cursor of this list.") from error

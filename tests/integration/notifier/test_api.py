@@ -215,7 +215,13 @@ async def test_deliveries_are_listed_newest_first_in_pages_and_by_filters(notifi
             assert len(found.json()["items"]) == count
 
 
-@pytest.mark.parametrize("values", [[], ["x", "y"], [1, 2], ["2026-11-22T12:00:00+00:00"], [None, None]])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [], ["x", "y"], [1, 2], ["2026-11-22T12:00:00+00:00"], [None, None],
+        ["9999-12-31T23:59:59-14:00", str(new_id())], ["0001-01-01T00:00:00+23:59", str(new_id())],
+    ],
+)  # fmt: skip
 async def test_a_forged_cursor_is_400(notifier: Notifier, values: list[Any]) -> None:
     tenant = new_id()
     async with notifier.serving():

@@ -1,4 +1,4 @@
-"""Cursors, entity tags, keys and problems keep their small promises."""
+"""Entity tags, keys and problems keep their small promises."""
 
 from uuid import uuid4
 
@@ -8,31 +8,7 @@ from hypothesis import strategies as st
 
 from shared import errors
 from shared.ids import PARTITIONS, partition_of
-from shared.web import auth, etag, pagination, problems
-
-
-def test_a_cursor_gives_back_its_sort_values() -> None:
-    tenant = uuid4()
-    text = pagination.cursor(tenant, "credentials", "2026-11-22T00:00:00Z", "abc")
-    assert pagination.after(text, tenant, "credentials") == ["2026-11-22T00:00:00Z", "abc"]
-
-
-def test_another_tenants_cursor_is_not_found() -> None:
-    text = pagination.cursor(uuid4(), "credentials", 1)
-    with pytest.raises(errors.NotFound):
-        pagination.after(text, uuid4(), "credentials")
-
-
-def test_a_cursor_of_another_list_is_malformed() -> None:
-    tenant = uuid4()
-    with pytest.raises(errors.Malformed):
-        pagination.after(pagination.cursor(tenant, "deliveries", 1), tenant, "credentials")
-
-
-@given(st.text(max_size=200))
-def test_any_text_is_a_cursor_or_malformed(text: str) -> None:
-    with pytest.raises((errors.Malformed, errors.NotFound)):
-        pagination.after(text, uuid4(), "credentials")
+from shared.web import auth, etag, problems
 
 
 def test_a_stale_entity_tag_is_refused_and_a_current_one_is_not() -> None:
