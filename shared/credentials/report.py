@@ -148,14 +148,21 @@ def _summary(verdict: Verdict, decisive: Check, checks: Sequence[Check]) -> str:
 
 
 def _valid_summary(checks: Sequence[Check], issuer: ReportedIssuer) -> str:
-    sentences = ["The badge is as it was signed, and it holds.", _signer(issuer)]
-    sentences += [check.detail for check in checks if check.name == "demo" and check.outcome == "warn"]
+    return f"The badge is as it was signed, and it holds. {told_beside(checks, issuer)}"
+
+
+def told_beside(checks: Sequence[Check], issuer: ReportedIssuer) -> str:
+    """Return what must be said beside a verdict: who signed, that it is a demonstration, and whose badge it is."""
+    outcomes = {check.name: check.outcome for check in checks}
+    sentences = [_signer(issuer)] if outcomes.get("standing") != "skipped" else []  # skipped: no good signature
+    sentences += ["This is a demonstration badge."] if outcomes.get("demo") == "warn" else []
     return " ".join([*sentences, _recipient(checks)])
 
 
 def _recipient(checks: Sequence[Check]) -> str:
-    made = (check.detail for check in checks if check.name == "recipient" and check.outcome != "skipped")
-    return next(made, "Whose badge it is was not checked.")
+    """A check that was made, or not made for a reason of its own (a code), speaks for itself."""
+    said = (c.detail for c in checks if c.name == "recipient" and (c.outcome != "skipped" or c.code))
+    return next(said, "Whose badge it is was not checked.")
 
 
 def _signer(issuer: ReportedIssuer) -> str:

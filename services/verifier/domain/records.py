@@ -5,7 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from services.verifier.domain.known import Recorded
-from shared.credentials.report import Check, Report, ReportedCredential, ReportedIssuer
+from shared.credentials.report import Check, Report, ReportedCredential, ReportedIssuer, told_beside
+
+_TIMES = ("status_as_of", "verified_at")
+_RECIPIENT_NOT_KEPT = Check(
+    name="recipient",
+    outcome="skipped",
+    detail="Whose badge it is is not kept; ask again, under another Idempotency-Key.",
+    code="not_kept",
+)
 
 
 def kept(
@@ -22,6 +30,12 @@ def kept(
         "employer_id": employer_id,
         "credential_id": recorded.id if recorded else None,
         "institution_id": recorded.institution_id if recorded else None,
+        **_outcome(report),
+    }
+
+
+def _outcome(report: Report) -> dict[str, Any]:
+    return {
         "document_digest": report.credential.digest,
         "verdict": report.verdict,
         "reason": report.reason,
@@ -36,20 +50,34 @@ def kept(
     }
 
 
+def repeated(row: Mapping[str, Any], again: Report) -> Report:
+    """Return the answer to a repeated request, whose document was checked `again`: as the first time, and whole.
+
+    The first answer's id and times stand. Where anything that was recorded of it is no longer so, it is recalled.
+    """
+    now = {name: value for name, value in _outcome(again).items() if name not in _TIMES}
+    if any(row[name] != value for name, value in now.items()):
+        return recalled(row)
+    return again.model_copy(update={name: row[name] for name in ("id", *_TIMES)})
+
+
 def recalled(row: Mapping[str, Any]) -> Report:
     """Return a report as it was recorded: outcomes and times, without anything that stood in the credential."""
+    issuer = ReportedIssuer(
+        id=row["issuer_did"], claimed_name=None, standing=row["standing"], registered_name=row["issuer_name"]
+    )
+    checks = (*(Check(**check, detail="Only the outcome was kept.") for check in row["checks"]), _RECIPIENT_NOT_KEPT)
+    answered = f"This was answered on {row['verified_at']:%Y-%m-%d}: {row['verdict']}."
     return Report(
         id=row["id"],
         verdict=row["verdict"],
         reason=row["reason"],
-        summary=f"This was answered on {row['verified_at']:%Y-%m-%d}: {row['verdict']}.",
-        checks=tuple(Check(**check, detail="Only the outcome was kept.") for check in row["checks"]),
+        summary=f"{answered} {told_beside(checks, issuer)}",
+        checks=checks,
         credential=ReportedCredential(
             **dict.fromkeys(ReportedCredential.model_fields) | {"digest": row["document_digest"]}
         ),
-        issuer=ReportedIssuer(
-            id=row["issuer_did"], claimed_name=None, standing=row["standing"], registered_name=row["issuer_name"]
-        ),
+        issuer=issuer,
         status_as_of=row["status_as_of"],
         verified_at=row["verified_at"],
     )

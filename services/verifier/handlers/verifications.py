@@ -12,7 +12,7 @@ from services.verifier.domain import messages
 from services.verifier.domain.checks import undecided
 from services.verifier.domain.judgement import Judgement, judge, not_asked, not_made, recipient_check
 from services.verifier.domain.known import Known, Recorded, Rules
-from services.verifier.domain.records import kept, recalled
+from services.verifier.domain.records import kept, recalled, repeated
 from services.verifier.handlers.looking_up import look_up
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
@@ -96,7 +96,8 @@ class Desk:
             async with self.database.transaction(employer_id) as tx:
                 made = await idempotency.claim(tx, attempt, rows[0]["request_id"])
                 if made is not None:
-                    return [recalled(row) for row in await verifications.of_request(tx, made)]
+                    rows = await verifications.of_request(tx, made)
+                    return [repeated(row, report) for row, report in zip(rows, reports, strict=True)]
                 await verifications.insert(tx, rows)
                 entries = [Entry(messages.verification(row), row["id"], row["verified_at"]) for row in rows]
                 await outbox.add_many(tx, entries)

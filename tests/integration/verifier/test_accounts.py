@@ -152,7 +152,8 @@ async def test_an_answer_is_recorded_and_told_without_the_credential(served: Ver
     assert recalled["issuer"] == {**report["issuer"], "claimed_name": None}
     assert recalled["credential"]["digest"] == report["credential"]["digest"]
     assert recalled["credential"]["id"] is None
-    assert {check["name"] for check in recalled["checks"]} == {c["name"] for c in report["checks"]} - {"recipient"}
+    assert [check["name"] for check in recalled["checks"]] == [check["name"] for check in report["checks"]]
+    assert recalled["checks"][-1]["code"] == "not_kept"
 
     ((event_id, value),) = await served.rows(
         "select event_id, convert_from(value, 'utf8')::jsonb from outbox where topic = 'verifier.events.v1'"
@@ -211,6 +212,46 @@ async def test_a_repeated_request_is_answered_as_before_and_recorded_once(served
     before, after = [[(each["id"], each["verdict"]) for each in results] for results in many]
     assert before == after
     assert await served.rows("select count(*) from verifications") == [(3,)]
+
+
+async def test_a_repeated_request_hears_every_warning_of_the_first_answer(served: Verifier) -> None:
+    employer = await served.employer()
+    body = {"credential": strangers_badge(a_stranger()), "expected_recipient": {"email": "else@learner.example"}}
+    first, again = [
+        (await with_idempotency_key(served, "/v1/verifications", body, employer, "k")).json() for _ in range(2)
+    ]
+    assert first == again
+    assert "does not know, who calls itself" in again["summary"]
+    assert "somebody else than the person asked about" in again["summary"]
+    assert await served.rows("select count(*) from verifications") == [(1,)]
+
+
+async def test_an_answer_that_no_longer_holds_is_recalled_with_its_warnings(served: Verifier) -> None:
+    oak = Institution()
+    badge = oak.badge(demo=True)
+    await served.know(oak, badge)
+    employer = await served.employer()
+    body = {"credential": badge, "expected_recipient": {"email": "else@learner.example"}}
+    first = (await with_idempotency_key(served, "/v1/verifications", body, employer, "k")).json()
+    await served.feed(oak.credential(badge, "revoked"))
+    again = (await with_idempotency_key(served, "/v1/verifications", body, employer, "k")).json()
+    listed = (await served.client.get("/v1/verifications", headers=employer)).json()["items"]
+    assert [again] == listed
+    assert [again[name] for name in ("id", "verdict", "verified_at")] == [first["id"], "valid", first["verified_at"]]
+    assert again["summary"].startswith("This was answered on ")
+    for words in ("signed by “Oak College”", "a demonstration badge", "is not kept; ask again"):
+        assert words in again["summary"]
+    said = {check["name"]: (check["outcome"], check["code"]) for check in again["checks"]}
+    assert said["recipient"] == ("skipped", "not_kept")
+    assert said["demo"] == ("warn", "demo")
+
+
+async def test_an_unknown_signer_is_recalled_as_unknown(served: Verifier) -> None:
+    employer = await served.employer()
+    report = await served.verify(strangers_badge(a_stranger()), employer)
+    recalled = (await served.client.get(f"/v1/verifications/{report['id']}", headers=employer)).json()
+    assert "signed by someone whom this registry does not know" in recalled["summary"]
+    assert ("standing", "warn") in {(check["name"], check["outcome"]) for check in recalled["checks"]}
 
 
 async def test_without_a_key_only_badges_of_this_registry_are_recorded(served: Verifier) -> None:
