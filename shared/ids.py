@@ -19,5 +19,8 @@ def new_secret() -> str:
 
 
 def partition_of(key: str) -> int:
-    """Return the partition, 0 to 15, of an aggregate's key: CRC-32 of its UTF-8 form modulo 16."""
+    """Return the partition, 0 to 15, of an aggregate's key: CRC-32 of its UTF-8 form modulo 16.
+
+    The outbox, its relay and the heartbeats call it the shard; held records call the key the aggregate.
+    """
     return crc32(key.encode()) % PARTITIONS

@@ -48,7 +48,7 @@ class Effects:
             moved = {(each.partition.topic, aggregate_of(each)) for each, _ in deliveries}
             await holding.wake(tx, self._consumer, moved & (waiting.keys() - blocked))
         for each in held:
-            _tell(self._consumer, each)
+            _raise_alarm(self._consumer, each)
         return after
 
     async def park(self, record: Received, expected: int, error: Exception) -> int:
@@ -57,7 +57,7 @@ class Effects:
         async with self._database.transaction() as tx:
             await positions.advance(tx, self._consumer, {record.partition: (expected, record.offset + 1)})
             await holding.hold(tx, self._consumer, [held])
-        _tell(self._consumer, held)
+        _raise_alarm(self._consumer, held)
         return record.offset + 1
 
     async def retry(self, partitions: Collection[Partition]) -> bool:
@@ -164,10 +164,12 @@ def _spans(deliveries: Sequence[Delivery]) -> Iterator[list[Delivery]]:
         yield inside
 
 
-def _tell(consumer: str, held: Held) -> None:
-    if held.cause in ("ill_formed", "unknown_type"):
-        place = held.received.partition
-        alarm(held.cause, consumer=consumer, partition=place, offset=held.received.offset, reason=held.reason)
+def _raise_alarm(consumer: str, held: Held) -> None:
+    """Call the operator where no further try can help; failures are told when they are buried."""
+    match held.cause:
+        case "ill_formed" | "unknown_type" as kind:
+            place, offset = held.received.partition, held.received.offset
+            alarm(kind, consumer=consumer, partition=place, offset=offset, reason=held.reason)
 
 
 def _reason(error: Exception) -> str:

@@ -153,7 +153,7 @@ async def wake_unknown(tx: Tx, consumer: str, partitions: Collection[Partition])
     )
 
 
-async def standing(tx: Tx, consumer: str) -> tuple[int, int, float]:
+async def counts(tx: Tx, consumer: str) -> tuple[int, int, float]:
     """Return how many records are parked, how many buried, and how many seconds the oldest parked one has waited."""
     row: Any = await tx.fetchrow(
         """

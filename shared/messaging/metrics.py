@@ -1,6 +1,6 @@
 """What Prometheus is told of outbox, relay and inbox, and the one way to raise an alarm."""
 
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -23,7 +23,21 @@ PAUSED = Gauge("laurel_inbox_paused_partitions", "Partitions at rest because too
 ALARMS = Counter("laurel_alarms_total", "Things that an operator should look at", ["kind"])
 
 
-def alarm(kind: str, **members: Any) -> None:
-    """Tell the operator, by log and metric; `members` must hold neither personal data nor content."""
+# What an operator does about each stands in docs/runbook.md, "Alarms".
+AlarmKind = Literal[
+    "record_refused",  # the log will never take a row of the outbox; later rows of its key wait behind it
+    "ill_formed",  # a record that can never be handled is a dead letter
+    "unknown_type",  # a record of a type that this release does not know is parked, with its key
+    "buried",  # a record that failed as often as it may is a dead letter
+    "parked_too_long",  # a record has been parked for more than five minutes: a gap or a failure that does not end
+    "partition_rests",  # so much fails that the consumer is at fault: it tries again after a rest
+    "stalled",  # a consumer had lag and took nothing; it has begun anew by itself
+    "offset_gone",  # the log let go of records before this consumer read them: it has stopped
+    "status_list_unsigned",  # a changed status list of the issuer could not be signed
+]
+
+
+def alarm(kind: AlarmKind, **members: Any) -> None:
+    """Call the operator, by log and metric; `members` must hold neither personal data nor content."""
     ALARMS.labels(kind).inc()
     log.error("alarm", kind=kind, **members)

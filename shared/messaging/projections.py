@@ -1,13 +1,12 @@
 """Copies of others' state, newest version wins, and how fresh they are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from shared.db import Tx
-from shared.ids import partition_of
 from shared.messaging.cloudevents import Delivery
 from shared.messaging.events import Heartbeat
 
@@ -51,24 +50,6 @@ async def store_heartbeats(tx: Tx, beats: Sequence[Delivery]) -> None:
         """,
         [(source, shard, time) for (source, shard), time in sorted(last.items())],
     )
-
-
-async def as_of(tx: Tx, source: str, keys: Iterable[str]) -> datetime | None:
-    """Return up to when `source`'s word on all of `keys` is here (the oldest of their shards); None: not at all."""
-    shards = sorted({partition_of(key) for key in keys})
-    known: Any = await tx.fetchrow(
-        "select count(*) as shards, min(time) as time from heartbeats where source = $1 and shard = any($2)",
-        source,
-        shards,
-    )
-    time: datetime | None = known["time"]
-    return time if known["shards"] == len(shards) else None
-
-
-async def held(tx: Tx, keys: Iterable[str]) -> set[str]:
-    """Return those of `keys` of which a record is parked or buried: how they stand is not known."""
-    rows = await tx.fetch("select distinct aggregate from held_records where aggregate = any($1::text[])", list(keys))
-    return {row["aggregate"] for row in rows}
 
 
 def _bytea(value: Any) -> str:

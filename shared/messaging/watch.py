@@ -45,7 +45,7 @@ class Watch:
 
     async def _measure_held(self) -> None:
         async with self._database.transaction() as tx:
-            parked, buried, age = await holding.standing(tx, self._group)
+            parked, buried, age = await holding.counts(tx, self._group)
         PARKED.labels(self._group).set(parked)
         PARKED_AGE.labels(self._group).set(age)
         BURIED.labels(self._group).set(buried)

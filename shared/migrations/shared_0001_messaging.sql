@@ -4,6 +4,7 @@
 create function laurel_clock() returns timestamptz language sql volatile as
 $$ select clock_timestamp() + coalesce(nullif(current_setting('app.clock_offset', true), '')::interval, interval '0') $$;
 
+-- `shard` is the partition of `key`, which names the aggregate.
 create table outbox (
     id         bigint generated always as identity primary key,
     event_id   uuid        not null,

@@ -7,7 +7,6 @@ from shared.ids import new_id
 from shared.messaging import projections
 from shared.messaging.cloudevents import Delivery
 from shared.messaging.events import Heartbeat
-from tests.integration.messaging.builders import id_in
 from tests.integration.messaging.conftest import Service
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -43,24 +42,9 @@ async def _beat(service: Service, shard: int, time: datetime) -> None:
         await projections.store_heartbeats(tx, [beat])
 
 
-async def _as_of(service: Service, *keys: str) -> datetime | None:
-    async with service.database.transaction() as tx:
-        return await projections.as_of(tx, ISSUER, keys)
-
-
 async def test_a_beat_from_the_future_vouches_for_nothing_and_the_next_one_counts(service: Service) -> None:
     real = await service.value("select laurel_clock()")
     await _beat(service, 1, real + timedelta(minutes=2))
     assert await service.value("select time from heartbeats") < real + timedelta(minutes=1)
     await _beat(service, 1, real - timedelta(seconds=5))
     assert await service.value("select time from heartbeats") == real - timedelta(seconds=5)
-
-
-async def test_an_answer_is_as_fresh_as_the_oldest_of_its_keys_shards(service: Service) -> None:
-    first, second, third = str(id_in(1)), str(id_in(2)), str(id_in(3))
-    await _beat(service, 1, NOON)
-    await _beat(service, 2, NOON + timedelta(seconds=5))
-    assert await _as_of(service, first) == NOON
-    assert await _as_of(service, second) == NOON + timedelta(seconds=5)
-    assert await _as_of(service, first, second) == NOON
-    assert await _as_of(service, first, third) is None
