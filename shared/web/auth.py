@@ -5,7 +5,7 @@ tables and others' from their state records, so no call between services decides
 """
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -87,35 +87,38 @@ class Authenticator:
             return Principal("operator", NOBODY, "operator", frozenset())
         key_id, secret = _parts(token)
         row = await self._row(key_id) if key_id else None
-        if row is None or not hmac.compare_digest(row["hash"], sha256(secret.encode()).digest()):
+        if row is not None and row["id"] is None:  # perhaps one that is not here yet
+            _refuse_silence(row, self._foreign.values())
+        if row is None or row["id"] is None or not hmac.compare_digest(row["hash"], sha256(secret.encode()).digest()):
             self._guesses.spend(address)
             raise Unauthorized("invalid_key", "This API key is not known here.")
         if row["revoked_at"] or (row["expires_at"] and row["expires_at"] <= row["now"]):
             raise Unauthorized("key_no_longer_valid", "This API key was revoked or has expired.")
-        self._refuse_silence(row)
+        source = self._foreign.get(row["tenant_kind"])
+        _refuse_silence(row, [source] if source else [])
         return Principal(row["tenant_kind"], row["tenant_id"], str(row["id"]), frozenset(row["scopes"]))
 
     async def _row(self, key_id: UUID) -> Any:
+        """What is here of a key (nulls where it is unknown), up to when it is, and whether a record of it waits."""
         async with self._database.pool.acquire() as connection:
             return await connection.fetchrow(
                 """
                 select k.*, laurel_clock() as now,
-                       (select jsonb_object_agg(source, time) from heartbeats where shard = $2) as heard
-                from find_api_key($1) k
+                       (select jsonb_object_agg(source, time) from heartbeats where shard = $2) as heard,
+                       exists (select held_keys(array[$1::uuid::text])) as held
+                from (select) as always left join find_api_key($1) k on true
                 """,
                 key_id,
                 partition_of(str(key_id)),
             )
 
-    def _refuse_silence(self, row: Any) -> None:
-        source = self._foreign.get(row["tenant_kind"])
-        if source is None:
-            return
-        heard = (row["heard"] or {}).get(source)
-        if heard is None or row["now"] - datetime.fromisoformat(heard) > FOREIGN_KEY_SILENCE:
-            raise Unavailable(
-                "keys_out_of_date", "It can't be told at present whether this API key still holds.", retry_after=30
-            )
+
+def _refuse_silence(row: Any, sources: Collection[str]) -> None:
+    """Raise Unavailable where the newest state of a key that one of `sources` issues may be missing here."""
+    heard = {source: datetime.fromisoformat(time) for source, time in (row["heard"] or {}).items()}
+    silent = [each for each in sources if each not in heard or row["now"] - heard[each] > FOREIGN_KEY_SILENCE]
+    if silent or (sources and row["held"]):
+        raise Unavailable("keys_out_of_date", "It can't be told at present whether this API key holds.", retry_after=30)
 
 
 def require(*kinds: Kind, scope: str) -> Callable[..., Awaitable[Principal]]:

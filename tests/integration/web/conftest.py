@@ -1,6 +1,7 @@
 """A small service with the web parts that every service has, and nothing else."""
 
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.db import Database
 from shared.errors import Invalid
-from shared.ids import new_id
+from shared.ids import PARTITIONS, new_id
 from shared.service import Parts, Runtime, Service, running
 from shared.settings import Settings
 from shared.web import idempotency
@@ -74,6 +75,12 @@ class Site:
         self.url = url
         self.client = httpx.AsyncClient(base_url=url, timeout=60)
         self.worker = worker
+
+    async def hear(self) -> None:
+        """Hear from the service that issues employers' keys."""
+        async with self.worker.transaction() as tx:
+            rows = [("/laurel/verifier", shard, datetime.now(UTC)) for shard in range(PARTITIONS)]
+            await tx.executemany("insert into heartbeats values ($1, $2, $3)", rows)
 
     async def key(self, tenant: UUID | None = None, kind: str = "institution", **columns: Any) -> dict[str, str]:
         """Store an API key and return the header that carries it."""
