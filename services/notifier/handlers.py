@@ -8,6 +8,7 @@ from uuid import UUID
 from services.notifier.domain import ROTATION, checked_address, notice
 from services.notifier.store import copies, endpoints, notices
 from services.notifier.store import deliveries as ledger
+from services.notifier.store.deliveries import Filter
 from services.notifier.webhooks import new_secret
 from shared.db import Tx
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
@@ -18,6 +19,7 @@ from shared.messaging.events import ApiKeyContent, CredentialIssued, CredentialS
 from shared.sealing import Sealer
 from shared.web.auth import Principal
 from shared.web.idempotency import Attempt, claim
+from shared.web.pagination import Place
 
 EVENTS_GROUP = "laurel.notifier.events"
 STATE_GROUP = "laurel.notifier.state"
@@ -129,6 +131,15 @@ async def remove(tx: Tx, endpoint_id: UUID) -> None:
 async def delivery(tx: Tx, delivery_id: UUID) -> Any:
     """Return a delivery with its attempts; raises NotFound."""
     return _found_delivery(await ledger.get(tx, delivery_id))
+
+
+async def deliveries(tx: Tx, wanted: Filter, after: Place | None, limit: int) -> Sequence[Any]:
+    """Return up to `limit` deliveries, newest first; raises NotFound for another tenant's event or credential."""
+    if wanted.event_id is not None and not await ledger.knows_event(tx, wanted.event_id):
+        raise NotFound("event_not_found", "There is no event with this id.")
+    if wanted.credential_id is not None and not await ledger.knows_credential(tx, wanted.credential_id):
+        raise NotFound("credential_not_found", "There is no credential with this id.")
+    return await ledger.page(tx, wanted, after, limit)
 
 
 async def replay(tx: Tx, principal: Principal, delivery_id: UUID) -> Any:

@@ -147,6 +147,8 @@ async def search(
     """The institution's credentials, newest first. There is no search for a recipient: addresses are hashed here."""
     after = place(cursor, owner.tenant_id, "credentials")
     async with visible_to(request, owner) as tx:
+        if achievement_id is not None:
+            await reading.own_achievement(tx, achievement_id)
         rows = await record.search(
             tx,
             status=status,

@@ -91,6 +91,12 @@ async def achievement(tx: Tx, achievement_id: UUID, number: int, *, demo: bool) 
     return achievement_document(badge_form, creator=found["did"], demo=demo)
 
 
+async def own_achievement(tx: Tx, achievement_id: UUID) -> None:
+    """Raise NotFound unless the transaction's tenant has such an achievement."""
+    if not await record.has_achievement(tx, achievement_id):
+        raise NotFound("achievement_not_found", "There is no achievement with this id.")
+
+
 async def image(tx: Tx, achievement_id: UUID, number: int) -> bytes:
     """Return the PNG of a published version of an achievement; raises NotFound."""
     png = await published.image(tx, achievement_id, number)

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
 from services.notifier import handlers
-from services.notifier.store import deliveries
 from services.notifier.store.deliveries import Filter
 from shared.db import Database, Tx
 from shared.web.auth import Principal, require
@@ -73,7 +72,7 @@ async def list_deliveries(
     """Who was told what, newest first, with every attempt."""
     after = place(cursor, principal.tenant_id, "deliveries")
     async with _transaction(request, principal) as tx:
-        rows = await deliveries.page(tx, Filter(state, event_id, credential_id), after, limit)
+        rows = await handlers.deliveries(tx, Filter(state, event_id, credential_id), after, limit)
     more = following(rows, limit, principal.tenant_id, "deliveries", lambda row: (row["created_at"], row["id"]))
     return Deliveries(items=[_delivery(row) for row in rows], next=more)
 

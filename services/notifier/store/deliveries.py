@@ -51,6 +51,23 @@ async def page(tx: Tx, wanted: Filter, after: tuple[datetime, UUID] | None, limi
     )
 
 
+async def knows_event(tx: Tx, event_id: UUID) -> bool:
+    """Tell whether there is such an event of the transaction's tenant, told to somebody or not."""
+    found: bool = await tx.fetchval(
+        """
+        select exists (select from notices where event_id = $1) or exists (select from deliveries where event_id = $1)
+        """,
+        event_id,
+    )
+    return found
+
+
+async def knows_credential(tx: Tx, credential_id: UUID) -> bool:
+    """Tell whether there is such a credential of the transaction's tenant, its holder told of it or not."""
+    found: bool = await tx.fetchval("select exists (select from notices where credential_id = $1)", credential_id)
+    return found
+
+
 async def lock(tx: Tx, delivery_id: UUID) -> Any:
     """Lock a delivery and return its state and whether a sender is at it; None where there is no such delivery."""
     return await tx.fetchrow(

@@ -167,6 +167,19 @@ async def count_verifications(tx: Tx, credential_id: UUID) -> int:
     return count
 
 
+async def has_achievement(tx: Tx, achievement_id: UUID) -> bool:
+    """Tell whether the tenant has such an achievement: its badges may be here before its description, and after."""
+    found: bool = await tx.fetchval(
+        """
+        with tenant as (select nullif(current_setting('app.tenant', true), '')::uuid as id)
+        select exists (select from achievements, tenant where achievement_id = $1 and institution_id = tenant.id)
+            or exists (select from credentials, tenant where achievement_id = $1 and institution_id = tenant.id)
+        """,
+        achievement_id,
+    )
+    return found
+
+
 async def search(
     tx: Tx,
     *,

@@ -152,8 +152,14 @@ async def test_another_tenants_things_are_404_everywhere(notifier: Notifier) -> 
         ):
             assert answer.status_code == 404
         credential_id = first_page.json()["items"][0]["credential_id"]
-        for query in ("", f"?credential_id={credential_id}"):
-            assert (await get(f"/v1/deliveries{query}", headers=their_key)).json()["items"] == []
+        event_id = first_page.json()["items"][0]["event_id"]
+        for name, taken in (("credential_id", credential_id), ("event_id", event_id)):
+            theirs, nobodys = [
+                await get("/v1/deliveries", params={name: each}, headers=their_key) for each in (taken, str(new_id()))
+            ]
+            assert theirs.status_code == 404
+            assert theirs.json() == nobodys.json()
+        assert (await get("/v1/deliveries", headers=their_key)).json()["items"] == []
         assert (await get("/v1/endpoints", headers=their_key)).json()["items"] == []
     assert await notifier.value("select count(*) from endpoints") == 1
 
@@ -169,8 +175,8 @@ async def test_the_app_role_itself_sees_one_tenants_rows_and_no_learner(notifier
                 await connection.execute("select set_config('app.tenant', $1, true)", str(who))
             assert await connection.fetchval("select count(*) from endpoints") == seen
             assert (await connection.fetchval("select count(*) from deliveries") > 0) == bool(seen)
-            for table in ("recipients", "notices"):
-                assert await connection.fetchval(f"select count(*) from {table}") == 0
+            assert await connection.fetchval("select count(*) from notices") == seen
+            assert await connection.fetchval("select count(*) from recipients") == 0
     await connection.close()
 
 
@@ -213,6 +219,35 @@ async def test_deliveries_are_listed_newest_first_in_pages_and_by_filters(notifi
         for state, count in (("waiting", 5), ("failed", 0)):
             found = await notifier.client.get("/v1/deliveries", params={"state": state}, headers=key)
             assert len(found.json()["items"]) == count
+
+
+async def test_a_badge_that_nobody_was_to_be_told_of_has_no_deliveries_and_is_not_unknown(notifier: Notifier) -> None:
+    badge = Badge(email=None)
+    await notifier.feed(badge.issued(), badge.recorded())
+    async with notifier.serving():
+        key = await notifier.key(badge.institution_id)
+        for filters in ({"credential_id": str(badge.id)}, {"event_id": str(badge.issued_id)}):
+            for header in (key, OPERATOR):
+                found = await notifier.client.get("/v1/deliveries", params=filters, headers=header)
+                assert found.json() == {"items": [], "next": None}
+
+
+async def test_deliveries_of_a_disabled_endpoints_mail_are_found_by_its_event(notifier: Notifier) -> None:
+    tenant = new_id()
+    endpoint_id, _ = await notifier.endpoint(tenant, HOOK["url"])
+    event_id = await notifier.value(
+        """
+        insert into deliveries (tenant_id, event_id, type, channel, target, due_at)
+        values ($1, $2, 'endpoint.disabled', 'mail', $3, laurel_clock()) returning event_id
+        """,
+        tenant,
+        new_id(),
+        endpoint_id,
+    )
+    async with notifier.serving():
+        params = {"event_id": str(event_id)}
+        found = await notifier.client.get("/v1/deliveries", params=params, headers=await notifier.key(tenant))
+    assert [each["event_id"] for each in found.json()["items"]] == [str(event_id)]
 
 
 @pytest.mark.parametrize(

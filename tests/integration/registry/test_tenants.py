@@ -168,6 +168,14 @@ async def test_the_owner_finds_its_badges_by_status_achievement_and_time(registr
     assert await ids(registry, header, issued_to=tomorrow.isoformat()) == [str(badge.id)]
 
 
+async def test_an_achievement_of_ones_own_is_found_before_it_has_badges(registry: Registry) -> None:
+    institution_id, achievement_id = new_id(), new_id()
+    await registry.feed(achievement(institution_id, achievement_id))
+    async with registry.serving():
+        answer = await found(registry, await registry.key(institution_id), achievement_id=achievement_id)
+    assert answer.json() == {"items": [], "next": None}
+
+
 async def test_pages_join_without_a_gap_or_an_overlap(registry: Registry) -> None:
     institution_id, same_moment = new_id(), datetime.now(UTC)
     badges = [Badge(institution_id) for _ in range(7)]
@@ -187,10 +195,14 @@ async def test_pages_join_without_a_gap_or_an_overlap(registry: Registry) -> Non
 async def test_another_tenants_filter_and_cursor_find_nothing(registry: Registry, badge: Badge) -> None:
     stranger = await registry.key(stranger_id := new_id())
     assert await ids(registry, stranger) == []
-    assert await ids(registry, stranger, achievement_id=badge.achievement_id) == []
+    theirs, nobodys = [
+        await found(registry, stranger, achievement_id=each) for each in (badge.achievement_id, new_id())
+    ]
+    assert theirs.status_code == 404
+    assert theirs.json() == nobodys.json()
     now = datetime.now(UTC).isoformat()
-    theirs = cursor(badge.institution_id, "credentials", now, str(badge.id))
-    assert (await found(registry, stranger, cursor=theirs)).status_code == 404
+    their_place = cursor(badge.institution_id, "credentials", now, str(badge.id))
+    assert (await found(registry, stranger, cursor=their_place)).status_code == 404
     forged = cursor(stranger_id, "credentials", now, str(badge.id))
     assert await ids(registry, stranger, cursor=forged) == []
 
