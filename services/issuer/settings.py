@@ -15,7 +15,7 @@ class IssuerSettings(Settings):
     port: int = 8001
 
     # The key-encryption keys (shared/sealing.py): signing keys stand in the database sealed under them.
-    kek_file: Path = Path(".laurel/issuer.kek")
+    kek_file: Path = Path(".laurel/kek")
     # Threads that sign: more of them would only take the interpreter from the event loop.
     signing_threads: int = Field(2, ge=1, le=16)
 

@@ -13,7 +13,7 @@ class NotifierSettings(Settings):
     port: int = 8004
 
     # The keys that seal webhook secrets, one a line (shared/sealing.py); the issuer seals its own with the same.
-    kek_file: Path = Path(".laurel/issuer.kek")
+    kek_file: Path = Path(".laurel/kek")
 
     # smtp://host:port (plain), smtp+starttls://user:password@host:587 or smtps://…; unset: mails become files.
     smtp_url: SecretStr | None = None
