@@ -1,35 +1,25 @@
 """Whatever is killed under load: afterwards nothing is lost or doubled, and all queues run empty by themselves."""
 
 import asyncio
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
+from shared.messaging.events import ISSUER_EVENTS
 from tests.e2e.conftest import embedded_settings, kafka_settings
+from tests.support.balance import balance
 from tests.support.kafka import PrivateBroker
 from tests.support.load import Load, under_load
 from tests.support.people import register_institution
 from tests.support.poll import eventually
 from tests.support.postgres import CleanDatabase, PostgresServer, PrivateCluster
-from tests.support.stack import ROOT, SERVICES, Stack, standing
+from tests.support.stack import SERVICES, Stack, standing
+from tests.support.topics import read_topic
 
 Databases = Callable[[str], CleanDatabase]
-
-
-async def balance(stack: Stack, load: Load, folder: Path) -> None:
-    """The ledger check finds nothing wrong, once what is under way has come through."""
-    acknowledged = load.acknowledged(folder / "acknowledged.jsonl")
-    environment = {"LAUREL_OPERATOR_KEY": stack.operator_key, "PATH": "/usr/bin:/bin"}
-    environment |= {f"LAUREL_URL_{service.upper()}": url for service, url in stack.urls.items()}
-    command = [sys.executable, "-m", "cli", "ledger-check", "--settle", "120", "--acknowledged", str(acknowledged)]
-    checked = await asyncio.to_thread(
-        subprocess.run, command, cwd=ROOT, env=environment, capture_output=True, text=True
-    )
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "0 violations" in checked.stdout, checked.stdout
 
 
 async def some_more(load: Load, count: int = 15) -> None:
@@ -93,3 +83,59 @@ async def test_workers_killed_again_and_again_under_load_lose_and_double_nothing
                 await worker.ready()
             await some_more(load, 10)
         await balance(stack, load, tmp_path)
+
+
+# Between sending and marking: what is sent is on the log, and the outbox says that it is not.
+SENT_UNMARKED = "create trigger hang before update of sent_at on outbox for each row execute function hang()"
+# Between effect and commit: a deferred trigger fires when the transaction is about to commit.
+DONE_UNCOMMITTED = """
+    create constraint trigger hang after insert on history deferrable initially deferred
+    for each row execute function hang()
+"""
+
+
+@asynccontextmanager
+async def hanging(database: CleanDatabase, table: str, trigger: str) -> AsyncIterator[None]:
+    """Have whoever comes to the place of `trigger` wait there; the block begins when somebody does."""
+    superuser = await asyncpg.connect(database.superuser)
+    asleep = "from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+    sleep = "create function hang() returns trigger language plpgsql as 'begin perform pg_sleep(3600); return new; end'"
+    await superuser.execute(f"{sleep}; {trigger}")
+    try:
+        await eventually(lambda: superuser.fetchval(f"select count(*) {asleep}"))
+        yield
+    finally:
+        # A backend does not notice that its client was killed while it sleeps.
+        await superuser.execute(f"select pg_terminate_backend(pid) {asleep}")
+        await superuser.execute(f"drop trigger hang on {table}; drop function hang()")
+        await superuser.close()
+
+
+async def kill_there(stack: Stack, service: str, table: str, trigger: str, folder: Path) -> None:
+    """Kill a service's worker at the place of `trigger` under load, let it go on, and draw the balance."""
+    institution = await register_institution(stack.urls, stack.operator_key)
+    worker = stack.processes[service, "worker"]
+    async with under_load(institution, await institution.achievement()) as load:
+        await some_more(load)
+        async with hanging(stack.databases[service], table, trigger):
+            worker.sigkill()
+        worker.start()
+        await worker.ready()
+        await some_more(load)
+    await balance(stack, load, folder)
+
+
+async def test_a_relay_killed_between_send_and_mark_sends_twice_and_it_counts_once(
+    tmp_path: Path, clean_database: Databases, event_log: dict[str, str]
+) -> None:
+    async with standing(tmp_path, clean_database, event_log, split=True) as stack:
+        await kill_there(stack, "issuer", "outbox", SENT_UNMARKED, tmp_path)
+        ids = [dict(each.headers)["ce_id"] for each in await read_topic(event_log, ISSUER_EVENTS)]
+        assert len(set(ids)) < len(ids)
+
+
+async def test_a_consumer_killed_between_effect_and_commit_loses_and_doubles_nothing(
+    tmp_path: Path, clean_database: Databases, event_log: dict[str, str]
+) -> None:
+    async with standing(tmp_path, clean_database, event_log, split=True) as stack:
+        await kill_there(stack, "registry", "history", DONE_UNCOMMITTED, tmp_path)

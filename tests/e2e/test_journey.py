@@ -3,16 +3,21 @@
 import json
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from shared.messaging.events import EVENT_TOPICS, ISSUER_EVENTS, STATE_TOPICS
 from tests.e2e.conftest import Laurel
-from tests.support.people import Institution, register_employer, register_institution, verify
+from tests.support.balance import outboxes_are_empty
+from tests.support.people import Institution, endpoint_of, register_employer, register_institution, verify
 from tests.support.poll import eventually
+from tests.support.topics import as_text, read_topic
 
 EMAIL = "ada.planted@example.org"
 NAME = "Ada Planted-Name"
+NOTE = "Planted words on why it was withdrawn"
 
 
 async def told(laurel: Laurel, kind: str) -> Any:
@@ -44,7 +49,7 @@ async def test_a_badge_is_issued_recorded_verified_revoked_and_everyone_is_told(
     institution = await register_institution(urls, laurel.stack.operator_key)
     employer = await register_employer(urls, laurel.stack.operator_key)
     achievement = await institution.achievement()
-    endpoint = await eventually(lambda: endpoint_of(institution, laurel.listener.url))
+    endpoint = await eventually(lambda: endpoint_of(institution, f"{laurel.listener.url}/hook"))
 
     issued = await institution.issue(achievement, EMAIL, recipient={"email": EMAIL, "name": NAME})
     assert (issued["status"], issued["version"]) == ("issued", 1)
@@ -77,7 +82,7 @@ async def test_one_trace_joins_issuer_registry_and_notifier_and_the_verification
     institution = await register_institution(urls, laurel.stack.operator_key)
     employer = await register_employer(urls, laurel.stack.operator_key)
     achievement = await institution.achievement()
-    await eventually(lambda: endpoint_of(institution, laurel.listener.url))
+    await eventually(lambda: endpoint_of(institution, f"{laurel.listener.url}/hook"))
     issued = await institution.issue(achievement, EMAIL)
     webhook = await told(laurel, "credential.issued")
     await eventually(lambda: is_verdict(employer, issued["credential"], ("valid", None)))
@@ -85,8 +90,8 @@ async def test_one_trace_joins_issuer_registry_and_notifier_and_the_verification
     trace_id = webhook.headers["traceparent"].split("-")[1]
     wanted = {"laurel-issuer", "laurel-registry", "laurel-notifier"}
     await eventually(lambda: wanted <= laurel.listener.services_of(trace_id))
-    names = {each.span.name for each in laurel.listener.spans if each.trace_id == trace_id}
-    assert "POST /v1/credentials" in names, names
+    asked = ("laurel-issuer", "POST /v1/credentials")
+    await eventually(lambda: asked in {(each.service, each.span.name) for each in laurel.listener.of(trace_id)})
 
     def linked() -> bool:
         spans = [each for each in laurel.listener.spans if each.service == "laurel-verifier"]
@@ -95,39 +100,55 @@ async def test_one_trace_joins_issuer_registry_and_notifier_and_the_verification
     await eventually(linked)
 
 
-async def test_nothing_personal_and_no_secret_is_in_traces_logs_metrics_or_other_topics(laurel: Laurel) -> None:
+async def test_nothing_personal_and_no_secret_is_in_traces_logs_metrics_or_other_topics(
+    laurel: Laurel, event_log: dict[str, str]
+) -> None:
     urls = laurel.stack.urls
     institution = await register_institution(urls, laurel.stack.operator_key)
+    employer = await register_employer(urls, laurel.stack.operator_key)
     achievement = await institution.achievement()
-    await eventually(lambda: endpoint_of(institution, laurel.listener.url))
+    endpoint = await eventually(lambda: endpoint_of(institution, f"{laurel.listener.url}/hook"))
     issued = await institution.issue(achievement, EMAIL, recipient={"email": EMAIL, "name": NAME})
-    await eventually(lambda: laurel.mailbox.to(EMAIL))
     await told(laurel, "credential.issued")
-    async with httpx.AsyncClient() as anyone:
-        asked = {"credential": issued["credential"], "expected_recipient": {"email": EMAIL}}
-        await anyone.post(f"{urls['verifier']}/v1/verifications", json=asked)
-        metrics = [(await anyone.get(f"{url}/metrics")).text for url in urls.values()]
+    asked = {"credential": issued["credential"], "expected_recipient": {"email": EMAIL}}
+    await employer.post("/v1/verifications", json=asked)
+    await institution.revoke(issued["id"], NOTE)
+    await told(laurel, "credential.revoked")
+    await eventually(lambda: len(laurel.mailbox.to(EMAIL)) == 2)
+    metrics = [(await employer.get(f"{url}/metrics")).text for url in urls.values()]
     await eventually(lambda: laurel.listener.services() >= {f"laurel-{service}" for service in urls})
+    await eventually(lambda: outboxes_are_empty(laurel.stack))
+    topics = {each: as_text(await read_topic(event_log, each)) for each in (*EVENT_TOPICS, *STATE_TOPICS)}
+    happened = topics.pop(ISSUER_EVENTS)
 
-    secrets = [EMAIL, NAME, institution.client.headers["Authorization"].removeprefix("Bearer lrl_")[33:], "owner="]
+    personal = [EMAIL, NAME, NOTE, await owner_token(laurel)]
+    assert [each for each in personal if each not in happened] == [], "the search finds what is there"
+    secrets = [endpoint["secret"].removeprefix("whsec_"), secret_of(institution.client), secret_of(employer)]
+    planted = [*personal, *secrets, laurel.stack.operator_key]
     seen = {
+        **topics,
         "logs": laurel.stack.logs(),
         "traces": "".join(str(each.span) for each in laurel.listener.spans),
         "metrics": "".join(metrics),
-        "webhooks": "".join(each.body.decode() for each in laurel.listener.webhooks),
+        "webhooks": "".join(f"{each.headers} {each.body.decode()}" for each in laurel.listener.webhooks),
     }
-    found = [(place, secret) for place, text in seen.items() for secret in secrets if secret in text]
-    assert found == []
+    assert [(place, each) for place, text in seen.items() for each in planted if each in text] == []
+    assert [each for each in (*secrets, laurel.stack.operator_key) if each in happened] == []
+    assert all(text for text in seen.values())
+    await employer.aclose()
 
 
-async def endpoint_of(institution: Institution, url: str) -> dict[str, Any] | None:
-    """Register an endpoint, once the notifier has heard of the institution's key."""
-    try:
-        return await institution.endpoint(f"{url}/hook")
-    except AssertionError as error:
-        if ": 401" in str(error) or ": 503" in str(error):
-            return None
-        raise RuntimeError(str(error)) from error
+def secret_of(client: httpx.AsyncClient) -> str:
+    """The secret part of the API key that a client carries (prefix_id_secret)."""
+    return client.headers["Authorization"].split("_", 2)[2]
+
+
+async def owner_token(laurel: Laurel) -> str:
+    """What opens the only badge as its owner's."""
+    connection = await asyncpg.connect(laurel.stack.databases["issuer"].superuser)
+    token: str = await connection.fetchval("select owner_token from credential_contents")
+    await connection.close()
+    return token
 
 
 async def is_verdict(employer: httpx.AsyncClient, credential: dict[str, Any], wanted: tuple[str, str | None]) -> bool:

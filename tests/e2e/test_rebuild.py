@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from shared.ids import PARTITIONS
 from shared.messaging.events import ISSUER_EVENTS
 from tests.e2e.conftest import Laurel
-from tests.support.people import bearer, register_employer, register_institution, verify
+from tests.support.people import bearer, endpoint_of, register_employer, register_institution, verify
 from tests.support.poll import eventually
 from tests.support.postgres import CleanDatabase
 
@@ -39,6 +39,16 @@ async def verdicts(employer: httpx.AsyncClient, credentials: list[dict[str, Any]
     return [(report["verdict"], report["reason"]) for report in reports]
 
 
+def hooks(laurel: Laurel) -> list[str]:
+    """The ids of all webhooks that came, in their order."""
+    return [each.headers["webhook-id"] for each in laurel.listener.webhooks]
+
+
+def about(laurel: Laurel, credential_id: str) -> list[str]:
+    """The ids of the webhooks on one credential."""
+    return [each.headers["webhook-id"] for each in laurel.listener.webhooks if credential_id in each.body.decode()]
+
+
 @pytest.mark.timeout(300)
 async def test_the_verifier_rebuilds_from_state_topics_after_the_events_have_expired(
     laurel: Laurel, event_log: dict[str, str], clean_database: Callable[[str], CleanDatabase]
@@ -47,6 +57,7 @@ async def test_the_verifier_rebuilds_from_state_topics_after_the_events_have_exp
     institution = await register_institution(stack.urls, stack.operator_key)
     employer = await register_employer(stack.urls, stack.operator_key)
     achievement = await institution.achievement()
+    await eventually(lambda: endpoint_of(institution, f"{laurel.listener.url}/hook"))
     issued = [await institution.issue(achievement, f"learner{number}@example.org") for number in range(4)]
     for each in issued[:2]:
         await institution.revoke(each["id"])
@@ -57,7 +68,8 @@ async def test_the_verifier_rebuilds_from_state_topics_after_the_events_have_exp
         return await verdicts(employer, credentials) == wanted
 
     await eventually(as_before)
-    await eventually(lambda: len(laurel.mailbox.mails) == 6)
+    await eventually(lambda: len(laurel.mailbox.mails) == len(laurel.listener.webhooks) == 6)
+    told = hooks(laurel)
     await expire_issuer_events(event_log)
 
     async with httpx.AsyncClient(headers=bearer(stack.operator_key)) as operator:
@@ -82,7 +94,8 @@ async def test_the_verifier_rebuilds_from_state_topics_after_the_events_have_exp
         async with httpx.AsyncClient(headers=bearer(stack.operator_key)) as operator:
             assert (await operator.post(f"{stack.urls[service]}/v1/ops/rebuild")).status_code == 200
     another = await institution.issue(achievement, "last@example.org")
-    await eventually(lambda: laurel.mailbox.to("last@example.org"))
-    assert another["status"] == "issued"
-    assert len(laurel.mailbox.mails) == 7, "somebody was told twice"
+    await eventually(lambda: laurel.mailbox.to("last@example.org") and about(laurel, another["id"]))
+    assert len(laurel.mailbox.mails) == 7, "somebody was told twice by mail"
+    assert hooks(laurel) == [*told, *about(laurel, another["id"])], "somebody was told twice by webhook"
+    assert len(set(hooks(laurel))) == 7
     await employer.aclose()

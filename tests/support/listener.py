@@ -76,9 +76,13 @@ class Listener:
         """The services with a span in any trace."""
         return {each.service for each in self.spans}
 
+    def of(self, trace_id: str) -> list[SeenSpan]:
+        """The spans of one trace."""
+        return [each for each in self.spans if each.trace_id == trace_id]
+
     def services_of(self, trace_id: str) -> set[str]:
         """The services with a span in one trace."""
-        return {each.service for each in self.spans if each.trace_id == trace_id}
+        return {each.service for each in self.of(trace_id)}
 
 
 @asynccontextmanager

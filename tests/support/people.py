@@ -63,6 +63,16 @@ async def register_institution(urls: dict[str, str], operator_key: str, name: st
     return Institution(made["id"], made["did"], urls, client)
 
 
+async def endpoint_of(institution: Institution, url: str) -> dict[str, Any] | None:
+    """Register an endpoint, once the notifier has heard of the institution's key."""
+    try:
+        return await institution.endpoint(url)
+    except AssertionError as error:
+        if ": 401" in str(error) or ": 503" in str(error):
+            return None
+        raise RuntimeError(str(error)) from error
+
+
 async def register_employer(urls: dict[str, str], operator_key: str, name: str = "Plank Ltd") -> httpx.AsyncClient:
     """Register an employer as the operator; return a client of the verifier that carries its key."""
     async with httpx.AsyncClient(headers=bearer(operator_key), timeout=60) as operator:
