@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 
 import httpx
@@ -119,8 +120,11 @@ def refuse_port(address: Address | None, port: int, allow_loopback: bool) -> Non
 def check_url(text: str, allow_loopback: bool = False) -> httpx.URL:
     """Return `text` as a URL that may be connected to later; raises Invalid (`url_refused`, `address_refused`).
 
-    https only (http for loopback, where that is allowed), a host, no user information, no fragment, a port of HTTP's.
+    https only (http for loopback, where that is allowed), a host, no user information, no fragment, a port of HTTP's,
+    neither blanks nor characters that show as none: encoded they would mean what nobody saw.
     """
+    if any(unicodedata.category(each)[0] in "CZ" for each in text):
+        raise Invalid("url_refused", "A URL holds neither blanks nor control characters.")
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, TypeError, ValueError) as error:

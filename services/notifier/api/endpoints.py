@@ -91,8 +91,9 @@ async def register(
     """Register an endpoint. Its secret is in this answer and in no other."""
     state, attempt = request.app.state, idempotency.attempt(principal.tenant_id, header)
     async with idempotency.remembering(database, attempt):
-        check_url(body.url, state.settings.allow_loopback_webhooks)
-        wanted = NewEndpoint(body.url, body.events, body.contact)
+        # As it will be connected to: the host in ASCII (RFC 5890), the rest percent-encoded.
+        url = str(check_url(body.url, state.settings.allow_loopback_webhooks))
+        wanted = NewEndpoint(url, body.events, body.contact)
         async with database.transaction(principal.tenant_id) as tx:
             row, secret = await handlers.register(tx, principal, wanted, attempt, state.sealer)
     return NewlyMade(**_endpoint(row), secret=secret)

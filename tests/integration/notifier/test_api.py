@@ -55,6 +55,13 @@ async def test_a_secret_is_shown_once_and_stored_sealed(notifier: Notifier, kind
     assert notifier.sealer.open(stored, UUID(body["id"]).bytes)
 
 
+async def test_a_url_is_kept_as_it_will_be_connected_to(notifier: Notifier) -> None:
+    async with notifier.serving():
+        made_of = await made(notifier, await notifier.key(new_id()), url="HTTPS://B\u00fccher.Example/\u00fc")
+    assert made_of["url"] == "https://xn--bcher-kva.example/%C3%BC"
+    assert await notifier.value("select url from endpoints") == made_of["url"]
+
+
 async def test_the_same_idempotency_key_makes_one_endpoint_and_shows_no_secret_twice(notifier: Notifier) -> None:
     async with notifier.serving():
         key = {**await notifier.key(new_id()), "Idempotency-Key": "one"}
@@ -72,7 +79,7 @@ async def test_the_same_idempotency_key_makes_one_endpoint_and_shows_no_secret_t
     [
         "http://hooks.example/", "https://user@hooks.example/", "https://hooks.example:22/", "https://10.0.0.1/",
         "https://hooks.example/#x", "https://127.0.0.1/", "https://[::ffff:169.254.169.254]/", "https://localhost/",
-        "gopher://hooks.example/", "hooks.example", "",
+        "gopher://hooks.example/", "hooks.example", "", "https://hooks.example/a b", "https://hooks.example/\u2028Pay",
     ],
 )  # fmt: skip
 async def test_a_url_that_could_lead_elsewhere_is_refused_at_registration(notifier: Notifier, url: str) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from services.notifier.headers import one_line
 from services.notifier.mail import compose
 
+AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SENDER, LEARNER = "badges@laurel.example", "ada@learner.example"
 HEADERS = ["subject", "from", "to", "date", "message-id", "auto-submitted", "mime-version", "content-type"]
 
@@ -41,8 +42,7 @@ def written(institution: str, badge: str) -> bytes:
         "badge": badge, "description": badge, "institution": institution, "institution_url": None,
         "link": "https://badges.example/credentials/1",
     }  # fmt: skip
-    at = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    mail = compose("credential.issued", said, sender=SENDER, on_behalf=institution, to=LEARNER, name="mail-1", at=at)
+    mail = compose("credential.issued", said, sender=SENDER, on_behalf=institution, to=LEARNER, name="mail-1", at=AT)
     return mail.as_bytes()
 
 
@@ -61,6 +61,16 @@ def test_a_mail_has_the_headers_that_we_set_once_each_whatever_the_names(
     assert not mail.defects
     assert mail.preamble is None
     assert [part.get_content_type() for part in mail.walk()] == ["multipart/alternative", "text/plain", "text/html"]
+
+
+@given(url=NAMES)
+@example(url="https://hooks.example/\u2028Pay here: https://evil.example")
+def test_an_endpoints_url_stays_on_one_line(url: str) -> None:
+    said = {"id": "1", "url": url, "reason": "gone"}
+    mail = compose("endpoint.disabled", said, sender=SENDER, on_behalf=None, to=LEARNER, name="mail-1", at=AT)
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert len(text.get_content().splitlines()) == 7
 
 
 @given(institution=NAMES, badge=NAMES)

@@ -85,6 +85,8 @@ def test_where_loopback_is_allowed_no_other_private_address_is() -> None:
         "https://example.com:70000/", "https://10.0.0.1/", "https://[::1]/", "https://[::ffff:10.0.0.1]/",
         "https://localhost/", "https://any.localhost/", "https://good.example\\@evil.example/",
         "https://example.com\r\nHost: evil.example/", "https://example.com/\0", "http://127.0.0.1:9000/",
+        "https://example.com/a b", " https://example.com/", "https://example.com/\u2028To%20pay:", "https://example.com/\x85",
+        "https://example.com/\u00a0", "https://example.com/\u202etxt", "https://example.com/\ud800",
     ],
 )  # fmt: skip
 def test_a_url_with_anything_odd_is_refused(url: str) -> None:
