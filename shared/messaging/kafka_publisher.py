@@ -134,7 +134,11 @@ class KafkaPublisher:
             count += 1
         batch.close()
         partition = queue[0][1].partition
-        await (await producer.send_batch(batch, self._prefix + partition.topic, partition=partition.number))
+        topic = self._prefix + partition.topic
+        stored: asyncio.Future[Any] = await producer.send_batch(batch, topic, partition=partition.number)
+        # Whoever no longer waits for it must not have asyncio complain that its failure was never looked at.
+        stored.add_done_callback(lambda each: each.cancelled() or each.exception())
+        await asyncio.shield(stored)
         return count
 
     async def _connected(self, *, idempotent: bool = True) -> AIOKafkaProducer:
