@@ -24,6 +24,9 @@ from shared.web.outbound import PinnedTransport, open_client
 log = structlog.get_logger()
 
 TIDY_SECONDS = 60.0
+# So many tenants whose receivers hang are needed to keep everybody's webhooks waiting. Mails know no such limit: they
+# all go to our own server.
+TENANTS_AT_ONCE = 4
 
 
 def build(runtime: Runtime[NotifierSettings]) -> Parts:
@@ -39,7 +42,8 @@ def build(runtime: Runtime[NotifierSettings]) -> Parts:
     async def send_webhooks() -> None:
         async with open_client(PinnedTransport(settings.allow_loopback_webhooks)) as client:
             channel = Webhooks(worker, client, sealer, settings.public_url)
-            await Sender(worker, channel, settings.webhooks_at_once).run()
+            at_once = settings.webhooks_at_once
+            await Sender(worker, channel, at_once, per_tenant=max(1, at_once // TENANTS_AT_ONCE)).run()
 
     async def tidy() -> None:
         await _tidy(worker)

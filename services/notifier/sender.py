@@ -1,4 +1,4 @@
-"""Sends what is due through one channel: many at once, few of them to the same target, each attempt written down."""
+"""Sends what is due through one channel: many at once, few to the same target or tenant, each attempt written down."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ import structlog
 
 from services.notifier.domain import Answer, verdict
 from services.notifier.store import queue
-from services.notifier.store.queue import Claim
+from services.notifier.store.queue import Claim, Full
 from shared import db, telemetry
 from shared.db import Database
 
@@ -51,12 +51,14 @@ class Channel(Protocol):
 class Sender:
     """Takes due deliveries of one channel and attempts them."""
 
-    def __init__(self, database: Database, channel: Channel, at_once: int) -> None:
-        """`database` is the worker's: deliveries are every tenant's."""
+    def __init__(self, database: Database, channel: Channel, at_once: int, per_tenant: int | None = None) -> None:
+        """`database` is the worker's: deliveries are every tenant's. `per_tenant` of `at_once` may be one tenant's."""
         self._database = database
         self._channel = channel
         self._slots = asyncio.Semaphore(at_once)
-        self._busy: Counter[UUID] = Counter()
+        self._per_tenant = per_tenant or at_once
+        self._targets: Counter[UUID] = Counter()
+        self._tenants: Counter[UUID] = Counter()
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -76,13 +78,14 @@ class Sender:
             self._slots.release()
             await asyncio.sleep(IDLE_SECONDS)
             return
-        self._busy[claim.target] += 1
+        self._targets[claim.target] += 1
+        self._tenants[claim.tenant_id] += 1
         attempt = attempts.create_task(self._attempt(claim))
         self._under_way.add(attempt)
         attempt.add_done_callback(self._under_way.discard)
 
     async def _claim(self) -> Claim | None:
-        full = [target for target, count in self._busy.items() if count >= PER_TARGET]
+        full = Full(_reached(self._targets, PER_TARGET), _reached(self._tenants, self._per_tenant))
         try:
             async with self._database.transaction() as tx:
                 return await queue.claim(tx, self._channel.name, full, LEASE)
@@ -110,7 +113,8 @@ class Sender:
             # It was sent, perhaps, and can't be written down: the lease will end, and it is sent again.
             log.warning("attempt_not_recorded", delivery_id=str(claim.id), error=type(error).__name__)
         finally:
-            self._busy -= Counter([claim.target])
+            self._targets -= Counter([claim.target])
+            self._tenants -= Counter([claim.tenant_id])
             self._slots.release()
 
     async def _answer(self, claim: Claim) -> Answer:
@@ -139,3 +143,7 @@ class Sender:
             error=answer.error,
             state=ended.state,
         )
+
+
+def _reached(counts: Counter[UUID], limit: int) -> list[UUID]:
+    return [each for each, count in counts.items() if count >= limit]

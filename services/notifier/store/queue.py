@@ -29,8 +29,16 @@ class Claim:
     traceparent: str | None
 
 
-async def claim(tx: Tx, channel: str, full: Sequence[UUID], lease: timedelta) -> Claim | None:
-    """Take the delivery that has waited longest, none of the targets `full`; None where there is nothing to do.
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Who has as many attempts under way as one may have."""
+
+    targets: Sequence[UUID]
+    tenants: Sequence[UUID]
+
+
+async def claim(tx: Tx, channel: str, full: Full, lease: timedelta) -> Claim | None:
+    """Take the delivery that has waited longest, none of those who are `full`; None where there is nothing to do.
 
     What should have gone out too long ago is set aside instead (`stale`).
     """
@@ -75,18 +83,20 @@ async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool
     return True
 
 
-async def _first_due(tx: Tx, channel: str, full: Sequence[UUID]) -> Any:
+async def _first_due(tx: Tx, channel: str, full: Full) -> Any:
     return await tx.fetchrow(
         """
         with clock as materialized (select laurel_clock() as now)
         select d.*, clock.now from deliveries d, clock
         where d.channel = $1 and d.state = 'waiting' and d.due_at <= (select now from clock)
           and (d.leased_until is null or d.leased_until <= clock.now) and d.target <> all($2::uuid[])
+          and d.tenant_id <> all($3::uuid[])
           and not exists (select from endpoints e where e.id = d.target and e.paused_until > clock.now)
         order by d.due_at limit 1 for update of d skip locked
         """,
         channel,
-        full,
+        full.targets,
+        full.tenants,
     )
 
 

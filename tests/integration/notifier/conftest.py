@@ -37,6 +37,7 @@ from tests.support.poll import eventually
 from tests.support.postgres import CleanDatabase
 
 OPERATOR = {"Authorization": "Bearer operator-secret"}
+AT_ONCE, PER_TENANT = 32, 8
 PUBLIC_URL = "https://badges.example"
 
 
@@ -90,7 +91,7 @@ class Notifier:
     @asynccontextmanager
     async def sending(self, channel: Channel) -> AsyncIterator[None]:
         """Run a sender while the block runs; what is under way at its end is cut off, as a crash would."""
-        task = asyncio.create_task(Sender(self.worker, channel, 16).run())
+        task = asyncio.create_task(Sender(self.worker, channel, AT_ONCE, per_tenant=PER_TENANT).run())
         try:
             yield
         finally:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from services.notifier.sender import LEASE, PER_TARGET
 from shared.ids import new_id
 from tests.integration.notifier.builders import Badge
-from tests.integration.notifier.conftest import Notifier
+from tests.integration.notifier.conftest import PER_TENANT, Notifier
 from tests.integration.notifier.receiver import hangs, receiving, says
 from tests.integration.notifier.telling import attempts, replayed, sent, states, told
 from tests.support.poll import eventually
@@ -25,6 +25,19 @@ async def test_a_slow_receiver_holds_up_nobody_else(notifier: Notifier) -> None:
         async with notifier.hooking():
             await eventually(lambda: len(quick.hooks) == 30)
             assert len(slow.hooks) == PER_TARGET
+
+
+async def test_a_tenant_whose_endpoints_all_hang_holds_up_no_other_tenant(notifier: Notifier) -> None:
+    async with receiving(hangs) as slow, receiving() as quick:
+        tenant, other = new_id(), new_id()
+        for _ in range(8):
+            await notifier.endpoint(tenant, slow.url)
+        await notifier.endpoint(other, quick.url)
+        badges = [*(Badge(tenant, email=None) for _ in range(30)), *(Badge(other, email=None) for _ in range(5))]
+        await notifier.feed(*[badge.issued() for badge in badges], *[badge.recorded() for badge in badges])
+        async with notifier.hooking():
+            await eventually(lambda: len(quick.hooks) == 5)
+            assert len(slow.hooks) <= PER_TENANT
 
 
 async def test_a_crash_between_sending_and_marking_sends_the_same_message_again_and_counts_it(
