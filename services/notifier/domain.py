@@ -34,6 +34,8 @@ LONGEST_PATIENCE = timedelta(hours=24)
 LATE = timedelta(hours=48)
 THROTTLED = timedelta(minutes=1)
 ROTATION = timedelta(hours=24)
+# Of one tenant: each event is sent to each of them.
+MAX_ENDPOINTS = 10
 
 REASONS = {
     "issued_in_error": "It was issued in error.",

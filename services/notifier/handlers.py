@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.notifier.domain import ROTATION, checked_address, notice
+from services.notifier.domain import MAX_ENDPOINTS, ROTATION, checked_address, notice
 from services.notifier.store import copies, endpoints, notices
 from services.notifier.store import deliveries as ledger
 from services.notifier.store.deliveries import Filter
@@ -86,7 +86,8 @@ async def register(
 ) -> tuple[Any, str]:
     """Store an endpoint; return it, and its secret, which nobody is shown again.
 
-    Raises Invalid (`address_refused`), and Conflict (`secret_already_shown`) where this was done before.
+    Raises Invalid (`address_refused`), and Conflict: `secret_already_shown` where this was done before,
+    `endpoints_exhausted` where the tenant has as many as it may have.
     """
     if wanted.contact is not None and checked_address(wanted.contact) is None:
         raise Invalid("address_refused", "The contact must be one plain mail address.")
@@ -94,6 +95,8 @@ async def register(
     made = await claim(tx, attempt, endpoint_id)
     if made is not None:
         raise Conflict("secret_already_shown", "The endpoint was made, and its secret shown, before.", id=str(made))
+    if await endpoints.lock_and_count(tx, principal.tenant_id) >= MAX_ENDPOINTS:
+        raise Conflict("endpoints_exhausted", f"You have {MAX_ENDPOINTS} endpoints: remove one first.")
     secret, sealed = new_secret(sealer, endpoint_id)
     row = await endpoints.add(
         tx,

@@ -88,7 +88,7 @@ class Endpoints(Page):
 async def register(
     request: Request, database: App, principal: Manager, header: IdempotencyKey, body: EndpointRequest
 ) -> NewlyMade:
-    """Register an endpoint. Its secret is in this answer and in no other."""
+    """Register an endpoint, one of at most ten. Its secret is in this answer and in no other."""
     state, attempt = request.app.state, idempotency.attempt(principal.tenant_id, header)
     async with idempotency.remembering(database, attempt):
         # As it will be connected to: the host in ASCII (RFC 5890), the rest percent-encoded.

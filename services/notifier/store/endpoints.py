@@ -38,6 +38,13 @@ async def add(
     )
 
 
+async def lock_and_count(tx: Tx, tenant_id: UUID) -> int:
+    """Return how many endpoints a tenant has; nobody else adds one to them before the transaction ends."""
+    await tx.execute("select pg_advisory_xact_lock(hashtextextended('notifier/endpoints/' || $1, 0))", str(tenant_id))
+    count: int = await tx.fetchval("select count(*) from endpoints where tenant_id = $1", tenant_id)
+    return count
+
+
 async def get(tx: Tx, endpoint_id: UUID) -> Any:
     """Return an endpoint of the transaction's tenant, or None."""
     return await tx.fetchrow(f"select {PUBLIC} from endpoints where id = $1", endpoint_id)  # noqa: S608

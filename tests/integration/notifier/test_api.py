@@ -1,5 +1,6 @@
 """The notifier's routes, over HTTP."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,19 @@ async def test_a_secret_is_shown_once_and_stored_sealed(notifier: Notifier, kind
     stored: bytes = await notifier.value("select secret from endpoints")
     assert body["secret"].encode() not in stored
     assert notifier.sealer.open(stored, UUID(body["id"]).bytes)
+
+
+async def test_an_eleventh_endpoint_is_refused_until_one_is_removed(notifier: Notifier) -> None:
+    async with notifier.serving():
+        key, other = await notifier.key(new_id()), await notifier.key(new_id())
+        post = notifier.client.post
+        answers = await asyncio.gather(*(post("/v1/endpoints", headers=key, json=HOOK) for _ in range(12)))
+        assert sorted(answer.status_code for answer in answers) == [201] * 10 + [409] * 2
+        assert code(await post("/v1/endpoints", headers=key, json=HOOK)) == (409, "endpoints_exhausted")
+        await made(notifier, other)
+        one = next(answer.json()["id"] for answer in answers if answer.status_code == 201)
+        await notifier.client.delete(f"/v1/endpoints/{one}", headers=key)
+        await made(notifier, key)
 
 
 async def test_a_url_is_kept_as_it_will_be_connected_to(notifier: Notifier) -> None:
