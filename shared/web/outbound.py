@@ -6,6 +6,8 @@ import socket
 import ssl
 import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 
@@ -13,6 +15,11 @@ from shared.errors import Invalid
 
 # Services that answer HTTP stand here; anything else asked for is an attempt to talk to something else.
 PORTS = frozenset({80, 443, 8000, 8080, 8443})
+# A part of the time that a request has. A lookup can't be called off: its thread goes on until the system gives up,
+# some 30 s where no name server answers. So strangers' hosts have threads of their own, more than one stranger's
+# share of what goes out at once can hold; the loop's own are for work that ends.
+RESOLVE_SECONDS = 10.0
+_RESOLVING = ThreadPoolExecutor(32, "resolving")
 # A host may have many addresses; the time for a request is better spent than on trying all of them.
 ADDRESSES_TRIED = 4
 
@@ -29,8 +36,10 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Ask the system's resolver."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """Ask the system's resolver, for 10 s."""
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    async with asyncio.timeout(RESOLVE_SECONDS):
+        found = await asyncio.get_running_loop().run_in_executor(_RESOLVING, look_up)
     return [str(entry[4][0]) for entry in found]
 
 

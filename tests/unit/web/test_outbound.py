@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -136,6 +137,22 @@ async def test_a_host_that_does_not_resolve_is_a_connect_error() -> None:
         async with open_client(PinnedTransport(resolve=resolve)) as client:
             with pytest.raises(httpx.ConnectError):
                 await client.get("https://example.com/")
+
+
+async def test_lookups_that_hang_are_given_up_and_leave_the_loops_own_threads_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_args, **_named: answered.wait(60))
+    monkeypatch.setattr("shared.web.outbound.RESOLVE_SECONDS", 0.2, raising=False)
+    try:
+        async with asyncio.timeout(30), open_client(PinnedTransport()) as client:
+            calls = [client.get(f"https://{number}.example/", timeout=None) for number in range(100)]
+            failures = await asyncio.gather(*calls, return_exceptions=True)
+            await asyncio.to_thread(threading.active_count)
+    finally:
+        answered.set()
+    assert {type(failure) for failure in failures} == {httpx.ConnectError}
 
 
 async def test_a_host_is_resolved_once_so_rebinding_has_nothing_to_answer() -> None:
