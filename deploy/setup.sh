@@ -20,6 +20,11 @@ fail() {
     exit 1
 }
 
+# Who develops here keeps the tools: a new lock is no reason to take them away.
+case "$kind $(cat .venv/installed 2>/dev/null)" in
+    "runtime dev "*) kind=dev lock=requirements-dev.lock ;;
+esac
+
 # What an installation rests on; the folder too, because a moved .venv still points to where it was made.
 fingerprint() {
     { pwd; cat requirements*.lock pyproject.toml deploy/setup.sh; } | cksum

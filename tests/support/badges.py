@@ -1,5 +1,6 @@
 """Builders of badges, keys and signed documents, each complete and each changeable in one place."""
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,3 +72,18 @@ def signed(document: dict[str, Any], key: PrivateKey | None = None) -> dict[str,
 def a_signed_badge(key: PrivateKey | None = None, **arguments: Any) -> dict[str, Any]:
     """Return a badge signed by its issuer."""
     return signed(a_badge(key, **arguments), key)
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a JSON value, itself included, as the names and numbers that lead there."""
+    yield path
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, child in children:
+        yield from paths(child, (*path, name))
+
+
+def at(document: Any, path: Iterable[Any]) -> Any:
+    """What stands at a place."""
+    for name in path:
+        document = document[name]
+    return document
