@@ -1,6 +1,5 @@
 """What the registry's operator may ask for: the ledger, a rebuild of the copies, its events once more."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from asyncpg import Record
 
 from services.registry.domain import recorded_event_id
 from services.registry.store import ledger, published
-from shared.credentials.status import decode_list
+from shared.credentials.status import decode_list, set_indexes
 from shared.db import Database, Tx
 from shared.messaging import outbox, positions
 from shared.messaging.events import CredentialRecorded
@@ -83,11 +82,5 @@ def _status_list(row: Record) -> dict[str, Any]:
         "id": f"{LIST}{row['list_id']}",
         "purpose": row["purpose"],
         "epoch_n": row["version"],
-        "set": list(_set_bits(bits)),
+        "set": set_indexes(bits),
     }
-
-
-def _set_bits(bits: bytes) -> Iterator[int]:
-    for place, byte in enumerate(bits):
-        if byte:
-            yield from (place * 8 + bit for bit in range(8) if byte & 0x80 >> bit)
