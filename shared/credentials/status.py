@@ -1,6 +1,5 @@
 """Bitstring Status List 1.0: the list credential, its bits, and the entry that a badge carries."""
 
-import re
 import zlib
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -15,7 +14,6 @@ Purpose = Literal["revocation", "suspension"]
 MIN_BITS = 131_072  # the standard's minimum: in a short list a reader's fetch would tell whose badge is being checked
 MAX_BYTES = 16 * 1024 * 1024  # 134 million entries; a bomb of 255 kB unpacks to 256 MiB
 _GZIP = 16 + zlib.MAX_WBITS
-_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 def get_bit(bits: bytes | bytearray, index: int) -> bool:
@@ -36,16 +34,6 @@ def set_bit(bits: bytearray, index: int, value: bool = True) -> None:
 def set_indexes(bits: bytes | bytearray) -> list[int]:
     """Return the entries that are set, in their order."""
     return [place * 8 + bit for place, byte in enumerate(bits) if byte for bit in range(8) if byte & 0x80 >> bit]
-
-
-def parse_index(text: object, size: int) -> int:
-    """Return a `statusListIndex`, which is a decimal string without sign, space or leading zero, below `size`.
-
-    Raises InvalidStatusList.
-    """
-    if not isinstance(text, str) or not _INDEX.fullmatch(text) or int(text) >= size:
-        raise InvalidStatusList("The status index is not a decimal number within the list.")
-    return int(text)
 
 
 def encode_list(bits: bytes | bytearray) -> str:

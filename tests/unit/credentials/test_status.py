@@ -18,7 +18,6 @@ from shared.credentials.status import (
     decode_list,
     encode_list,
     get_bit,
-    parse_index,
     set_bit,
     status_entry,
     status_list_credential,
@@ -60,38 +59,6 @@ def test_an_index_outside_the_list_is_refused(index):
     for act in (get_bit, set_bit):
         with pytest.raises(InvalidStatusList):
             act(bytearray(MIN_BITS // 8), index)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "-1",
-        "+1",
-        "12x",
-        "1e3",
-        "1.0",
-        "",
-        " 1",
-        "1\n",
-        "01",
-        "0x1",
-        "१",
-        str(MIN_BITS),
-        "9" * 400,
-        5,
-        True,
-        None,
-        ["1"],
-    ],
-)
-def test_an_index_in_any_other_form_is_refused(text):
-    with pytest.raises(InvalidStatusList):
-        parse_index(text, MIN_BITS)
-
-
-@pytest.mark.parametrize("index", [0, 7, MIN_BITS - 1])
-def test_an_index_is_read_from_its_one_form(index):
-    assert parse_index(str(index), MIN_BITS) == index
 
 
 def test_a_list_bomb_is_given_up_at_the_limit():
