@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.db import Database, Tx, to_json
+from shared.db import Tx, to_json
 from shared.errors import NotFound
 from shared.messaging import holding, outbox, positions
 from shared.web.auth import Principal, require
+from shared.web.databases import WorkerDatabase
 from shared.web.pagination import MAX_LIMIT, Page
 from shared.web.strict import StrictRoute
 
@@ -85,21 +86,13 @@ class Done(BaseModel):
     count: int
 
 
-def _worker(request: Request) -> Database:
-    database: Database = request.app.state.worker_database
-    return database
-
-
-Worker = Annotated[Database, Depends(_worker)]
-
-
 _letters = APIRouter(tags=["operations"], route_class=StrictRoute)
 
 
 @_letters.get("/dead-letters")
 async def dead_letters(
     _: Operator,
-    database: Worker,
+    database: WorkerDatabase,
     cursor: Annotated[Id | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
 ) -> DeadLetters:
@@ -111,7 +104,7 @@ async def dead_letters(
 
 
 @_letters.post("/replay")
-async def replay(_: Operator, database: Worker, body: Replay) -> Done:
+async def replay(_: Operator, database: WorkerDatabase, body: Replay) -> Done:
     """Take dead letters up again, as if they had just come; all of them: also what the log had refused to take."""
     async with database.transaction() as tx:
         released = await outbox.release(tx) if body.ids is None else 0
@@ -119,14 +112,14 @@ async def replay(_: Operator, database: Worker, body: Replay) -> Done:
 
 
 @_letters.post("/discard")
-async def discard(_: Operator, database: Worker, body: Discard) -> Done:
+async def discard(_: Operator, database: WorkerDatabase, body: Discard) -> Done:
     """Drop dead letters for good; until then what they speak of is answered with *unknown*."""
     async with database.transaction() as tx:
         return Done(count=await holding.discard(tx, body.ids))
 
 
 @_letters.post("/restart")
-async def restart(_: Operator, database: Worker, body: Restart) -> Done:
+async def restart(_: Operator, database: WorkerDatabase, body: Restart) -> Done:
     """Let a consumer that stopped for want of records go on at the earliest there is; nothing has its effect twice."""
     async with database.transaction() as tx:
         count = await positions.restart(tx, body.consumer)
@@ -142,7 +135,7 @@ def router(operations: Operations) -> APIRouter:
     @routes.get("/ledger", response_class=Response)
     async def ledger(
         _: Operator,
-        database: Worker,
+        database: WorkerDatabase,
         cursor: Annotated[str | None, Query(max_length=200)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 500,
     ) -> Response:

@@ -10,6 +10,7 @@ from services.notifier.store import copies, endpoints, notices
 from services.notifier.store import deliveries as ledger
 from services.notifier.store.deliveries import Filter
 from services.notifier.webhooks import new_secret
+from shared.api_keys.states import row_of
 from shared.db import Tx
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.ids import new_id
@@ -42,7 +43,7 @@ async def tell(tx: Tx, deliveries: Sequence[Delivery]) -> None:
 async def keep(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     """Keep copies of institutions and API keys."""
     await projections.upsert(tx, "institutions", [_institution(each) for each in _only(InstitutionState, deliveries)])
-    await projections.upsert(tx, "api_keys", [_api_key(each) for each in _only(ApiKeyContent, deliveries)])
+    await projections.upsert(tx, "api_keys", [row_of(each) for each in _only(ApiKeyContent, deliveries)])
 
 
 async def forget_copies(tx: Tx) -> None:
@@ -62,11 +63,6 @@ def _notes(changes: Iterator[CredentialStatusChanged]) -> dict[UUID, str]:
 
 def _institution(state: InstitutionState) -> dict[str, Any]:
     return {"id": state.institution_id, **state.model_dump(include={"version", "name", "url"})}
-
-
-def _api_key(state: ApiKeyContent) -> dict[str, Any]:
-    columns = {"version", "tenant_kind", "tenant_id", "scopes", "created_at", "expires_at", "revoked_at"}
-    return {"id": state.key_id, "hash": bytes.fromhex(state.secret_hash), **state.model_dump(include=columns)}
 
 
 # --- requests --------------------------------------------------------------------------------------------------------

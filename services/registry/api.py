@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from asyncpg import Record
-from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
 
 from services.registry import reading
 from services.registry.store import record
 from shared.db import Database, Tx
 from shared.messaging.events import Actor, ChangeType, CredentialStatus, Reason
 from shared.web.auth import Principal, anyone, require
+from shared.web.databases import AppDatabase, WorkerDatabase
+from shared.web.fields import Instant
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.strict import StrictRoute
 
@@ -22,16 +24,6 @@ router = APIRouter(prefix="/v1", tags=["record"], route_class=StrictRoute)
 
 Caller = Annotated[Principal | None, Depends(anyone)]
 Owner = Annotated[Principal, Depends(require("institution", scope="read"))]
-
-
-def _in_utc(time: datetime) -> datetime:
-    try:
-        return time.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("lies outside the calendar") from error
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Version(BaseModel):
@@ -108,21 +100,21 @@ class FoundPage(Page):
     items: list[Found]
 
 
-def visible_to(request: Request, caller: Principal | None) -> AbstractAsyncContextManager[Tx]:
+def visible_to(caller: Principal | None, app: Database, worker: Database) -> AbstractAsyncContextManager[Tx]:
     """Open a transaction that shows what `caller` may read: everything to the operator, to an institution its own."""
-    database: Database = request.app.state.database
     if caller and caller.kind == "operator":
-        everything: Database = request.app.state.worker_database
-        return everything.transaction()
+        return worker.transaction()
     if caller and caller.kind == "institution" and caller.may("read"):
-        return database.transaction(caller.tenant_id)
-    return database.transaction()
+        return app.transaction(caller.tenant_id)
+    return app.transaction()
 
 
 @router.get("/credentials/{credential_id}")
-async def credential(credential_id: UUID, request: Request, caller: Caller) -> OwnedRecord | PublicRecord:
+async def credential(
+    credential_id: UUID, caller: Caller, app: AppDatabase, worker: WorkerDatabase
+) -> OwnedRecord | PublicRecord:
     """A credential's record and history: whole for its institution and the operator, else without personal data."""
-    async with visible_to(request, caller) as tx:
+    async with visible_to(caller, app, worker) as tx:
         form = await reading.public_form(tx, credential_id)
         owned = await reading.owned_form(tx, form)
     if owned is None:
@@ -134,8 +126,8 @@ async def credential(credential_id: UUID, request: Request, caller: Caller) -> O
 
 @router.get("/credentials")
 async def search(
-    request: Request,
     owner: Owner,
+    database: AppDatabase,
     *,
     status: CredentialStatus | None = None,
     achievement_id: UUID | None = None,
@@ -146,7 +138,7 @@ async def search(
 ) -> FoundPage:
     """The institution's credentials, newest first. There is no search for a recipient: addresses are hashed here."""
     after = place(cursor, owner.tenant_id, "credentials")
-    async with visible_to(request, owner) as tx:
+    async with database.transaction(owner.tenant_id) as tx:
         if achievement_id is not None:
             await reading.own_achievement(tx, achievement_id)
         rows = await record.search(

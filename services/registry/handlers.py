@@ -9,6 +9,7 @@ from services.registry import domain
 from services.registry.domain import Change
 from services.registry.store import published, record
 from shared import db
+from shared.api_keys.states import row_of
 from shared.db import Tx
 from shared.messaging import outbox, projections
 from shared.messaging.events import (
@@ -56,7 +57,7 @@ async def copy_state(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     """Keep copies of what issuer and verifier say of themselves, the newest version of each, and every signed list."""
     await projections.upsert(tx, "institutions", [_institution(each) for each in _only(InstitutionState, deliveries)])
     await projections.upsert(tx, "achievements", [_achievement(each) for each in _only(AchievementState, deliveries)])
-    await projections.upsert(tx, "api_keys", [_api_key(each) for each in _only(ApiKeyContent, deliveries)])
+    await projections.upsert(tx, "api_keys", [row_of(each) for each in _only(ApiKeyContent, deliveries)])
     await published.keep_lists(tx, list(_only(StatusListState, deliveries)))
 
 
@@ -90,8 +91,3 @@ def _achievement(state: AchievementState) -> dict[str, Any]:
     columns = {"achievement_id", "number", "version", "institution_id", "achievement"}
     image = b64decode(state.image, validate=True) if state.image else None
     return {**state.model_dump(include=columns), "image": image}
-
-
-def _api_key(state: ApiKeyContent) -> dict[str, Any]:
-    columns = {"version", "tenant_kind", "tenant_id", "scopes", "created_at", "expires_at", "revoked_at"}
-    return {"id": state.key_id, "hash": bytes.fromhex(state.secret_hash), **state.model_dump(include=columns)}

@@ -16,8 +16,8 @@ from services.registry.api import Caller, PublicRecord, public_record, visible_t
 from services.registry.domain import RETRIEVAL_ERROR
 from services.registry.settings import RegistrySettings
 from shared.credentials.instants import read_instant
-from shared.db import Database
 from shared.errors import Malformed
+from shared.web.databases import AppDatabase, WorkerDatabase
 from shared.web.etag import etag, is_known
 
 router = APIRouter(tags=["public documents"])
@@ -46,18 +46,19 @@ _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "What If-
 
 
 @router.get("/credentials/{credential_id}.json", response_class=Response, responses=_answers("application/vc", _OBJECT))
-async def document(credential_id: UUID, request: Request, caller: Caller, owner: str | None = None) -> Response:
+async def document(
+    credential_id: UUID, caller: Caller, app: AppDatabase, worker: WorkerDatabase, owner: str | None = None
+) -> Response:
     """The signed document, for who holds the owner's link (`owner` is its token) or the institution's key."""
-    async with visible_to(request, caller) as tx:
+    async with visible_to(caller, app, worker) as tx:
         found = await reading.document(tx, credential_id, owner)
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     return Response(found, media_type="application/vc", headers=headers)
 
 
 @router.get("/credentials/{credential_id}")
-async def credential(credential_id: UUID, request: Request, response: Response) -> PublicRecord:
+async def credential(credential_id: UUID, database: AppDatabase, response: Response) -> PublicRecord:
     """What anybody may know of a credential whose address they have."""
-    database: Database = request.app.state.database
     async with database.transaction() as tx:
         form = await reading.public_form(tx, credential_id)
     response.headers.update({**OPEN, "Cache-Control": "no-cache"})
@@ -71,7 +72,7 @@ async def credential(credential_id: UUID, request: Request, response: Response) 
 )
 async def status_list(
     list_id: UUID,
-    request: Request,
+    database: AppDatabase,
     timestamp: Annotated[str | None, Query(examples=["2026-11-22T10:21:00Z"])] = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -81,7 +82,6 @@ async def status_list(
         raise Malformed(
             "timestamp_malformed", "A timestamp is written like 2026-11-22T10:21:00Z.", type=RETRIEVAL_ERROR
         )
-    database: Database = request.app.state.database
     async with database.transaction() as tx:
         found = await reading.status_list(tx, list_id, as_of)
     tag = etag(found["version"])
@@ -96,9 +96,8 @@ async def status_list(
     response_class=Response,
     responses=_answers("application/ld+json", _OBJECT),
 )
-async def achievement(achievement_id: UUID, number: Number, request: Request) -> Response:
+async def achievement(achievement_id: UUID, number: Number, database: AppDatabase, request: Request) -> Response:
     """A published version of an achievement, as Open Badges 3.0 has it."""
-    database: Database = request.app.state.database
     settings: RegistrySettings = request.app.state.settings
     async with database.transaction() as tx:
         found = await reading.achievement(tx, achievement_id, number, demo=settings.demo)
@@ -110,9 +109,8 @@ async def achievement(achievement_id: UUID, number: Number, request: Request) ->
     response_class=Response,
     responses=_answers("image/png", {"type": "string", "format": "binary"}),
 )
-async def image(achievement_id: UUID, number: Number, request: Request) -> Response:
+async def image(achievement_id: UUID, number: Number, database: AppDatabase) -> Response:
     """Its image."""
-    database: Database = request.app.state.database
     async with database.transaction() as tx:
         png = await reading.image(tx, achievement_id, number)
     return Response(png, media_type="image/png", headers={**OPEN, **PICTURE})

@@ -1,6 +1,6 @@
 """Puts the verifier together: the only place where its concrete parts are built."""
 
-from services.verifier.api import employers, verifications
+from services.verifier.api import api_keys, employers, verifications
 from services.verifier.domain.known import Rules
 from services.verifier.handlers import state
 from services.verifier.handlers.verifications import Desk
@@ -33,7 +33,7 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
 
     operations = Operations(state.ledger, rebuild=lambda: state.rebuild(worker), refeed=lambda: state.refeed(worker))
     return Parts(
-        routers=[verifications.router, employers.router, ops.router(operations)],
+        routers=[verifications.router, employers.router, api_keys.router, ops.router(operations)],
         tasks={"relay": relay, state.GROUP: consumer.run},
         route_tasks={"checkers": checkers.run},
         state={"desk": Desk(runtime.app, checkers, rules), "anonymous_rate": Rate(settings.anonymous_rate)},

@@ -316,6 +316,19 @@ class EmployerApiKeyState(ApiKeyContent):
     TOPIC = VERIFIER_STATE
 
 
+# How an aggregate stands at a version. Of an API key either kind; heartbeats are no aggregate's.
+State = (
+    InstitutionState
+    | SigningKeyState
+    | InstitutionApiKeyState
+    | AchievementState
+    | StatusListState
+    | CredentialState
+    | EmployerState
+    | EmployerApiKeyState
+)
+
+
 # --- on every state topic ---------------------------------------------------------------------------------------
 
 

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from shared import telemetry
 from shared.db import Tx
 from shared.errors import TooLarge
 from shared.ids import partition_of
 from shared.messaging.cloudevents import encode, source_of
-from shared.messaging.events import Message
+from shared.messaging.events import Message, State
 from shared.messaging.ports import MAX_RECORD_BYTES
+
+# A state record's id follows from what it is the state of, so that nothing has to be kept for sending it again.
+_STATE_IDS = UUID("0f4d3c52-6f0b-4c5e-9d0a-6f3a4c7a5e11")
 
 
 class Entry(NamedTuple):
@@ -21,6 +24,11 @@ class Entry(NamedTuple):
     event_id: UUID
     time: datetime
     traceparent: str | None = None  # the span that it continues; None: the current one
+
+
+def state_entry(state: State, time: datetime) -> Entry:
+    """Return the entry of an aggregate's state, which holds since `time`; its id is the same whenever it is told."""
+    return Entry(state, uuid5(_STATE_IDS, f"{state.TYPE}/{state.key}/{state.version}"), time)
 
 
 async def add(tx: Tx, message: Message, *, event_id: UUID, time: datetime) -> None:

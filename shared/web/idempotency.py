@@ -13,7 +13,7 @@ from typing import Annotated
 from uuid import UUID
 
 import asyncpg
-from fastapi import Header, Request
+from fastapi import Depends, Header, Request
 
 from shared.db import Database, Tx
 from shared.errors import Conflict, Invalid, LaurelError, Malformed
@@ -52,6 +52,9 @@ async def attempted(
         raise Malformed("idempotency_key_malformed", f"An Idempotency-Key has 1 to {MAX_KEY} printable characters.")
     line = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     return idempotency_key, sha256(line + await request.body()).digest()
+
+
+IdempotencyKey = Annotated[tuple[str, bytes] | None, Depends(attempted)]
 
 
 def attempt(tenant_id: UUID, header: "tuple[str, bytes] | None") -> Attempt | None:

@@ -11,27 +11,21 @@ from shared.settings import Settings
 from tests.support.listener import Listener, listening
 from tests.support.mailbox import Mailbox, taking_mail
 from tests.support.postgres import CleanDatabase
+from tests.support.service import clean_event_log
 from tests.support.stack import Stack, standing
 
 
 async def embedded_settings(clean_database: Callable[[str], CleanDatabase]) -> dict[str, str]:
     """LAUREL_* settings of an embedded log of the test's own, its topics made."""
-    database = clean_database("eventlog")
-    await create_topics(Settings(log="embedded", eventlog_dsn=database.owner))
-    return {"LAUREL_LOG": "embedded", "LAUREL_EVENTLOG_DSN": database.app}
+    return {"LAUREL_LOG": "embedded", "LAUREL_EVENTLOG_DSN": (await clean_event_log(clean_database)).app}
 
 
 async def kafka_settings(bootstrap: str, prefix: str) -> dict[str, str]:
     """LAUREL_* settings of topics of the test's own on a Kafka broker, made."""
-    await create_topics(Settings(log="kafka", kafka_bootstrap=bootstrap, topic_prefix=prefix))
-    return {"LAUREL_LOG": "kafka", "LAUREL_KAFKA_BOOTSTRAP": bootstrap, "LAUREL_TOPIC_PREFIX": prefix}
-
-
-async def create_topics(settings: Settings) -> None:
-    """Make every topic."""
-    log = open_log(settings)
+    log = open_log(Settings(log="kafka", kafka_bootstrap=bootstrap, topic_prefix=prefix))
     await log.create_topics()
     await log.close()
+    return {"LAUREL_LOG": "kafka", "LAUREL_KAFKA_BOOTSTRAP": bootstrap, "LAUREL_TOPIC_PREFIX": prefix}
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, TypeVar
 
 from aiosmtpd.controller import Controller
 
@@ -32,10 +32,13 @@ class Mailbox:
         return [mail for mail in self.mails if mail["X-Envelope-To"] == address]
 
 
+M = TypeVar("M", bound=Mailbox)
+
+
 @asynccontextmanager
-async def taking_mail() -> AsyncIterator[Mailbox]:
+async def taking_mail(kind: type[M] = Mailbox) -> AsyncIterator[M]:  # type: ignore[assignment]  # mypy knows no such default
     """Run a mailbox on a free port of loopback until the block ends."""
-    box = Mailbox(free_port())
+    box = kind(free_port())
     controller = Controller(box, hostname="127.0.0.1", port=box.port)
     controller.start()
     try:

@@ -1,4 +1,4 @@
-"""What the routes depend on: who asks, with which Idempotency-Key, and the parts of the service they call."""
+"""What the routes depend on: who asks, and the parts of the service they call."""
 
 from typing import Annotated
 
@@ -7,34 +7,20 @@ from fastapi import Depends, Header, Request
 from services.issuer.handlers.issuing import Issuing
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
-from shared.db import Database
-from shared.web import idempotency
 from shared.web.auth import Principal, require
 
 Reader = Annotated[Principal, Depends(require("institution", scope="read"))]
 Manager = Annotated[Principal, Depends(require("institution", scope="manage"))]
-Granter = Annotated[Principal, Depends(require("institution", "operator", scope="manage"))]
 Issuer = Annotated[Principal, Depends(require("institution", scope="issue"))]
 Revoker = Annotated[Principal, Depends(require("institution", scope="revoke"))]
 Operator = Annotated[Principal, Depends(require("operator", scope="manage"))]
 
-IdempotencyKey = Annotated[tuple[str, bytes] | None, Depends(idempotency.attempted)]
 IfMatch = Annotated[
     str | None, Header(max_length=200, description="The ETag that was read; the change is refused if it has changed.")
 ]
 
 
 # Coroutines, because FastAPI would send plain functions to a thread, at more than their own cost.
-
-
-async def _app_database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
-
-
-async def _worker_database(request: Request) -> Database:
-    database: Database = request.app.state.worker_database
-    return database
 
 
 async def _settings(request: Request) -> IssuerSettings:
@@ -52,8 +38,6 @@ async def _issuing(request: Request) -> Issuing:
     return issuing
 
 
-AppDatabase = Annotated[Database, Depends(_app_database)]
-WorkerDatabase = Annotated[Database, Depends(_worker_database)]
 Settings = Annotated[IssuerSettings, Depends(_settings)]
 TheSigner = Annotated[Signer, Depends(_signer)]
 TheIssuing = Annotated[Issuing, Depends(_issuing)]

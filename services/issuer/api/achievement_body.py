@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from services.issuer.api.wire import Body, Name, OpenBadgesBody, Prose, UniqueNames, Uri, WebUrl
+from services.issuer.api.wire import OpenBadgesBody, Prose, UniqueNames, Uri, WebUrl
+from shared.web.fields import Body, Name
 
 # Open Badges 3.0, enumerations of section B.9; every one is open to extensions.
 ACHIEVEMENT_TYPES = (

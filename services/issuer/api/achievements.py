@@ -8,14 +8,16 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from services.issuer import images
-from services.issuer.api.access import AppDatabase, IdempotencyKey, IfMatch, Manager, Reader, Settings
+from services.issuer.api.access import IfMatch, Manager, Reader, Settings
 from services.issuer.api.achievement_body import AchievementContent
 from services.issuer.domain.achievements import missing
 from services.issuer.domain.row import Row
 from services.issuer.handlers import achievements
 from services.issuer.store import achievements as store
 from shared.web import idempotency
+from shared.web.databases import AppDatabase
 from shared.web.etag import etag
+from shared.web.idempotency import IdempotencyKey
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.problems import problem
 from shared.web.strict import StrictRoute

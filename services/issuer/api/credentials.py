@@ -10,8 +10,6 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.issuer.api.access import (
-    AppDatabase,
-    IdempotencyKey,
     IfMatch,
     Issuer,
     Reader,
@@ -20,7 +18,6 @@ from services.issuer.api.access import (
     TheIssuing,
 )
 from services.issuer.api.order_body import BatchOrder, OneOrder
-from services.issuer.api.wire import Body
 from services.issuer.domain.row import Row
 from services.issuer.domain.status import reason
 from services.issuer.handlers import achievements, changing, reading
@@ -30,7 +27,10 @@ from shared import telemetry
 from shared.errors import LaurelError
 from shared.messaging.events import CredentialStatus
 from shared.web import idempotency
+from shared.web.databases import AppDatabase
 from shared.web.etag import etag
+from shared.web.fields import Body
+from shared.web.idempotency import IdempotencyKey
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.strict import StrictRoute
 

@@ -8,20 +8,20 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.issuer.api.access import (
-    AppDatabase,
-    IdempotencyKey,
     Manager,
     Operator,
     Reader,
     Settings,
     TheSigner,
-    WorkerDatabase,
 )
-from services.issuer.api.wire import Body, Name, Slug, WebUrl
+from services.issuer.api.wire import Slug, WebUrl
 from services.issuer.domain.row import Row
 from services.issuer.handlers import institutions
 from services.issuer.handlers.institutions import Founding
 from shared.web import idempotency
+from shared.web.databases import AppDatabase, WorkerDatabase
+from shared.web.fields import Body, Name
+from shared.web.idempotency import IdempotencyKey
 from shared.web.pagination import Page
 from shared.web.strict import StrictRoute
 

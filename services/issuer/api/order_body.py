@@ -7,9 +7,10 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
-from services.issuer.api.wire import Body, Instant, Name, OpenBadgesBody, Prose, Uri, WebUrl
+from services.issuer.api.wire import OpenBadgesBody, Prose, Uri, WebUrl
 from services.issuer.domain.credentials import Order
 from shared.errors import Invalid
+from shared.web.fields import Body, Instant, Name
 
 SUITE: Literal["eddsa-rdfc-2022"] = "eddsa-rdfc-2022"
 Format = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", "ob3-jwt", "vc+jwt"]

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from services.issuer.api.access import AppDatabase
 from services.issuer.api.wire import Slug
 from services.issuer.store import institutions as store
 from shared.credentials.dids import did_document
 from shared.credentials.keys import decode_multikey
 from shared.errors import NotFound
+from shared.web.databases import AppDatabase
 from shared.web.strict import StrictRoute
 
 router = APIRouter(prefix="/institutions/{slug}", tags=["public"], route_class=StrictRoute)

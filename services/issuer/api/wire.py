@@ -2,24 +2,17 @@
 
 import re
 from collections.abc import Hashable
-from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
+
+from shared.web.fields import Name, not_blank
 
 # What may stand in an IRI of a signed document (RFC 3987).
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f]+")
 _PERSON_SCHEMES = ("did", "https", "http", "urn")
-# Beyond these, dates are mistakes, and calendars of readers end.
-_YEARS = range(1900, 9000)
-
-
-class Body(BaseModel):
-    """A request's body; members that it does not know are refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class OpenBadgesBody(BaseModel):
@@ -44,18 +37,6 @@ def _uri(text: str) -> str:
     return text
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be blank")
-    return text
-
-
-def _in_utc(instant: datetime) -> datetime:
-    if instant.year not in _YEARS:
-        raise ValueError("lies outside the years 1900 to 8999")
-    return instant.astimezone(UTC)
-
-
 T = TypeVar("T", bound=Hashable)
 
 
@@ -72,7 +53,5 @@ WebUrl = Annotated[
 Uri = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_uri), Field(examples=["did:example:ada"])]
 # An institution's name in addresses: a label of a DNS name, because it may become part of one.
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_not_blank)]
-Prose = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_not_blank)]
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc), Field(examples=["2027-01-31T00:00:00Z"])]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(not_blank)]
 UniqueNames = Annotated[list[Name], AfterValidator(_unique)]

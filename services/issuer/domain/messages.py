@@ -2,7 +2,6 @@
 
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Sequence
-from uuid import UUID, uuid5
 
 import orjson
 
@@ -15,23 +14,14 @@ from shared.messaging.events import (
     CredentialState,
     CredentialStatusChanged,
     HistoryEntry,
-    InstitutionApiKeyState,
     InstitutionState,
-    Message,
     Reason,
     SigningKeyState,
     StatusListState,
     StatusPosition,
 )
 
-# A state record's id follows from what it is the state of, so that nothing has to be kept for sending it again.
-_STATE_IDS = UUID("0f4d3c52-6f0b-4c5e-9d0a-6f3a4c7a5e11")
 _EPOCH_BITS = 40
-
-
-def state_id(state: Message, version: int) -> UUID:
-    """Return the id of the record of an aggregate's state at `version`."""
-    return uuid5(_STATE_IDS, f"{state.TYPE}/{state.key}/{version}")
 
 
 def list_version(epoch: int, n: int) -> int:
@@ -67,21 +57,6 @@ def signing_key(row: Row) -> SigningKeyState:
         public_key_multibase=row["public_key_multibase"],
         created_at=row["created_at"],
         retired_at=row["retired_at"],
-    )
-
-
-def api_key(row: Row) -> InstitutionApiKeyState:
-    """Tell of an API key: its hash and rights."""
-    return InstitutionApiKeyState(
-        key_id=row["id"],
-        version=row["version"],
-        tenant_kind="institution",
-        tenant_id=row["tenant_id"],
-        secret_hash=row["hash"].hex(),
-        scopes=tuple(row["scopes"]),
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
-        revoked_at=row["revoked_at"],
     )
 
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from services.issuer.domain import messages, status
 from services.issuer.domain.row import Row
 from services.issuer.domain.status import Command, Step
-from services.issuer.handlers.telling import state_entry
 from services.issuer.store import credentials as store
 from services.issuer.store import lists
 from shared import db, telemetry
@@ -15,6 +14,7 @@ from shared.errors import NotFound
 from shared.ids import new_id
 from shared.messaging import outbox
 from shared.messaging.events import Reason
+from shared.messaging.outbox import state_entry
 from shared.web.auth import Principal
 from shared.web.etag import refuse_stale
 

@@ -8,17 +8,18 @@ from uuid import UUID
 from services.issuer.domain import messages
 from services.issuer.domain.institutions import DidMethod, did_of, refuse_rotation
 from services.issuer.domain.row import Row
-from services.issuer.handlers import api_keys
 from services.issuer.handlers.telling import tell
 from services.issuer.signer import Signer, new_signing_key
 from services.issuer.store import institutions, lists
 from shared import db
+from shared.api_keys import handlers as api_keys
+from shared.api_keys.store import Tenant
 from shared.credentials.keys import PrivateKey, encode_multikey, method_id
 from shared.db import Tx
 from shared.errors import Conflict, NotFound
 from shared.ids import new_id
 from shared.web import idempotency
-from shared.web.auth import SCOPES, NewKey
+from shared.web.auth import NewKey
 from shared.web.idempotency import Attempt
 
 
@@ -58,8 +59,7 @@ async def found(
         raise Conflict("slug_taken", "Another institution has this slug.")
     await tell(tx, (messages.institution(institution), now))
     await _add_signing_key(tx, institution, key, signer, now)
-    api_key = await api_keys.add(tx, institution_id, new_id(), "first key", SCOPES["institution"], None, now)
-    return institution, api_key
+    return institution, await api_keys.make_first(tx, Tenant("institution", institution_id), now)
 
 
 async def rotate_signing_key(tx: Tx, institution_id: UUID, attempt: Attempt | None, signer: Signer) -> Row:

@@ -1,15 +1,17 @@
 """Tells everything again: every event and state record of the issuer's tables, with the ids and contents they had."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from uuid import UUID
+from functools import partial
 
 from services.issuer.domain import messages
 from services.issuer.domain.row import Row
-from services.issuer.handlers.telling import state_entry
 from services.issuer.store import achievements, credentials, institutions, lists
 from shared import telemetry
+from shared.api_keys.states import entry_of
+from shared.api_keys.store import lock_page
 from shared.db import Database, Tx
 from shared.messaging import outbox
+from shared.messaging.outbox import state_entry
 
 Rows = Sequence[Row]
 
@@ -26,7 +28,7 @@ async def _pages(database: Database, read: "Read", tell: "Tell") -> int:
     count, after = 0, None
     while True:
         async with database.transaction() as tx:
-            rows = await read(tx, after, PAGE)
+            rows = await read(tx, after=after, limit=PAGE)
             count += await tell(tx, rows) if rows else 0
         if len(rows) < PAGE:
             return count
@@ -48,8 +50,7 @@ async def _signing_keys(tx: Tx, rows: Rows) -> int:
 
 
 async def _api_keys(tx: Tx, rows: Rows) -> int:
-    entries = [state_entry(messages.api_key(row), row["revoked_at"] or row["created_at"]) for row in rows]
-    return await _tell_states(tx, entries)
+    return await _tell_states(tx, [entry_of(row) for row in rows])
 
 
 async def _achievements(tx: Tx, rows: Rows) -> int:
@@ -82,13 +83,13 @@ async def _credentials(tx: Tx, rows: Rows) -> int:
     return count
 
 
-Read = Callable[[Tx, UUID | None, int], Awaitable[Rows]]
+Read = Callable[..., Awaitable[Rows]]
 Tell = Callable[[Tx, Rows], Awaitable[int]]
 
 _KINDS: tuple[tuple[Read, Tell], ...] = (
     (institutions.lock_institutions, _institutions),
     (institutions.lock_signing_keys, _signing_keys),
-    (institutions.lock_api_keys, _api_keys),
+    (partial(lock_page, kind="institution"), _api_keys),
     (achievements.lock_page, _achievements),
     (lists.lock_signed, _lists),
     (credentials.lock_page, _credentials),

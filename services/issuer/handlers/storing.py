@@ -7,11 +7,11 @@ from uuid import UUID
 from services.issuer.domain import messages
 from services.issuer.domain.credentials import Plan, Signed
 from services.issuer.domain.row import Row
-from services.issuer.handlers.telling import state_entry
 from services.issuer.store import credentials as store
 from shared import telemetry
 from shared.db import Tx
 from shared.messaging import outbox
+from shared.messaging.outbox import state_entry
 from shared.web import idempotency
 from shared.web.auth import Principal
 from shared.web.idempotency import Attempt

@@ -1,4 +1,4 @@
-"""Institutions, their signing keys and their API keys."""
+"""Institutions and their signing keys."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -77,62 +77,6 @@ async def public_signing_keys(tx: Tx, slug: str) -> Sequence[Row]:
     return await tx.fetch("select * from public_signing_keys($1)", slug)
 
 
-async def insert_api_key(tx: Tx, row: Row) -> None:
-    """Insert an institution's API key at version 1."""
-    await tx.execute(
-        """
-        insert into api_keys (id, version, tenant_kind, tenant_id, name, hash, scopes, created_at, expires_at)
-        values ($1, 1, 'institution', $2, $3, $4, $5, $6, $7)
-        """,
-        row["id"], row["tenant_id"], row["name"], row["hash"], row["scopes"], row["created_at"], row["expires_at"],
-    )  # fmt: skip
-
-
-async def api_keys(tx: Tx, institution_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[Row]:
-    """Return up to `limit` API keys, oldest first, from after the place `after`."""
-    return await tx.fetch(
-        """
-        select * from api_keys
-        where tenant_id = $1 and ($2::timestamptz is null or (created_at, id) > ($2, $3::uuid))
-        order by created_at, id limit $4
-        """,
-        institution_id,
-        *(after or (None, None)),
-        limit,
-    )
-
-
-async def api_key(tx: Tx, institution_id: UUID, key_id: UUID) -> Row | None:
-    """Return and lock one API key."""
-    return await tx.fetchrow(
-        "select * from api_keys where id = $1 and tenant_id = $2 for update", key_id, institution_id
-    )
-
-
-async def other_managing_keys(tx: Tx, institution_id: UUID, key_id: UUID) -> int:
-    """Return how many other API keys with the scope `manage` still hold."""
-    count: int = await tx.fetchval(
-        """
-        select count(*) from api_keys
-        where tenant_id = $1 and id <> $2 and 'manage' = any(scopes) and revoked_at is null
-              and (expires_at is null or expires_at > laurel_clock())
-        """,
-        institution_id,
-        key_id,
-    )
-    return count
-
-
-async def revoke_api_key(tx: Tx, key_id: UUID, at: datetime) -> Row:
-    """Revoke an API key; return it."""
-    row: Row | None = await tx.fetchrow(
-        "update api_keys set revoked_at = $2, version = version + 1 where id = $1 returning *", key_id, at
-    )
-    if row is None:
-        raise LookupError("an API key that was locked is gone")
-    return row
-
-
 async def lock_institutions(tx: Tx, after: UUID | None, limit: int) -> Sequence[Row]:
     """Lock and return up to `limit` of all institutions in the order of their ids, from after the id `after`."""
     return await _lock(tx, "institutions", after, limit)
@@ -141,11 +85,6 @@ async def lock_institutions(tx: Tx, after: UUID | None, limit: int) -> Sequence[
 async def lock_signing_keys(tx: Tx, after: UUID | None, limit: int) -> Sequence[Row]:
     """Lock and return signing keys as `lock_institutions` does institutions."""
     return await _lock(tx, "signing_keys", after, limit)
-
-
-async def lock_api_keys(tx: Tx, after: UUID | None, limit: int) -> Sequence[Row]:
-    """Lock and return API keys as `lock_institutions` does institutions."""
-    return await _lock(tx, "api_keys", after, limit)
 
 
 async def _lock(tx: Tx, table: str, after: UUID | None, limit: int) -> Sequence[Row]:

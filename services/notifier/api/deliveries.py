@@ -1,18 +1,18 @@
 """Routes of deliveries: who was told what, and telling it again."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from services.notifier import handlers
 from services.notifier.store.deliveries import Filter
 from shared.db import Database, Tx
 from shared.web.auth import Principal, require
+from shared.web.databases import AppDatabase, WorkerDatabase
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.strict import StrictRoute
 
@@ -61,7 +61,8 @@ class Deliveries(Page):
 
 @router.get("")
 async def list_deliveries(
-    request: Request,
+    app: AppDatabase,
+    worker: WorkerDatabase,
     principal: Reader,
     state: State | None = None,
     event_id: UUID | None = None,
@@ -71,37 +72,29 @@ async def list_deliveries(
 ) -> Deliveries:
     """Who was told what, newest first, with every attempt."""
     after = place(cursor, principal.tenant_id, "deliveries")
-    async with _transaction(request, principal) as tx:
+    async with _visible_to(principal, app, worker) as tx:
         rows = await handlers.deliveries(tx, Filter(state, event_id, credential_id), after, limit)
     more = following(rows, limit, principal.tenant_id, "deliveries", lambda row: (row["created_at"], row["id"]))
     return Deliveries(items=[_delivery(row) for row in rows], next=more)
 
 
 @router.get("/{delivery_id}")
-async def get_delivery(request: Request, principal: Reader, delivery_id: UUID) -> Delivery:
+async def get_delivery(app: AppDatabase, worker: WorkerDatabase, principal: Reader, delivery_id: UUID) -> Delivery:
     """One delivery with every attempt."""
-    async with _transaction(request, principal) as tx:
+    async with _visible_to(principal, app, worker) as tx:
         return _delivery(await handlers.delivery(tx, delivery_id))
 
 
 @router.post("/{delivery_id}/replay")
-async def replay(request: Request, principal: Replayer, delivery_id: UUID) -> Delivery:
+async def replay(app: AppDatabase, worker: WorkerDatabase, principal: Replayer, delivery_id: UUID) -> Delivery:
     """Send it (again) now, under the id it has: a receiver that saw it before can tell."""
-    async with _transaction(request, principal) as tx:
+    async with _visible_to(principal, app, worker) as tx:
         return _delivery(await handlers.replay(tx, principal, delivery_id))
 
 
-@asynccontextmanager
-async def _transaction(request: Request, principal: Principal) -> AsyncIterator[Tx]:
+def _visible_to(principal: Principal, app: Database, worker: Database) -> AbstractAsyncContextManager[Tx]:
     """Open a transaction that sees the principal's rows: a tenant's own, the operator's all."""
-    if principal.kind == "operator":
-        database: Database = request.app.state.worker_database
-        async with database.transaction() as tx:
-            yield tx
-    else:
-        database = request.app.state.database
-        async with database.transaction(principal.tenant_id) as tx:
-            yield tx
+    return worker.transaction() if principal.kind == "operator" else app.transaction(principal.tenant_id)
 
 
 def _delivery(row: Any) -> Delivery:

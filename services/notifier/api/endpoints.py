@@ -11,9 +11,10 @@ from services.notifier import handlers
 from services.notifier.domain import EventType
 from services.notifier.handlers import NewEndpoint
 from services.notifier.store import endpoints
-from shared.db import Database
 from shared.web import idempotency
 from shared.web.auth import Principal, require
+from shared.web.databases import AppDatabase
+from shared.web.idempotency import IdempotencyKey
 from shared.web.outbound import check_url
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place_by_id
 from shared.web.strict import StrictRoute
@@ -22,15 +23,6 @@ router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"], route_class=Stric
 
 Manager = Annotated[Principal, Depends(require("institution", "employer", scope="manage"))]
 Reader = Annotated[Principal, Depends(require("institution", "employer", scope="read"))]
-IdempotencyKey = Annotated[tuple[str, bytes] | None, Depends(idempotency.attempted)]
-
-
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
-
-
-App = Annotated[Database, Depends(_database)]
 
 
 class EndpointRequest(BaseModel):
@@ -86,7 +78,7 @@ class Endpoints(Page):
 
 @router.post("", status_code=201)
 async def register(
-    request: Request, database: App, principal: Manager, header: IdempotencyKey, body: EndpointRequest
+    request: Request, database: AppDatabase, principal: Manager, header: IdempotencyKey, body: EndpointRequest
 ) -> NewlyMade:
     """Register an endpoint, one of at most ten. Its secret is in this answer and in no other."""
     state, attempt = request.app.state, idempotency.attempt(principal.tenant_id, header)
@@ -101,7 +93,7 @@ async def register(
 
 @router.get("")
 async def list_endpoints(
-    database: App, principal: Reader, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+    database: AppDatabase, principal: Reader, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
 ) -> Endpoints:
     """Your endpoints."""
     after = place_by_id(cursor, principal.tenant_id, "endpoints")
@@ -112,14 +104,14 @@ async def list_endpoints(
 
 
 @router.get("/{endpoint_id}")
-async def get_endpoint(database: App, principal: Reader, endpoint_id: UUID) -> Endpoint:
+async def get_endpoint(database: AppDatabase, principal: Reader, endpoint_id: UUID) -> Endpoint:
     """One endpoint."""
     async with database.transaction(principal.tenant_id) as tx:
         return Endpoint(**_endpoint(await handlers.endpoint(tx, endpoint_id)))
 
 
 @router.delete("/{endpoint_id}", status_code=204)
-async def remove_endpoint(database: App, principal: Manager, endpoint_id: UUID) -> Response:
+async def remove_endpoint(database: AppDatabase, principal: Manager, endpoint_id: UUID) -> Response:
     """Remove an endpoint with its secret; what waits for it is not sent any more."""
     async with database.transaction(principal.tenant_id) as tx:
         await handlers.remove(tx, endpoint_id)
@@ -127,7 +119,7 @@ async def remove_endpoint(database: App, principal: Manager, endpoint_id: UUID) 
 
 
 @router.post("/{endpoint_id}/rotate")
-async def rotate_secret(request: Request, database: App, principal: Manager, endpoint_id: UUID) -> Rotated:
+async def rotate_secret(request: Request, database: AppDatabase, principal: Manager, endpoint_id: UUID) -> Rotated:
     """Make a new secret; for a day messages carry signatures of both."""
     async with database.transaction(principal.tenant_id) as tx:
         row, secret = await handlers.rotate(tx, endpoint_id, request.app.state.sealer)
@@ -135,7 +127,7 @@ async def rotate_secret(request: Request, database: App, principal: Manager, end
 
 
 @router.post("/{endpoint_id}/enable")
-async def enable_endpoint(database: App, principal: Manager, endpoint_id: UUID) -> Endpoint:
+async def enable_endpoint(database: AppDatabase, principal: Manager, endpoint_id: UUID) -> Endpoint:
     """Have a disabled endpoint delivered to again; replay what failed meanwhile."""
     async with database.transaction(principal.tenant_id) as tx:
         return Endpoint(**_endpoint(await handlers.enable(tx, endpoint_id)))

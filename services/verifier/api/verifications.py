@@ -13,10 +13,11 @@ from services.verifier.handlers.verifications import Asker, Desk
 from services.verifier.store import verifications as store
 from shared.credentials.identity import Kind
 from shared.credentials.report import Report
-from shared.db import Database
 from shared.errors import Forbidden
 from shared.web import idempotency
 from shared.web.auth import Principal, address_of, anyone, require
+from shared.web.databases import AppDatabase
+from shared.web.idempotency import IdempotencyKey
 from shared.web.limits import Rate
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.strict import StrictRoute
@@ -28,7 +29,14 @@ router = APIRouter(prefix="/v1/verifications", tags=["verifications"], route_cla
 Caller = Annotated[Principal | None, Depends(anyone)]
 Verifying = Annotated[Principal, Depends(require("employer", "operator", scope="verify"))]
 Reading = Annotated[Principal, Depends(require("employer", scope="read"))]
-Attempted = Annotated[tuple[str, bytes] | None, Depends(idempotency.attempted)]
+
+
+async def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+TheDesk = Annotated[Desk, Depends(_desk)]
 
 Document = dict[str, Any]
 EXAMPLE = {
@@ -90,7 +98,9 @@ class Reports(Page):
 
 
 @router.post("")
-async def verify(request: Request, caller: Caller, body: VerificationRequest, header: Attempted) -> Report:
+async def verify(
+    request: Request, caller: Caller, desk: TheDesk, body: VerificationRequest, header: IdempotencyKey
+) -> Report:
     """Check one credential. No key is needed; with an employer's key the answer is recorded under the employer.
 
     A badge that is not valid is an answer too: 200, with the reason in the report.
@@ -98,25 +108,28 @@ async def verify(request: Request, caller: Caller, body: VerificationRequest, he
     asker = _asker(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if caller and asker and asker.employer_id else None
     expected = body.expected_recipient.model_dump(exclude_none=True) if body.expected_recipient else None
-    reports = await _desk(request).verify(
+    reports = await desk.verify(
         [body.credential], asker, expected=cast(Mapping[Kind, str] | None, expected), attempt=attempt
     )
     return reports[0]
 
 
 @router.post("/batch")
-async def verify_batch(request: Request, caller: Verifying, body: BatchRequest, header: Attempted) -> BatchReport:
+async def verify_batch(
+    request: Request, caller: Verifying, desk: TheDesk, body: BatchRequest, header: IdempotencyKey
+) -> BatchReport:
     """Check up to 100 credentials."""
     asker = _asker(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if asker and asker.employer_id else None
-    return BatchReport(results=await _desk(request).verify(body.credentials, asker, attempt=attempt))
+    return BatchReport(results=await desk.verify(body.credentials, asker, attempt=attempt))
 
 
 @router.get("")
-async def recorded(request: Request, employer: Reading, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> Reports:
+async def recorded(
+    employer: Reading, database: AppDatabase, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+) -> Reports:
     """What the employer was answered, newest first."""
     before = place(cursor, employer.tenant_id, "verifications")
-    database: Database = request.app.state.database
     async with database.transaction(employer.tenant_id) as tx:
         rows = await store.page(tx, employer.tenant_id, before, limit)
     more = following(rows, limit, employer.tenant_id, "verifications", lambda row: (row["verified_at"], row["id"]))
@@ -124,16 +137,10 @@ async def recorded(request: Request, employer: Reading, cursor: Cursor = None, l
 
 
 @router.get("/{verification_id}")
-async def one(request: Request, employer: Reading, verification_id: UUID) -> Report:
+async def one(database: AppDatabase, employer: Reading, verification_id: UUID) -> Report:
     """One answer that the employer was given, as it was recorded."""
-    database: Database = request.app.state.database
     async with database.transaction(employer.tenant_id) as tx:
         return await verifications.existing(tx, verification_id)
-
-
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
 
 
 def _asker(request: Request, caller: Principal | None) -> Asker | None:

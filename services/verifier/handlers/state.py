@@ -1,10 +1,13 @@
 """Follows the state topics, for copies of the issuer's state and employers that were lost, and tells its own again."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from services.verifier.domain import messages
 from services.verifier.store import employers, known, verifications
+from shared.api_keys.states import entry_of, row_of
+from shared.api_keys.store import lock_page
 from shared.db import Database, Tx
 from shared.messaging import outbox, positions, projections
 from shared.messaging.cloudevents import Delivery
@@ -16,7 +19,7 @@ from shared.messaging.events import (
     Message,
     SigningKeyState,
 )
-from shared.messaging.outbox import Entry
+from shared.messaging.outbox import Entry, state_entry
 from shared.ops import as_uuid
 
 GROUP = "laurel.verifier.state"
@@ -33,9 +36,9 @@ async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     """
     rows: dict[str, list[Row]] = {}
     for delivery in deliveries:
-        for kind, (table, row_of) in _TABLES.items():
+        for kind, (table, columns_of) in _TABLES.items():
             if isinstance(delivery.message, kind):
-                rows.setdefault(table, []).append(row_of(delivery.message))
+                rows.setdefault(table, []).append(columns_of(delivery.message))
     for table, found in rows.items():
         await projections.upsert(tx, table, found)
 
@@ -56,22 +59,17 @@ async def ledger(tx: Tx, after: str | None, limit: int) -> Sequence[Row]:
 async def refeed(database: Database) -> int:
     """Send employers, keys and verifications again, with the ids that they had; return how many."""
     count = 0
-    for batch, entry_of in _SOURCES:
+    for batch, told in _SOURCES:
         after = None
         while True:
             async with database.transaction() as tx:
-                rows = await batch(tx, after, BATCH)
+                rows = await batch(tx, after=after, limit=BATCH)
                 if not rows:
                     break
-                await outbox.add_many(tx, [entry_of(row) for row in rows])
+                await outbox.add_many(tx, [told(row) for row in rows])
             after = rows[-1]["id"]
             count += len(rows)
     return count
-
-
-def state_entry(state: Message, row: Mapping[str, Any], time: Any) -> Entry:
-    """Return the outbox entry of an aggregate's state at its row's version."""
-    return Entry(state, messages.state_id(state, row["version"]), time)
 
 
 def _institution(message: Any) -> Row:
@@ -93,20 +91,15 @@ def _employer(message: Any) -> Row:
     return {"id": message.employer_id, **message.model_dump(include={"version", "name", "url"})}
 
 
-def _api_key(message: Any) -> Row:
-    content = message.model_dump(exclude={"key_id", "secret_hash"})
-    return {"id": message.key_id, "hash": bytes.fromhex(message.secret_hash), **content}
-
-
 _TABLES: dict[type[Message], tuple[str, Callable[[Any], Row]]] = {
     InstitutionState: ("institutions", _institution),
     SigningKeyState: ("signing_keys", _signing_key),
     CredentialState: ("credentials", _credential),
     EmployerState: ("employers", _employer),
-    ApiKeyContent: ("api_keys", _api_key),
+    ApiKeyContent: ("api_keys", row_of),
 }
-_SOURCES: tuple[tuple[Callable[..., Awaitable[list[Any]]], Callable[[Any], Entry]], ...] = (
-    (employers.batch, lambda row: state_entry(messages.employer(row), row, row["created_at"])),
-    (employers.key_batch, lambda row: state_entry(messages.api_key(row), row, row["revoked_at"] or row["created_at"])),
+_SOURCES: tuple[tuple[Callable[..., Awaitable[Sequence[Any]]], Callable[[Any], Entry]], ...] = (
+    (employers.batch, lambda row: state_entry(messages.employer(row), row["created_at"])),
+    (partial(lock_page, kind="employer"), entry_of),
     (verifications.batch, lambda row: Entry(messages.verification(row), row["id"], row["verified_at"])),
 )

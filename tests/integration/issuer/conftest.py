@@ -25,10 +25,11 @@ from shared.credentials.keys import PrivateKey
 from shared.db import Database
 from shared.sealing import Sealer
 from shared.service import running
+from tests.support.people import bearer
 from tests.support.ports import free_port
 from tests.support.postgres import CleanDatabase
 
-OPERATOR = {"Authorization": "Bearer operator-key"}
+OPERATOR = bearer("operator-key")
 # 800 kB: a request may be as large as this, a record on the log may not.
 TOO_MUCH_EVIDENCE = [{"name": f"Film {n}", "narrative": "ü" * 10_000, "description": "ü" * 10_000} for n in range(20)]
 BADGE = {"name": "Bridge building", "description": "Builds bridges.", "criteria": {"narrative": "Build one."}}
@@ -133,11 +134,6 @@ class HeldSigner(Signer):
             time.sleep(self._pause)
             assert self.let.wait(60)
         return super().open(key_id, sealed)
-
-
-def bearer(key: str) -> dict[str, str]:
-    """Return the header that carries a key."""
-    return {"Authorization": f"Bearer {key}"}
 
 
 def environment(site: Site) -> dict[str, str]:

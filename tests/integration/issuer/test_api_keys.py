@@ -4,7 +4,8 @@ import asyncio
 
 import httpx
 
-from tests.integration.issuer.conftest import Institution, Site, bearer
+from tests.integration.issuer.conftest import Institution, Site
+from tests.support.people import bearer
 
 
 async def test_a_key_gives_no_more_than_it_has_and_by_default_the_same(site: Site, north: Institution) -> None:
@@ -59,6 +60,13 @@ async def test_the_last_key_that_can_make_keys_stays_even_in_a_race(north: Insti
     answers = await asyncio.gather(north.client.delete(f"/v1/api-keys/{own}"), other.delete(f"/v1/api-keys/{others}"))
     assert sorted(answer.status_code for answer in answers) in ([204, 409], [204, 401])
     await other.aclose()
+
+
+async def test_an_expired_key_is_no_other_key_to_make_keys_with(north: Institution) -> None:
+    await (await north.key(expires_at="2020-01-01T00:00:00Z")).aclose()
+    own = north.client.headers["Authorization"].split("_")[1]
+    answer = await north.client.delete(f"/v1/api-keys/{own}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "last_managing_key")
 
 
 async def test_the_operator_makes_a_key_for_an_institution_that_lost_its_own(site: Site, north: Institution) -> None:

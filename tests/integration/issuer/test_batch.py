@@ -7,7 +7,8 @@ from typing import Any
 import asyncpg
 import httpx
 
-from tests.integration.issuer.conftest import TOO_MUCH_EVIDENCE, Institution, Site, bearer, environment
+from tests.integration.issuer.conftest import TOO_MUCH_EVIDENCE, Institution, Site, environment
+from tests.support.people import bearer
 from tests.support.poll import eventually
 from tests.support.stack import Process
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from shared.credentials.keys import decode_multikey
-from tests.integration.issuer.conftest import Institution, MakeSite, Site, bearer
+from tests.integration.issuer.conftest import Institution, MakeSite, Site
+from tests.support.people import bearer
 
 PUBLIC = "https://badges.example"
 

@@ -1,12 +1,12 @@
 """Messages with every member filled in, of which a test names only what it is about."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
 from uuid import UUID
 
 from shared.ids import new_id, partition_of
-from shared.messaging.cloudevents import encode, source_of
 from shared.messaging.events import Actor, CredentialStatusChanged, InstitutionState, Message
-from shared.messaging.ports import Partition, Record
+from shared.messaging.ports import Record
+from tests.support.records import delivery, record_of
 
 OPERATOR = Actor(role="operator", key_id="operator")
 
@@ -41,9 +41,6 @@ def id_in(shard: int) -> UUID:
 
 def record(message: Message, event_id: UUID | None = None, **headers: bytes | None) -> Record:
     """`message` as it stands on the log; `headers` (`ce_id=b"…"`) replace its own, None takes one away."""
-    now = datetime.now(UTC)
-    own = encode(message, event_id=event_id or new_id(), source=source_of(message.TOPIC), time=now, trace={})
-    merged = {name: text.encode() for name, text in own.items()} | headers
-    kept = tuple((name, value) for name, value in merged.items() if value is not None)
-    partition = Partition(message.TOPIC, partition_of(message.key))
-    return Record(partition, message.key.encode(), kept, message.model_dump_json().encode())
+    own = record_of(delivery(message, event_id))
+    merged = dict(own.headers) | headers
+    return replace(own, headers=tuple((name, value) for name, value in merged.items() if value is not None))

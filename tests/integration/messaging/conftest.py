@@ -12,12 +12,12 @@ import pytest
 from shared.db import Database, Tx
 from shared.ids import new_id
 from shared.messaging import outbox
-from shared.messaging.embedded import EmbeddedLog
 from shared.messaging.events import ISSUER_STATE, Message
 from shared.messaging.inbox import Delivery
 from shared.messaging.relay import Relay
 from tests.integration.messaging.logs import EmbeddedUnderTest, KafkaUnderTest, LogUnderTest
 from tests.support.postgres import CleanDatabase
+from tests.support.service import clean_event_log
 
 EFFECTS = """
 create table effects (n bigint generated always as identity, event_id uuid, key text, version int);
@@ -118,11 +118,7 @@ async def service(make_service: MakeService) -> Service:
 @pytest.fixture
 async def embedded_log(clean_database: Callable[[str], CleanDatabase]) -> EmbeddedUnderTest:
     """The embedded log, as services reach it: by a role that may write records and no schema."""
-    clean = clean_database("eventlog")
-    maker = EmbeddedLog(clean.owner)
-    await maker.create_topics()
-    await maker.close()
-    return EmbeddedUnderTest(clean.app)
+    return EmbeddedUnderTest((await clean_event_log(clean_database)).app)
 
 
 @pytest.fixture

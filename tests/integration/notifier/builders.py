@@ -4,23 +4,18 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from shared.ids import new_id, partition_of
-from shared.messaging.cloudevents import Delivery, encode, source_of
+from shared.ids import new_id
+from shared.messaging.cloudevents import Delivery
 from shared.messaging.events import (
     Actor,
-    ApiKeyContent,
     CredentialIssued,
     CredentialRecorded,
     CredentialStatusChanged,
-    EmployerApiKeyState,
-    InstitutionApiKeyState,
     InstitutionState,
-    Message,
     Reason,
 )
-from shared.messaging.ports import Partition, Record
-from shared.web.auth import new_key
 from tests.support.badges import a_signed_badge, an_achievement
+from tests.support.records import delivery
 
 # Strings that no webhook, log or answer may hold.
 EMAIL, OWNER_TOKEN, NOTE = "planted-5c1e@learner.example", "planted-owner-token-5c1e", "planted note 5c1e"
@@ -95,36 +90,6 @@ class Badge:
             recorded_at=datetime.now(UTC),
         )
         return delivery(message, traceparent=traceparent)
-
-
-def delivery(
-    message: Message, event_id: UUID | None = None, time: datetime | None = None, traceparent: str | None = None
-) -> Delivery:
-    """`message` as a consumer hands it to its handler."""
-    return Delivery(event_id or new_id(), source_of(message.TOPIC), time or datetime.now(UTC), message, traceparent)
-
-
-def record(delivery: Delivery) -> Record:
-    """`delivery` as the log holds it."""
-    message = delivery.message
-    headers = encode(message, event_id=delivery.id, source=delivery.source, time=delivery.time, trace={})
-    return Record(
-        Partition(message.TOPIC, partition_of(message.key)),
-        message.key.encode(),
-        tuple((name, value.encode()) for name, value in headers.items()),
-        message.model_dump_json().encode(),
-    )
-
-
-def an_api_key(tenant: UUID, kind: str, scopes: tuple[str, ...]) -> tuple[dict[str, str], ApiKeyContent]:
-    """A new API key: the header that carries it, and what its service tells others of it."""
-    key = new_key(new_id())
-    content: dict[str, Any] = {
-        "key_id": key.id, "version": 1, "tenant_kind": kind, "tenant_id": tenant, "secret_hash": key.hash.hex(),
-        "scopes": scopes, "created_at": datetime.now(UTC),
-    }  # fmt: skip
-    state = InstitutionApiKeyState if kind == "institution" else EmployerApiKeyState
-    return {"Authorization": f"Bearer {key.text}"}, state(**content)
 
 
 def institution(institution_id: UUID, name: str = "North Academy", version: int = 1) -> InstitutionState:

@@ -3,15 +3,13 @@
 import asyncio
 import base64
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import asyncpg
-import httpx
 import pytest
 
 from services.notifier import handlers
@@ -22,34 +20,30 @@ from services.notifier.post import FolderPost, Post
 from services.notifier.sender import Channel, Sender
 from services.notifier.settings import NotifierSettings
 from services.notifier.webhooks import Webhooks
-from shared.db import Database
-from shared.ids import partition_of
-from shared.messaging import projections
+from shared.db import Database, Tx
 from shared.messaging.cloudevents import Delivery
-from shared.messaging.embedded import EmbeddedLog
-from shared.messaging.events import Heartbeat
 from shared.sealing import Sealer
-from shared.service import running
 from shared.web.auth import Principal
 from shared.web.outbound import PinnedTransport, Resolve, open_client, resolve
-from tests.integration.notifier.builders import an_api_key, delivery, record
 from tests.support.poll import eventually
 from tests.support.postgres import CleanDatabase
+from tests.support.service import ServiceUnderTest, prepared
 
-OPERATOR = {"Authorization": "Bearer operator-secret"}
 AT_ONCE, PER_TENANT = 32, 8
 PUBLIC_URL = "https://badges.example"
 
 
-class Notifier:
+class Notifier(ServiceUnderTest):
     """The notifier under test. Unless it is `serving` as a worker, `feed` and `sending` do what its tasks would."""
 
+    SERVICE = SERVICE
+
     def __init__(self, clean: CleanDatabase, settings: NotifierSettings, worker: Database) -> None:
-        self.clean = clean
-        self.settings = settings
-        self.worker = worker
+        super().__init__(clean, settings, worker)
         self.sealer = Sealer.from_file(settings.kek_file)
-        self.client = httpx.AsyncClient()
+
+    async def keep_copies(self, tx: Tx, deliveries: Sequence[Delivery]) -> None:
+        await handlers.keep(tx, deliveries)
 
     async def feed(self, *deliveries: Delivery) -> None:
         """Hand records to the handler in one transaction, as its consumer does."""
@@ -123,58 +117,12 @@ class Notifier:
         await connection.close()
         await self.worker.pool.expire_connections()
 
-    @asynccontextmanager
-    async def serving(self, role: str = "api", **settings: Any) -> AsyncIterator[None]:
-        """Run the service in a role."""
-        async with (
-            running(SERVICE, self.settings.model_copy(update=settings), role) as url,
-            httpx.AsyncClient(base_url=url, timeout=60) as self.client,
-        ):
-            yield
-
-    async def key(self, tenant: UUID, kind: str = "institution", *scopes: str) -> dict[str, str]:
-        """Let the notifier hear of an API key and of the service that it comes from; return its header."""
-        header, state = an_api_key(tenant, kind, scopes or ("manage", "read"))
-        beat = delivery(state)
-        beat = Delivery(
-            beat.id, beat.source, beat.time, Heartbeat(shard=partition_of(state.key), time=datetime.now(UTC)), None
-        )
-        async with self.worker.transaction() as tx:
-            await handlers.keep(tx, [delivery(state)])
-            await projections.store_heartbeats(tx, [beat])
-        return header
-
-    async def publish(self, *deliveries: Delivery) -> None:
-        """Store records on the log."""
-        log = EmbeddedLog(self.settings.eventlog_dsn)
-        publisher = await log.publisher()
-        assert await publisher.publish([record(each) for each in deliveries]) == [None] * len(deliveries)
-        await publisher.close()
-        await log.close()
-
-    async def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """What a query gives, to the worker."""
-        async with self.worker.transaction() as tx:
-            return [tuple(row) for row in await tx.fetch(query, *values)]
-
-    async def value(self, query: str, *values: Any) -> Any:
-        """The one value that a query gives."""
-        return (await self.rows(query, *values))[0][0]
-
 
 @pytest.fixture
 async def notifier(clean_database: Callable[[str], CleanDatabase], tmp_path: Path) -> AsyncIterator[Notifier]:
     """The notifier under test."""
-    clean, log = clean_database("notifier"), clean_database("eventlog")
-    maker = EmbeddedLog(log.owner)
-    await maker.create_topics()
-    await maker.close()
     kek = tmp_path / "kek"
     kek.write_bytes(base64.b64encode(secrets.token_bytes(32)))
-    settings = NotifierSettings(
-        app_dsn=clean.app, worker_dsn=clean.worker, eventlog_dsn=log.app, port=0, operator_key="operator-secret",
-        public_url=PUBLIC_URL, kek_file=kek, mail_folder=tmp_path / "mail", allow_loopback_webhooks=True,
-    )  # fmt: skip
-    worker = await Database.open(clean.worker)
-    yield Notifier(clean, settings, worker)
-    await worker.close()
+    members = {"kek_file": kek, "mail_folder": tmp_path / "mail", "allow_loopback_webhooks": True}
+    async with prepared(Notifier, clean_database, public_url=PUBLIC_URL, **members) as made:
+        yield made

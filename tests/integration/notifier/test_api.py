@@ -15,8 +15,9 @@ from shared.ids import new_id
 from shared.sealing import SealingError
 from shared.web import pagination
 from tests.integration.notifier.builders import PERSONAL, Badge
-from tests.integration.notifier.conftest import OPERATOR, Notifier
+from tests.integration.notifier.conftest import Notifier
 from tests.integration.notifier.receiver import receiving
+from tests.support.service import OPERATOR
 
 HOOK = {"url": "https://hooks.example/laurel"}
 

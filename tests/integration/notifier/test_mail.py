@@ -3,8 +3,6 @@
 import asyncio
 import email
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email import policy
 from email.message import EmailMessage
@@ -13,18 +11,17 @@ from typing import Any
 
 import pytest
 import structlog
-from aiosmtpd.controller import Controller
 
 from services.notifier.headers import MAX_HEADER_TEXT
 from services.notifier.mail import compose
 from services.notifier.post import SmtpPost
 from services.notifier.sender import LEASE
 from shared.ids import new_id
-from tests.integration.notifier.builders import EMAIL, OWNER_TOKEN, PERSONAL, Badge, delivery, institution
+from tests.integration.notifier.builders import EMAIL, OWNER_TOKEN, PERSONAL, Badge, institution
 from tests.integration.notifier.conftest import PUBLIC_URL, Notifier
 from tests.integration.notifier.receiver import receiving
 from tests.support.mailbox import Mailbox, taking_mail
-from tests.support.ports import free_port
+from tests.support.records import delivery
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ATTACK = '<script src="https://evil.example/x.js"></script><img src="https://evil.example/pixel">'
@@ -44,17 +41,6 @@ class Moody(Mailbox):
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         await super().handle_DATA(server, session, envelope)
         return self.content
-
-
-@asynccontextmanager
-async def moody() -> AsyncIterator[Moody]:
-    box = Moody(free_port())
-    controller = Controller(box, hostname="127.0.0.1", port=box.port)
-    controller.start()
-    try:
-        yield box
-    finally:
-        controller.stop()
 
 
 async def mailed(notifier: Notifier, box: Mailbox) -> list[EmailMessage]:
@@ -208,7 +194,7 @@ async def test_an_address_that_is_not_one_plain_address_never_reaches_smtp(notif
 async def test_a_refused_recipient_is_final_and_one_refused_for_now_is_tried_again(notifier: Notifier) -> None:
     badge = Badge()
     await notifier.feed(badge.issued(), badge.recorded())
-    async with moody() as box:
+    async with taking_mail(Moody) as box:
         box.recipient = "450 4.2.1 Later"
         await mailed(notifier, box)
         await notifier.move_clock(timedelta(seconds=10))
@@ -221,7 +207,7 @@ async def test_a_refused_recipient_is_final_and_one_refused_for_now_is_tried_aga
 async def test_a_refused_content_is_final_and_one_refused_for_now_is_tried_again(notifier: Notifier) -> None:
     badge = Badge()
     await notifier.feed(badge.issued(), badge.recorded())
-    async with moody() as box:
+    async with taking_mail(Moody) as box:
         box.content = "451 4.3.0 Later"
         await mailed(notifier, box)
         await notifier.move_clock(timedelta(seconds=10))
@@ -335,7 +321,7 @@ async def test_no_log_line_names_a_learner_whatever_goes_wrong(
     everything = [*[badge.issued() for badge in badges], *[badge.revoked() for badge in badges]]
     await notifier.feed(*everything, *[badge.recorded() for badge in badges])
     with structlog.testing.capture_logs() as lines:
-        async with moody() as box:
+        async with taking_mail(Moody) as box:
             box.recipient = f"550 5.1.1 <{EMAIL}> is not known here"
             await mailed(notifier, box)
     assert len(lines) >= 3

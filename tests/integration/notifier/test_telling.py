@@ -4,9 +4,11 @@ import asyncio
 from random import Random
 
 from shared.ids import new_id
-from tests.integration.notifier.builders import Badge, an_api_key, delivery, institution
-from tests.integration.notifier.conftest import OPERATOR, Notifier
+from tests.integration.notifier.builders import Badge, institution
+from tests.integration.notifier.conftest import Notifier
 from tests.support.poll import eventually
+from tests.support.records import an_api_key, delivery
+from tests.support.service import OPERATOR
 
 HOOK = "https://hooks.example/"
 COUNT = "select count(*) from deliveries"
@@ -102,7 +104,7 @@ async def test_what_comes_over_the_log_goes_out(notifier: Notifier) -> None:
 
 async def test_a_rebuild_refills_the_copies_and_tells_nobody_again(notifier: Notifier) -> None:
     badge = Badge()
-    _, key = an_api_key(badge.institution_id, "institution", ("read",))
+    _, key = an_api_key(badge.institution_id, "institution", "read")
     await notifier.publish(delivery(institution(badge.institution_id)), delivery(key), badge.issued(), badge.recorded())
 
     async def copied() -> bool:

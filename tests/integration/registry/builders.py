@@ -7,15 +7,11 @@ from uuid import UUID
 
 from shared.credentials.status import MIN_BITS, set_bit, status_list_credential
 from shared.ids import new_id, new_secret
-from shared.messaging.cloudevents import Delivery, source_of
 from shared.messaging.events import (
     AchievementState,
     Actor,
-    ApiKeyContent,
     CredentialIssued,
     CredentialStatusChanged,
-    EmployerApiKeyState,
-    InstitutionApiKeyState,
     InstitutionState,
     Message,
     Reason,
@@ -23,7 +19,6 @@ from shared.messaging.events import (
     StatusPosition,
     VerificationCompleted,
 )
-from shared.web.auth import new_key
 
 # Strings that no answer to the public may hold.
 NAME, EMAIL, NOTE = "Planted Name-7f3a", "planted-7f3a@learner.example", "Planted note 7f3a"
@@ -91,29 +86,6 @@ class Badge:
             self.changed(3, "reinstated", "issued"),
             self.changed(4),
         ]
-
-
-def delivery(
-    message: Message,
-    event_id: UUID | None = None,
-    time: datetime | None = None,
-    traceparent: str | None = None,
-    topic: str | None = None,
-) -> Delivery:
-    """`message` as a consumer hands it to its handler."""
-    source = source_of(topic or message.TOPIC)
-    return Delivery(event_id or new_id(), source, time or datetime.now(UTC), message, traceparent)
-
-
-def an_api_key(tenant: UUID, kind: str = "institution", *scopes: str) -> tuple[dict[str, str], ApiKeyContent]:
-    """A new API key: the header that carries it, and what its service tells others of it."""
-    key = new_key(new_id())
-    content: dict[str, Any] = {
-        "key_id": key.id, "version": 1, "tenant_kind": kind, "tenant_id": tenant, "secret_hash": key.hash.hex(),
-        "scopes": scopes or ("read",), "created_at": datetime.now(UTC),
-    }  # fmt: skip
-    state = InstitutionApiKeyState if kind == "institution" else EmployerApiKeyState
-    return {"Authorization": f"Bearer {key.text}"}, state(**content)
 
 
 def verification(credential_id: UUID | None, employer_id: UUID | None = None) -> VerificationCompleted:

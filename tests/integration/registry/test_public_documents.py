@@ -14,7 +14,8 @@ from shared.credentials.jsonld import to_quads
 from shared.credentials.status import decode_list, get_bit
 from shared.ids import new_id
 from tests.integration.registry.builders import PNG, Badge, achievement, institution, status_list
-from tests.integration.registry.conftest import OPERATOR, Registry
+from tests.integration.registry.conftest import Registry
+from tests.support.service import OPERATOR
 
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=2)
 

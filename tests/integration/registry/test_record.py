@@ -6,22 +6,14 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.ids import PARTITIONS, new_id
-from shared.messaging.events import ISSUER_STATE, REGISTRY_EVENTS, Heartbeat
+from shared.ids import new_id
+from shared.messaging.events import REGISTRY_EVENTS
 from shared.messaging.inbox import Gap
-from shared.messaging.ports import Partition, Record
-from tests.integration.messaging.builders import record
-from tests.integration.registry.builders import (
-    Badge,
-    achievement,
-    an_api_key,
-    delivery,
-    institution,
-    status_list,
-    verification,
-)
-from tests.integration.registry.conftest import OPERATOR, Registry
+from tests.integration.registry.builders import Badge, achievement, institution, status_list, verification
+from tests.integration.registry.conftest import Registry
 from tests.support.poll import eventually
+from tests.support.records import an_api_key, beats, delivery
+from tests.support.service import OPERATOR
 
 TRACE = "00-{:032x}-{:016x}-01"
 
@@ -136,11 +128,11 @@ async def test_over_the_log_a_gap_is_parked_until_it_closes(registry: Registry) 
     badge, other = Badge(), Badge()
     issued, revoked = badge.life()[0], badge.changed()
     async with registry.serving("all"):
-        await registry.publish(record(revoked), record(other.issued()))
+        await registry.publish(delivery(revoked), delivery(other.issued()))
         await eventually(lambda: versions(registry, other))
         await eventually(lambda: registry.rows("select id from held_records where state = 'parked' and cause = 'gap'"))
         assert await versions(registry, badge) == []
-        await registry.publish(record(issued))
+        await registry.publish(delivery(issued))
 
         async def closed() -> bool:
             return await versions(registry, badge) == [(1, "issued"), (2, "revoked")]
@@ -151,9 +143,9 @@ async def test_over_the_log_a_gap_is_parked_until_it_closes(registry: Registry) 
 
 async def test_over_the_log_a_thousand_copies_of_an_event_make_one_row_and_one_answer(registry: Registry) -> None:
     badge, last = Badge(), Badge()
-    copies = [record(badge.issued(), event_id=new_id()) for _ in range(2)]
+    copies = [delivery(badge.issued()) for _ in range(2)]
     async with registry.serving("all"):
-        await registry.publish(*copies[:1] * 999, copies[1], record(last.issued()))
+        await registry.publish(*copies[:1] * 999, copies[1], delivery(last.issued()))
         await eventually(lambda: versions(registry, last))
 
         async def caught_up() -> bool:
@@ -180,7 +172,7 @@ async def test_a_rebuild_gives_the_same_answers(registry: Registry) -> None:
         f"/achievements/{badge.achievement_id}/1",
         f"/achievements/{badge.achievement_id}/1/image",
     ]
-    await registry.publish(*map(record, states), record(badge.issued()), *beats())
+    await registry.publish(*map(delivery, states), delivery(badge.issued()), *beats())
 
     async def answers() -> list[bytes]:
         found = [await registry.client.get(address, headers=header) for address in addresses]
@@ -199,12 +191,3 @@ async def test_a_rebuild_gives_the_same_answers(registry: Registry) -> None:
 
         await eventually(same)
     assert len(await recorded_events(registry)) == 1, "nobody is told twice"
-
-
-def beats() -> list[Record]:
-    """The issuer's word, for every shard, that all of it is on the log."""
-    now = datetime.now(UTC)
-    made = [
-        (shard, record(Heartbeat(shard=shard, time=now), ce_source=b"/laurel/issuer")) for shard in range(PARTITIONS)
-    ]
-    return [Record(Partition(ISSUER_STATE, shard), each.key, each.headers, each.value) for shard, each in made]

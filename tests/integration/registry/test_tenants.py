@@ -16,11 +16,12 @@ from tests.integration.registry.builders import (
     NOTE,
     Badge,
     achievement,
-    delivery,
     institution,
     verification,
 )
-from tests.integration.registry.conftest import OPERATOR, Registry, as_app
+from tests.integration.registry.conftest import Registry, as_app
+from tests.support.records import delivery
+from tests.support.service import OPERATOR
 
 TENANT_TABLES = ("credentials", "history", "documents", "openings")
 

@@ -10,19 +10,13 @@ from shared.credentials.badge import Issuer, Recipient
 from shared.credentials.canonical import digest
 from shared.credentials.keys import PrivateKey, did_key, encode_multikey, method_id
 from shared.credentials.proofs import sign
-from shared.messaging.cloudevents import Delivery, source_of
 from shared.messaging.events import (
-    ISSUER_STATE,
     CredentialState,
-    Heartbeat,
     HistoryEntry,
-    InstitutionApiKeyState,
     InstitutionState,
-    Message,
     SigningKeyState,
     StatusPosition,
 )
-from shared.web.auth import new_key
 from tests.support.badges import a_badge
 
 PUBLIC_URL = "https://badges.example"
@@ -34,16 +28,6 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def now() -> datetime:
     """The time of this machine, which is that of its databases."""
     return datetime.now(UTC)
-
-
-def delivery(message: Message, topic: str | None = None) -> Delivery:
-    """A message as a consumer hands it on."""
-    return Delivery(uuid4(), source_of(topic or message.TOPIC), now(), message, TRACEPARENT)
-
-
-def beats(time: datetime | None = None, topic: str = ISSUER_STATE) -> list[Delivery]:
-    """One heartbeat for each shard."""
-    return [delivery(Heartbeat(shard=shard, time=time or now()), topic) for shard in range(16)]
 
 
 @dataclass
@@ -128,13 +112,3 @@ def a_poison_badge() -> dict[str, Any]:
     badge = strangers_badge(a_stranger())
     badge["credentialSubject"]["achievement"]["creator"]["parentOrg"] = [tree, deepcopy(tree)]
     return badge
-
-
-def institution_key(tenant: UUID) -> tuple[dict[str, str], InstitutionApiKeyState]:
-    """An institution's API key: the header that carries it, and its state."""
-    key = new_key(uuid4())
-    state = InstitutionApiKeyState(
-        key_id=key.id, version=1, tenant_kind="institution", tenant_id=tenant, secret_hash=key.hash.hex(),
-        scopes=("issue", "read"), created_at=now(),
-    )  # fmt: skip
-    return {"Authorization": f"Bearer {key.text}"}, state

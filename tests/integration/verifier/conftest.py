@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -14,40 +13,32 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from services.verifier.app import SERVICE
 from services.verifier.handlers import state
-from services.verifier.settings import VerifierSettings
 from services.verifier.workers import Workers
 from shared import telemetry
-from shared.db import Database
-from shared.ids import partition_of
+from shared.db import Tx
 from shared.messaging import projections
-from shared.messaging.cloudevents import Delivery, encode
-from shared.messaging.embedded import EmbeddedLog
-from shared.messaging.events import ISSUER_STATE, Heartbeat, Message
-from shared.messaging.ports import Partition, Record
-from shared.service import running
-from tests.integration.verifier.builders import PUBLIC_URL, Institution, beats, delivery
+from shared.messaging.cloudevents import Delivery
+from shared.messaging.events import Message
+from tests.integration.verifier.builders import PUBLIC_URL, Institution
+from tests.support.people import bearer
 from tests.support.poll import eventually
 from tests.support.postgres import CleanDatabase
+from tests.support.records import beats, delivery
+from tests.support.service import OPERATOR, ServiceUnderTest, prepared
 
-OPERATOR = {"Authorization": "Bearer operator-secret"}
 
-
-class Verifier:
+class Verifier(ServiceUnderTest):
     """The verifier under test. Without its worker running, `feed` does what its consumer would."""
 
-    def __init__(self, clean: CleanDatabase, settings: VerifierSettings, worker: Database) -> None:
-        self.clean = clean
-        self.settings = settings
-        self.worker = worker
-        self.client = httpx.AsyncClient()
+    SERVICE = SERVICE
+
+    async def keep_copies(self, tx: Tx, deliveries: Sequence[Delivery]) -> None:
+        await state.follow(tx, deliveries)
 
     @asynccontextmanager
     async def serving(self, role: str = "api", **settings: Any) -> AsyncIterator["Verifier"]:
         """Run the service in a role until the block ends; it is ready when the block begins."""
-        async with (
-            running(SERVICE, self.settings.model_copy(update=settings), role) as url,
-            httpx.AsyncClient(base_url=url, timeout=60) as self.client,
-        ):
+        async with super().serving(role, **settings):
             await eventually(self._ready)
             yield self
 
@@ -71,15 +62,6 @@ class Verifier:
         )
         await self.hear(beats())
 
-    async def publish(self, *deliveries: Delivery) -> None:
-        """Store the issuer's records on the log."""
-        log = EmbeddedLog(self.settings.eventlog_dsn)
-        publisher = await log.publisher()
-        records = [record_of(each) for each in deliveries]
-        assert await publisher.publish(records) == [None] * len(records)
-        await publisher.close()
-        await log.close()
-
     async def verify(self, credential: Any, headers: dict[str, str] | None = None, **members: Any) -> dict[str, Any]:
         """Verify one credential; return the report."""
         answer = await self.client.post(
@@ -93,30 +75,12 @@ class Verifier:
         """Register an employer; return the header that carries its key."""
         answer = await self.client.post("/v1/employers", json={"name": name}, headers=OPERATOR)
         assert answer.status_code == 201, answer.text
-        return {"Authorization": f"Bearer {answer.json()['api_key']}"}
-
-    async def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """What a query gives, to the worker."""
-        async with self.worker.transaction() as tx:
-            return [tuple(row) for row in await tx.fetch(query, *values)]
+        return bearer(answer.json()["api_key"])
 
     async def execute(self, statement: str, *values: Any) -> None:
         """Change something behind the service's back."""
         async with self.worker.transaction() as tx:
             await tx.execute(statement, *values)
-
-
-def record_of(delivery: Delivery, topic: str = ISSUER_STATE) -> Record:
-    """A delivery as its producer's relay stores it."""
-    message = delivery.message
-    headers = encode(message, event_id=delivery.id, source=delivery.source, time=delivery.time, trace={})
-    shard = message.shard if isinstance(message, Heartbeat) else partition_of(message.key)
-    return Record(
-        Partition(topic, shard),
-        message.key.encode(),
-        tuple((name, text.encode()) for name, text in headers.items()),
-        message.model_dump_json().encode(),
-    )
 
 
 def outcomes(report: dict[str, Any]) -> dict[str, str]:
@@ -127,17 +91,9 @@ def outcomes(report: dict[str, Any]) -> dict[str, str]:
 @pytest.fixture
 async def verifier(clean_database: Callable[[str], CleanDatabase]) -> AsyncIterator[Verifier]:
     """The verifier under test, not running."""
-    clean, log = clean_database("verifier"), clean_database("eventlog")
-    maker = EmbeddedLog(log.owner)
-    await maker.create_topics()
-    await maker.close()
-    settings = VerifierSettings(
-        app_dsn=clean.app, worker_dsn=clean.worker, eventlog_dsn=log.app, port=0, operator_key="operator-secret",
-        public_url=PUBLIC_URL, anonymous_rate="10000/minute", check_workers=1,
-    )  # fmt: skip
-    worker = await Database.open(clean.worker)
-    yield Verifier(clean, settings, worker)
-    await worker.close()
+    limits = {"anonymous_rate": "10000/minute", "check_workers": 1}
+    async with prepared(Verifier, clean_database, public_url=PUBLIC_URL, **limits) as made:
+        yield made
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ from tests.integration.verifier.builders import (
     TRACEPARENT,
     Institution,
     a_stranger,
-    beats,
-    institution_key,
     now,
     strangers_badge,
 )
-from tests.integration.verifier.conftest import OPERATOR, Verifier
+from tests.integration.verifier.conftest import Verifier
+from tests.support.records import an_api_key, beats
+from tests.support.service import OPERATOR
 
 
 async def with_idempotency_key(verifier: Verifier, path: str, body: Any, headers: dict[str, str], key: str) -> Any:
@@ -270,7 +270,7 @@ async def test_without_a_key_only_badges_of_this_registry_are_recorded(served: V
 
 async def test_an_institutions_key_is_heard_and_the_answer_recorded_under_no_employer(served: Verifier) -> None:
     oak = Institution()
-    header, key = institution_key(oak.id)
+    header, key = an_api_key(oak.id, "institution", "issue", "read")
     await served.know(oak)
     await served.feed(key)
     await served.verify({}, header)

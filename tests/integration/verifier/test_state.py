@@ -9,16 +9,17 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.verifier.domain import messages
-from services.verifier.handlers import state
-from services.verifier.store import employers
+from shared.api_keys.states import entry_of
+from shared.api_keys.store import lock_page
 from shared.db import Database
 from shared.messaging import outbox
 from shared.messaging.events import BY_TYPE
-from tests.integration.verifier.builders import Institution, beats, delivery, now, strangers_badge
-from tests.integration.verifier.conftest import OPERATOR, Verifier
+from tests.integration.verifier.builders import Institution, strangers_badge
+from tests.integration.verifier.conftest import Verifier
 from tests.support.poll import eventually
 from tests.support.postgres import CleanDatabase
+from tests.support.records import beats, delivery
+from tests.support.service import OPERATOR
 
 # The heartbeats of these tests come once.
 FOR_LONG = {"max_status_age": timedelta(hours=1)}
@@ -112,10 +113,10 @@ async def test_a_key_that_is_revoked_while_it_is_sent_again_is_revoked_on_the_lo
     employer = await served.employer()
     made = (await served.client.post("/v1/api-keys", json={"name": "k"}, headers=employer)).json()
     async with served.worker.transaction() as tx:
-        rows = await employers.key_batch(tx, None, 500)
+        rows = await lock_page(tx, "employer", None, 500)
         revoking = asyncio.create_task(served.client.delete(f"/v1/api-keys/{made['id']}", headers=employer))
         await eventually(lambda: is_done_or_waits(served, revoking))
-        await outbox.add_many(tx, [state.state_entry(messages.api_key(row), row, now()) for row in rows])
+        await outbox.add_many(tx, [entry_of(row) for row in rows])
     assert (await revoking).status_code == 204
     last = {each.key: each for each in await states_in_outbox(served)}  # what compaction leaves
     assert last[made["id"]].revoked_at is not None

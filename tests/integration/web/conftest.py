@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
 from shared.db import Database
@@ -17,12 +17,13 @@ from shared.service import Parts, Runtime, Service, running
 from shared.settings import Settings
 from shared.web import idempotency
 from shared.web.auth import Principal, new_key, require
+from shared.web.databases import AppDatabase
+from shared.web.idempotency import IdempotencyKey
 from shared.web.strict import StrictRoute
 from tests.support.postgres import CleanDatabase
 
 router = APIRouter(route_class=StrictRoute)
 Issuer = Annotated[Principal, Depends(require("institution", scope="issue"))]
-Header = Annotated[tuple[str, bytes] | None, Depends(idempotency.attempted)]
 
 
 class Thing(BaseModel):
@@ -32,12 +33,11 @@ class Thing(BaseModel):
 
 @router.post("/things", status_code=201)
 async def make_thing(
-    request: Request,
+    database: AppDatabase,
     body: Thing,
-    header: Header,
+    header: IdempotencyKey,
     who: Annotated[Principal, Depends(require("institution", scope="issue"))],
 ) -> dict[str, str]:
-    database: Database = request.app.state.database
     attempt = idempotency.attempt(who.tenant_id, header)
     async with idempotency.remembering(database, attempt), database.transaction(who.tenant_id) as tx:
         thing = new_id()

@@ -4,8 +4,7 @@ from uuid import UUID, uuid4
 
 from services.issuer.domain.achievements import badge_form, draft_number, missing, record_form, with_result_ids
 from services.issuer.domain.institutions import did_of
-from services.issuer.domain.messages import list_version, state_id
-from shared.messaging.events import InstitutionState
+from services.issuer.domain.messages import list_version
 from tests.support.badges import a_key
 
 CONTENT = {"name": "Bridges", "description": "Builds.", "criteria": {"narrative": "Build."}, "suspendable": False}
@@ -59,14 +58,6 @@ def test_a_result_description_keeps_its_id_or_gets_one() -> None:
 
 def test_a_draft_follows_the_published_version_alone() -> None:
     assert (draft_number(1, None), draft_number(1, 1), draft_number(2, 1)) == (1, 2, 2)
-
-
-def test_a_states_id_follows_from_what_it_is_the_state_of() -> None:
-    def state(version: int, name: str = "North") -> InstitutionState:
-        return InstitutionState(institution_id=UUID(int=1), version=version, slug="n", name=name, did="did:key:z")
-
-    assert state_id(state(1), 1) == state_id(state(1, "Northern"), 1)
-    assert state_id(state(1), 1) != state_id(state(2), 2)
 
 
 def test_lists_of_a_later_epoch_are_newer_whatever_their_number() -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from services.registry.domain import LISTS_KEPT, VersionMissing, change_of, check_as_of, news, recorded_event_id
 from shared.errors import Malformed, NotFound
 from shared.ids import new_id
-from tests.integration.registry.builders import Badge, delivery, verification
+from tests.integration.registry.builders import Badge, verification
+from tests.support.records import delivery
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
