@@ -31,7 +31,7 @@ logs: runtime ## follow the logs
 	@$(PYTHON_OF_VENV) -m deploy.embedded logs
 
 test: dev ## run every test, on the embedded log and on a real Apache Kafka (Java 17 with Maven, or Docker)
-	$(PYTHON_OF_VENV) -m pytest
+	$(PYTHON_OF_VENV) -m pytest -n 2 --dist loadfile
 
 test-docker: dev ## run docker-compose.yml and the testcontainers path for real, on images made here where none can be pulled
 	$(PYTHON_OF_VENV) -m deploy.docker.trial
