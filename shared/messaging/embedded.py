@@ -118,14 +118,23 @@ class EmbeddedPublisher:
 
 async def _expire(connection: Connection) -> None:
     """Let go of records older than their topic keeps them; first the bound is moved, so that no reader meets a hole."""
-    await connection.execute(
-        """
-        update partitions p set first = greatest(p.first, coalesce(
-            (select r."offset" from records r where r.topic = p.topic and r.partition = p.partition
-             and r.stored_at >= clock_timestamp() - t.retention order by r."offset" limit 1), p.next))
-        from topics t where t.topic = p.topic and not t.compacted and t.retention is not null
-        """
-    )
+    async with connection.transaction():
+        # The locks come first, in the publishers' order, and the look at the records in a statement of its own: one
+        # that waited for a publisher would see its offsets and not its records, and take them for expired.
+        await connection.execute(
+            """
+            select from partitions p join topics t using (topic)
+            where not t.compacted and t.retention is not null order by p.topic, p.partition for update of p
+            """
+        )
+        await connection.execute(
+            """
+            update partitions p set first = greatest(p.first, coalesce(
+                (select r."offset" from records r where r.topic = p.topic and r.partition = p.partition
+                 and r.stored_at >= clock_timestamp() - t.retention order by r."offset" limit 1), p.next))
+            from topics t where t.topic = p.topic and not t.compacted and t.retention is not null
+            """
+        )
     await connection.execute(
         """
         delete from records r using partitions p

@@ -158,6 +158,34 @@ async def test_the_embedded_log_lets_go_of_events_by_age_and_of_states_never(emb
     await reader.close()
 
 
+async def test_tending_beside_a_publisher_lets_go_of_nothing_that_it_is_about_to_store(
+    embedded_log: EmbeddedUnderTest,
+) -> None:
+    publisher, watcher = await asyncpg.connect(embedded_log.dsn), await asyncpg.connect(embedded_log.dsn)
+    async with publisher.transaction():
+        await publisher.execute(
+            "update partitions set next = next + 1 where topic = $1 and partition = 3", ISSUER_EVENTS
+        )
+        await publisher.execute(
+            """
+            insert into records (topic, partition, "offset", header_names, header_bytes, compacted)
+            values ($1, 3, 0, '{}', '{}', false)
+            """,
+            ISSUER_EVENTS,
+        )
+        tending = asyncio.create_task(embedded_log.log.tend())
+        waits = "select count(*) from pg_locks where not granted and locktype in ('transactionid', 'tuple')"
+        await eventually(lambda: watcher.fetchval(waits))
+    await tending
+    bounds = await watcher.fetchrow(
+        "select first, next from partitions where topic = $1 and partition = 3", ISSUER_EVENTS
+    )
+    assert tuple(bounds or ()) == (0, 1)
+    assert await watcher.fetchval("select count(*) from records") == 1
+    await publisher.close()
+    await watcher.close()
+
+
 async def test_the_embedded_log_compacts_nothing_younger_than_five_minutes(embedded_log: EmbeddedUnderTest) -> None:
     one = id_in(4)
     await embedded_log.publish(record(institution(one, 1)), record(institution(one, 2)))
