@@ -19,7 +19,7 @@ from shared.messaging.log import open_log
 from shared.messaging.ports import EventLog, LogUnavailable
 from shared.migrate import migrate
 from shared.settings import Settings
-from shared.web import health, idempotency, problems
+from shared.web import health, idempotency, pages, problems
 from shared.web.auth import Authenticator
 from shared.web.limits import BodyLimit
 from shared.web.server import run_until_told, serving
@@ -149,6 +149,7 @@ def _app(service: Service[S], runtime: Runtime[S], parts: Parts, *, with_routes:
         setattr(app.state, name, value)
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(pages.assets)
     for router in parts.routers if with_routes else ():
         app.include_router(router, responses=problems.RESPONSES)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds)

@@ -15,6 +15,18 @@ _MARKS = re.compile(
 _LONE_APOSTROPHES = re.compile(r"(?<!\w)['’＇`´]|['’＇`´](?!\w)")
 
 
+# Bidirectional controls (Unicode TR9), and characters that are part of a text without being seen. The joiners of
+# scripts and emoji are among them: a name that needs one is worth a second look too.
+_CONCEALING = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
+
+
+def conceals(text: str) -> bool:
+    """Tell whether a text holds characters that nobody sees or that turn its direction: it may not be what it seems."""
+    return _CONCEALING.search(text) is not None
+
+
 def quoted(text: str) -> str:
     """Return a stranger's text as `“…”`: on one line, cut short, without marks that could end the quotation.
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.errors import LaurelError, Malformed, RateLimited, TooLarge, Unavailable, UnsupportedMedia
-from shared.web.problems import answer, problem
+from shared.web.problems import answer, present, problem
 
 MAX_HEADER_BYTES = 32 * 1024
 HEADER_SECONDS = 10.0
@@ -65,10 +65,12 @@ class BodyLimit:
             async with asyncio.timeout(self._seconds):
                 await self._read(receive, body)
         except LaurelError as error:
-            return answer(error)
+            told = answer(error)
         except TimeoutError:
-            return problem(408, "body_too_slow", f"The body took longer than {self._seconds:g} s.")
-        return None
+            told = problem(408, "body_too_slow", f"The body took longer than {self._seconds:g} s.")
+        else:
+            return None
+        return present(told, dict(scope["headers"]).get(b"accept", b"").decode("latin-1"))
 
     def _refuse_early(self, scope: Scope) -> None:
         headers = dict(scope["headers"])

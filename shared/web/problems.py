@@ -5,14 +5,16 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 import structlog
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from shared import db, errors
+from shared.web.pages import Pages, wants_page
 
 log = structlog.get_logger()
 
@@ -33,6 +35,7 @@ STATUS: dict[type[errors.LaurelError], int] = {
 # Of a request's mistakes, as many are told as a person would mend at a time; its members' names are cut.
 MAX_ERRORS = 20
 MAX_NAME = 100
+_PAGES = Pages("shared.web")
 BY_STATUS = {status: error for error, status in STATUS.items()}
 
 
@@ -83,6 +86,16 @@ def answer(error: errors.LaurelError) -> JSONResponse:
     return problem(status_of(error), error.code, error.detail, error.members, headers)
 
 
+def present(told: JSONResponse, accept: str | None) -> Response:
+    """Return a problem as whoever asked can read it: a page for a browser, problem+json for everybody else."""
+    if not wants_page(accept):
+        return told
+    said = orjson.loads(told.body)
+    kept = {name: value for name, value in told.headers.items() if name in ("retry-after", "www-authenticate")}
+    said["retry_after"] = kept.get("retry-after")
+    return _PAGES.page("problem.html", told.status_code, kept, **said)
+
+
 def status_of(error: errors.LaurelError) -> int:
     """Return the HTTP status of an expected error."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
@@ -92,37 +105,40 @@ def install(app: FastAPI) -> None:
     """Let `app` answer every error with a problem, and name the problem's schema in its OpenAPI document."""
 
     @app.exception_handler(errors.LaurelError)
-    async def expected(_: Request, error: errors.LaurelError) -> JSONResponse:
-        return answer(error)
+    async def expected(request: Request, error: errors.LaurelError) -> Response:
+        return _presented(request, answer(error))
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
         # The rejected values are not echoed: they may be secrets or personal.
         wrong = [
             {"path": _path(each["loc"]), "message": each["msg"], "type": each["type"]}
             for each in error.errors()[:MAX_ERRORS]
         ]
         first = wrong[0] if wrong else {"path": "", "message": "The request is not valid."}
-        return problem(422, "invalid_request", f"{first['path']}: {first['message']}", {"errors": wrong})
+        detail = f"{first['path']}: {first['message']}"
+        return _presented(request, problem(422, "invalid_request", detail, {"errors": wrong}))
 
     @app.exception_handler(StarletteHTTPException)
-    async def http(_: Request, error: StarletteHTTPException) -> JSONResponse:
+    async def http(request: Request, error: StarletteHTTPException) -> Response:
         code = getattr(error, "code", None) or _snake(HTTPStatus(error.status_code).phrase)
-        return problem(error.status_code, code, str(error.detail), headers=error.headers)
+        return _presented(request, problem(error.status_code, code, str(error.detail), headers=error.headers))
 
-    async def away(_: Request, error: Exception) -> JSONResponse:
+    async def away(request: Request, error: Exception) -> Response:
         if not db.is_failure_of_ours(error):
             raise error
         log.warning("database_unavailable", error=type(error).__name__)
-        return answer(errors.Unavailable("database_unavailable", "The database does not answer.", retry_after=2))
+        unavailable = errors.Unavailable("database_unavailable", "The database does not answer.", retry_after=2)
+        return _presented(request, answer(unavailable))
 
     for kind in db.FAILURES_OF_OURS:
         app.add_exception_handler(kind, away)  # type: ignore[arg-type]  # each is an Exception
 
     @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+    async def unexpected(request: Request, error: Exception) -> Response:
         log.error("request_failed", route=str(getattr(request.scope.get("route"), "path", "?")), exc_info=error)
-        return problem(500, "internal_error", "Something went wrong on our side. It has been recorded.")
+        told = problem(500, "internal_error", "Something went wrong on our side. It has been recorded.")
+        return _presented(request, told)
 
     _describe_problem(app)
 
@@ -133,6 +149,10 @@ class UnreadableBody(HTTPException):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(400, detail)
         self.code = code
+
+
+def _presented(request: Request, told: JSONResponse) -> Response:
+    return present(told, request.headers.get("accept"))
 
 
 def _describe_problem(app: FastAPI) -> None:
