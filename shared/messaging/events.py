@@ -131,6 +131,7 @@ class InstitutionState(Message):
     url: str | None = None
     did: str
     standing: Literal["registered", "withdrawn"] = "registered"
+    sandbox: bool = False  # made for trying out: no figure counts it
 
     @property
     def key(self) -> str:
@@ -303,6 +304,7 @@ class EmployerState(Message):
     version: int
     name: str
     url: str | None = None
+    sandbox: bool = False
 
     @property
     def key(self) -> str:
