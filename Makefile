@@ -6,12 +6,13 @@
 ##   DEMO=1               0 leaves the demo institution, employer and badges out
 ##   LAUREL_HOME=.laurel  where everything is kept: data, keys, logs, mail; another folder is another Laurel
 ##   PYTHON=python3       the Python, 3.11 or newer, that .venv is made with
+##   CHROMIUM=chromium    the browser that the tests of pages drive
 
-export PORT BROKER DEMO LAUREL_HOME PYTHON
+export PORT BROKER DEMO LAUREL_HOME PYTHON CHROMIUM
 PYTHON_OF_VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs test test-docker lint bench locks clean runtime dev
+.PHONY: help up down status logs test test-docker screenshots lint bench locks clean runtime dev browser
 
 help: ## show this
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -30,11 +31,15 @@ status: runtime ## tell what runs
 logs: runtime ## follow the logs
 	@$(PYTHON_OF_VENV) -m deploy.embedded logs
 
-test: dev ## run every test, on the embedded log and on a real Apache Kafka (Java 17 with Maven, or Docker)
+test: dev browser ## run every test, on the embedded log and on a real Apache Kafka (Java 17 with Maven, or Docker), and in Chromium
 	$(PYTHON_OF_VENV) -m pytest -n 2 --dist loadfile
 
 test-docker: dev ## run docker-compose.yml and the testcontainers path for real, on images made here where none can be pulled
 	$(PYTHON_OF_VENV) -m deploy.docker.trial
+
+screenshots: dev browser ## take a picture of every page, wide and narrow, light and dark, into .screenshots
+	rm -rf .screenshots
+	SCREENSHOTS=.screenshots $(PYTHON_OF_VENV) -m pytest -q tests/browser
 
 lint: dev ## check style, types and the arrows between the parts
 	.venv/bin/ruff check
@@ -58,3 +63,6 @@ clean: ## remove what tests and tools leave behind, and .venv; .laurel stays
 
 runtime dev:
 	@deploy/setup.sh $@
+
+browser:
+	@deploy/browser.sh
