@@ -120,11 +120,15 @@ async def _expire(connection: Connection) -> None:
     """Let go of records older than their topic keeps them; first the bound is moved, so that no reader meets a hole."""
     async with connection.transaction():
         # The locks come first, in the publishers' order, and the look at the records in a statement of its own: one
-        # that waited for a publisher would see its offsets and not its records, and take them for expired.
-        await connection.execute(
+        # that waited for a publisher would see its offsets and not its records, and take them for expired. Only where
+        # the oldest record is old is anything locked.
+        old = await connection.fetch(
             """
-            select from partitions p join topics t using (topic)
-            where not t.compacted and t.retention is not null order by p.topic, p.partition for update of p
+            select p.topic, p.partition from partitions p join topics t using (topic)
+            where not t.compacted and t.retention is not null
+              and (select r.stored_at from records r where r.topic = p.topic and r.partition = p.partition
+                   order by r."offset" limit 1) < clock_timestamp() - t.retention
+            order by p.topic, p.partition for update of p
             """
         )
         await connection.execute(
@@ -132,8 +136,11 @@ async def _expire(connection: Connection) -> None:
             update partitions p set first = greatest(p.first, coalesce(
                 (select r."offset" from records r where r.topic = p.topic and r.partition = p.partition
                  and r.stored_at >= clock_timestamp() - t.retention order by r."offset" limit 1), p.next))
-            from topics t where t.topic = p.topic and not t.compacted and t.retention is not null
-            """
+            from topics t, unnest($1::text[], $2::integer[]) as old(topic, partition)
+            where t.topic = p.topic and p.topic = old.topic and p.partition = old.partition
+            """,
+            [row["topic"] for row in old],
+            [row["partition"] for row in old],
         )
     await connection.execute(
         """
