@@ -108,7 +108,8 @@ class Consumer:
                 if not (isinstance(error, LogUnavailable) or db.is_failure_of_ours(error)):
                     raise
                 self._astray = True  # the reader is past what was rolled back
-                log.warning("consumer_waits", consumer=self.group, error=type(error).__name__)
+                reason = str(error) if isinstance(error, LogUnavailable) else None
+                log.warning("consumer_waits", consumer=self.group, error=type(error).__name__, reason=reason)
                 await back_off.wait()
 
     async def _wait_for_restart(self, gone: OffsetGone) -> None:

@@ -11,11 +11,16 @@ from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionE
 
 from shared.messaging.ports import LogUnavailable, OffsetGone, Partition, Positions, Received
 
+# What a client says of a broker that is away; RuntimeError is uvloop's word for a connection that was closed beneath it.
+FAILURES = (KafkaError, OSError, TimeoutError, RuntimeError)
+
 
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """Reads assigned partitions once they stand at their stored positions; the broker's own commits decide nothing.
 
-    A rebalance only empties `_ready`: whatever needs a database happens in `fetch`, where a failure can be told.
+    Its client is given up for a new one after any failure: one whose connections broke can lose the task that looks
+    for the broker (uvloop raises where asyncio does not), and never finds it again. A rebalance only empties `_ready`:
+    whatever needs a database happens in `fetch`, where a failure can be told.
     """
 
     def __init__(
@@ -46,8 +51,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         except OffsetOutOfRangeError as error:
             place, offset = next(iter(error.args[0].items()))
             raise OffsetGone(self._partition(place), offset) from error
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise LogUnavailable(f"Kafka: {error!r}") from error
+        except FAILURES as error:
+            raise await self._given_up(error) from error
         return {
             self._ready[each]: [_received(self._ready[each], record) for record in records]
             for each, records in found.items()
@@ -79,8 +84,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         places = {self._place(partition): offset for partition, offset in offsets.items()}
         try:
             begin = await consumer.beginning_offsets([place for place, offset in places.items() if offset is None])
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise LogUnavailable(f"Kafka: {error!r}") from error
+        except FAILURES as error:
+            raise await self._given_up(error) from error
         for place in self._ready.keys() & places.keys():
             offset = places[place]
             consumer.seek(place, begin[place] if offset is None else offset)
@@ -102,8 +107,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             return {partition: ends[place] - await consumer.position(place) for place, partition in places.items()}
         except IllegalStateError:
             return {}  # a rebalance is under way
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise LogUnavailable(f"Kafka: {error!r}") from error
+        except FAILURES as error:
+            raise await self._given_up(error) from error
 
     async def note(self, offsets: Mapping[Partition, int]) -> None:
         places = {self._place(partition): offset for partition, offset in offsets.items()}
@@ -116,7 +121,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         consumer, self._consumer = self._consumer, None
         self._ready.clear()
         if consumer is not None:
-            with suppress(KafkaError, OSError, TimeoutError):
+            with suppress(*FAILURES):
                 await asyncio.wait_for(consumer.stop(), 15)
 
     def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
@@ -124,6 +129,10 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         self._ready.clear()
+
+    async def _given_up(self, error: Exception) -> LogUnavailable:
+        await self.close()
+        return LogUnavailable(f"Kafka: {error!r}")
 
     async def _joined(self) -> AIOKafkaConsumer:
         if self._consumer is None:
@@ -140,8 +149,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 heartbeat_interval_ms=3_000,
             )
             consumer.subscribe(self._topics, listener=self)
-            await consumer.start()
             self._consumer = consumer
+            await consumer.start()
         return self._consumer
 
     async def _make_ready(self, consumer: AIOKafkaConsumer) -> None:

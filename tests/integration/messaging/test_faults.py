@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from shared import db
 from shared.db import Database
-from shared.messaging import kafka_publisher
+from shared.messaging import kafka_publisher, kafka_reader
 from shared.messaging.embedded import EmbeddedLog
 from shared.messaging.events import ISSUER_EVENTS
 from shared.messaging.inbox import Consumer
@@ -135,3 +137,30 @@ async def _service(server: PostgresServer) -> Service:
     await owner.execute(TABLES)
     await owner.close()
     return Service(await Database.open(clean.worker), clean)
+
+
+async def test_a_reader_whose_client_has_stopped_looking_for_the_broker_is_made_anew(
+    make_service: MakeService, private_broker: PrivateBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[AIOKafkaConsumer] = []
+
+    class Kept(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
+        def __init__(self, *topics: str, **settings: Any) -> None:
+            super().__init__(*topics, **settings)
+            made.append(self)
+
+    monkeypatch.setattr(kafka_reader, "AIOKafkaConsumer", Kept)
+    await private_broker.start()
+    under_test = KafkaUnderTest(private_broker.bootstrap, "")
+    await under_test.log.create_topics()
+    sender, receiver = await make_service(), await make_service()
+    consumer = Consumer(receiver.database, under_test.log, "group", [ISSUER_EVENTS], write_effects)
+    async with running(sender.relay(await under_test.log.publisher()), consumer):
+        await sender.emit(change(id_in(0), 2))
+        await becomes(receiver, 1, EFFECTS)
+        # As uvloop's RuntimeError does, when it meets a connection that has just been closed.
+        made[0]._client._sync_task.cancel()
+        private_broker.sigkill()
+        await private_broker.start()
+        await sender.emit(change(id_in(0), 3))
+        await becomes(receiver, 2, EFFECTS)
