@@ -11,7 +11,7 @@ from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionE
 
 from shared.messaging.ports import LogUnavailable, OffsetGone, Partition, Positions, Received
 
-# What a client says of a broker that is away; RuntimeError is uvloop's word for a connection that was closed beneath it.
+# What a client says of a broker that is away; RuntimeError is uvloop's word for a connection closed beneath it.
 FAILURES = (KafkaError, OSError, TimeoutError, RuntimeError)
 
 
