@@ -49,6 +49,7 @@ def _service_environment(installation: Installation, name: str, admin_dsn: str) 
         "LAUREL_ISSUER_URL": installation.url("issuer"),
         "LAUREL_MAIL_FOLDER": str(installation.home / "mail"),
         "LAUREL_ALLOW_LOOPBACK_WEBHOOKS": "true",
+        "LAUREL_ALLOW_LOOPBACK_FETCHES": "true",
     }
 
 

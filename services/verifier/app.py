@@ -1,8 +1,13 @@
 """Puts the verifier together: the only place where its concrete parts are built."""
 
-from services.verifier.api import api_keys, employers, verifications
+from functools import partial
+
+from services.verifier import pages
+from services.verifier.api import api_keys, employers, freshness, verifications
 from services.verifier.domain.known import Rules
+from services.verifier.fetch import Fetcher
 from services.verifier.handlers import state
+from services.verifier.handlers.freshness import Canary, tidy
 from services.verifier.handlers.verifications import Desk
 from services.verifier.settings import VerifierSettings
 from services.verifier.workers import Workers
@@ -33,10 +38,21 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
 
     operations = Operations(state.ledger, rebuild=lambda: state.rebuild(worker), refeed=lambda: state.refeed(worker))
     return Parts(
-        routers=[verifications.router, employers.router, api_keys.router, ops.router(operations)],
-        tasks={"relay": relay, state.GROUP: consumer.run},
+        routers=[
+            pages.router,
+            verifications.router,
+            freshness.router,
+            employers.router,
+            api_keys.router,
+            ops.router(operations),
+        ],
+        tasks={"relay": relay, state.GROUP: consumer.run, "tidy": partial(tidy, worker)},
         route_tasks={"checkers": checkers.run},
-        state={"desk": Desk(runtime.app, checkers, rules), "anonymous_rate": Rate(settings.anonymous_rate)},
+        state={
+            "desk": Desk(runtime.app, checkers, rules, Fetcher(settings.allow_loopback_fetches)),
+            "canary": Canary(runtime.app, rules),
+            "anonymous_rate": Rate(settings.anonymous_rate),
+        },
         troubles=troubles,
         foreign_keys={"institution": "/laurel/issuer"},
     )

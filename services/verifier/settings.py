@@ -18,3 +18,6 @@ class VerifierSettings(Settings):
     check_queue: int = Field(64, ge=1)
     check_cpu_seconds: float = Field(2.0, gt=0)
     check_memory_mib: int = Field(256, ge=64)
+
+    # Lets links lead to this machine itself, over http and to any port: for the embedded default and for tests.
+    allow_loopback_fetches: bool = False

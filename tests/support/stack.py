@@ -136,6 +136,7 @@ async def standing(
         "LAUREL_KEK_FILE": str(kek),
         "LAUREL_MAIL_FOLDER": str(folder / "mail"),
         "LAUREL_ALLOW_LOOPBACK_WEBHOOKS": "true",
+        "LAUREL_ALLOW_LOOPBACK_FETCHES": "true",
         "LAUREL_ANONYMOUS_RATE": "100000/minute",
         **event_log,
         **{f"LAUREL_{name.upper()}": value for name, value in settings.items()},

@@ -23,6 +23,7 @@ from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following,
 from shared.web.strict import StrictRoute
 
 MAX_BATCH = 100
+MAX_URL = 2000
 
 router = APIRouter(prefix="/v1/verifications", tags=["verifications"], route_class=StrictRoute)
 
@@ -67,14 +68,43 @@ class ExpectedRecipient(BaseModel):
             raise ValueError("name the person by email, name or id")
         return self
 
+    def kinds(self) -> Mapping[Kind, str]:
+        """Return what is known of the person."""
+        return cast(Mapping[Kind, str], self.model_dump(exclude_none=True))
+
+
+def _not_null(schema: dict[str, Any]) -> None:
+    """Describe a member that may be absent and is never null."""
+    schema.pop("default", None)
+    schema |= next(each for each in schema.pop("anyOf") if each.get("type") != "null")
+
 
 class VerificationRequest(BaseModel):
-    """One credential."""
+    """One credential, or the link that leads to it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"oneOf": [{"required": ["credential"]}, {"required": ["url"]}]}
+    )
 
-    credential: Document = Field(description="The credential as it was received.", examples=[EXAMPLE])
+    credential: Document | None = Field(
+        None, description="The credential as it was received.", examples=[EXAMPLE], json_schema_extra=_not_null
+    )
+    url: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_URL,
+        description="Where the credential is: https, a public address, no redirect, at most 1 MiB within 5 s.",
+        examples=["https://badges.example/credentials/0d6c2b8e-1111-4222-8333-444455556666"],
+        json_schema_extra=_not_null,
+    )
     expected_recipient: ExpectedRecipient | None = None
+
+    @model_validator(mode="after")
+    def _names_one_badge(self) -> "VerificationRequest":
+        given = self.model_fields_set & {"credential", "url"}
+        if len(given) != 1 or getattr(self, *given) is None:
+            raise ValueError("give either the credential or a url")
+        return self
 
 
 class BatchRequest(BaseModel):
@@ -101,17 +131,18 @@ class Reports(Page):
 async def verify(
     request: Request, caller: Caller, desk: TheDesk, body: VerificationRequest, header: IdempotencyKey
 ) -> Report:
-    """Check one credential. No key is needed; with an employer's key the answer is recorded under the employer.
+    """Check one credential, given or at a link. No key is needed.
 
-    A badge that is not valid is an answer too: 200, with the reason in the report.
+    With an employer's key the answer is recorded under the employer. A badge that is not valid is an answer too: 200,
+    with the reason in the report. A link from which no badge can be taken is a problem: 422.
     """
-    asker = _asker(request, caller)
+    asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if caller and asker and asker.employer_id else None
-    expected = body.expected_recipient.model_dump(exclude_none=True) if body.expected_recipient else None
-    reports = await desk.verify(
-        [body.credential], asker, expected=cast(Mapping[Kind, str] | None, expected), attempt=attempt
-    )
-    return reports[0]
+    expected = body.expected_recipient.kinds() if body.expected_recipient else None
+    if body.url is not None:
+        who = caller_name(request, caller)
+        return await desk.verify_link(body.url, asker, caller=who, expected=expected, attempt=attempt)
+    return (await desk.verify([body.credential or {}], asker, expected=expected, attempt=attempt))[0]
 
 
 @router.post("/batch")
@@ -119,7 +150,7 @@ async def verify_batch(
     request: Request, caller: Verifying, desk: TheDesk, body: BatchRequest, header: IdempotencyKey
 ) -> BatchReport:
     """Check up to 100 credentials."""
-    asker = _asker(request, caller)
+    asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if asker and asker.employer_id else None
     return BatchReport(results=await desk.verify(body.credentials, asker, attempt=attempt))
 
@@ -143,7 +174,7 @@ async def one(database: AppDatabase, employer: Reading, verification_id: UUID) -
         return await verifications.existing(tx, verification_id)
 
 
-def _asker(request: Request, caller: Principal | None) -> Asker | None:
+def asker_of(request: Request, caller: Principal | None) -> Asker | None:
     """Tell under whom an answer is recorded; whoever holds no key is counted by address."""
     if caller is None:
         rate: Rate = request.app.state.anonymous_rate
@@ -154,3 +185,8 @@ def _asker(request: Request, caller: Principal | None) -> Asker | None:
     if not caller.may("verify"):
         raise Forbidden("scope_missing", "This key lacks the scope 'verify'.")
     return Asker(caller.tenant_id)
+
+
+def caller_name(request: Request, caller: Principal | None) -> str:
+    """Tell callers apart whose links are fetched."""
+    return str(caller.tenant_id) if caller else address_of(request)

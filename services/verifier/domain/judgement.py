@@ -8,7 +8,16 @@ from services.verifier.domain.checks import passed, skipped
 from services.verifier.domain.known import Known, Recorded, Rules, as_of
 from services.verifier.domain.registry import here, while_keys_may_be_on_their_way
 from shared.credentials.identity import Match
-from shared.credentials.report import Check, CheckedDocument, Conclusion, ReportedIssuer, Standing, conclude
+from shared.credentials.quoting import conceals
+from shared.credentials.report import (
+    Check,
+    CheckedDocument,
+    Conclusion,
+    CredentialFacts,
+    ReportedIssuer,
+    Standing,
+    conclude,
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,7 @@ def judge(checked: CheckedDocument, known: Known, rules: Rules, further: Sequenc
         *here(checked, known, rules),
         *dates,
         *_trust(checked, issuer),
+        *_deceptive_names(checked.facts),
         *further,
     )
     ours = known.issuer if checked.signed_by_issuer else None
@@ -110,3 +120,17 @@ def _trust(checked: CheckedDocument, issuer: ReportedIssuer) -> list[Check]:
         return [standing]
     detail = "The achievement names somebody else than the issuer as its creator."
     return [standing, Check(name="creator", outcome="warn", detail=detail, code="not_the_creator")]
+
+
+def _deceptive_names(facts: CredentialFacts) -> list[Check]:
+    """Warn of names that may not be what they seem; they decide nothing, since a signature covers them as they are."""
+    names = {
+        "issuer_name": ("The name that the issuer gives itself", facts.issuer_name),
+        "credential_name": ("The badge's name", f"{facts.name or ''}{facts.achievement_name or ''}"),
+    }
+    detail = "holds characters that are not seen or that turn the direction of text."
+    return [
+        Check(name=name, outcome="warn", detail=f"{what} {detail}", code="deceptive_name")
+        for name, (what, text) in names.items()
+        if conceals(text or "")
+    ]

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from services.verifier.domain import messages
-from services.verifier.store import employers, known, verifications
+from services.verifier.domain.freshness import new_revocations
+from services.verifier.store import employers, freshness, known, verifications
 from shared.api_keys.states import entry_of, row_of
 from shared.api_keys.store import lock_page
 from shared.db import Database, Tx
@@ -34,6 +35,7 @@ async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     An employer's own state comes back this way when the database was lost. It never undoes anything: a key that was
     revoked here has a higher version than the record of before.
     """
+    await _note_revocations(tx, [each.message for each in deliveries if isinstance(each.message, CredentialState)])
     rows: dict[str, list[Row]] = {}
     for delivery in deliveries:
         for kind, (table, columns_of) in _TABLES.items():
@@ -72,10 +74,17 @@ async def refeed(database: Database) -> int:
     return count
 
 
+async def _note_revocations(tx: Tx, states: Sequence[CredentialState]) -> None:
+    """Keep for the canary what is revoked here from now on; the copies have not taken `states` yet."""
+    if states:
+        versions = await freshness.versions(tx, {each.credential_id for each in states})
+        await freshness.note(tx, new_revocations(versions, states))
+
+
 def _institution(message: Any) -> Row:
     return {
         "id": message.institution_id,
-        **message.model_dump(include={"version", "slug", "name", "url", "did", "standing"}),
+        **message.model_dump(include={"version", "slug", "name", "url", "did", "standing", "sandbox"}),
     }
 
 

@@ -13,6 +13,7 @@ from services.verifier.domain.checks import undecided
 from services.verifier.domain.judgement import Judgement, judge, not_asked, not_made, recipient_check
 from services.verifier.domain.known import Known, Recorded, Rules
 from services.verifier.domain.records import kept, recalled, repeated
+from services.verifier.fetch import Fetcher
 from services.verifier.handlers.looking_up import look_up
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
@@ -22,7 +23,7 @@ from shared.credentials.identity import Kind
 from shared.credentials.report import CheckedDocument, CredentialFacts, Report, reported
 from shared.credentials.shape import facts_of
 from shared.db import Database, Tx
-from shared.errors import NotFound
+from shared.errors import LaurelError, NotFound
 from shared.ids import new_id
 from shared.messaging import outbox
 from shared.messaging.outbox import Entry
@@ -59,6 +60,7 @@ class Desk:
     database: Database
     workers: Workers
     rules: Rules
+    fetcher: Fetcher
 
     async def verify(
         self,
@@ -83,6 +85,36 @@ class Desk:
         for answer in answers:
             ANSWERED.labels(answer.report.verdict, answer.report.reason or "").inc()
         return await self._record(answers, asker, attempt)
+
+    async def verify_link(
+        self,
+        url: str,
+        asker: Asker | None,
+        *,
+        caller: str,
+        expected: Mapping[Kind, str] | None = None,
+        attempt: Attempt | None = None,
+    ) -> Report:
+        """Fetch the badge that a link leads to, and answer for it; a repeated `attempt` fetches again.
+
+        Raises as `Fetcher.fetch` and `verify` do. An attempt that was answered before is recalled where the link fails
+        now.
+        """
+        try:
+            document = await self.fetcher.fetch(url, caller)
+        except LaurelError:
+            before = await self._answered_before(attempt)
+            if before is None:
+                raise
+            return before
+        return (await self.verify([document], asker, expected=expected, attempt=attempt))[0]
+
+    async def _answered_before(self, attempt: Attempt | None) -> Report | None:
+        if attempt is None:
+            return None
+        async with self.database.transaction(attempt.tenant_id) as tx:
+            made = await idempotency.earlier(tx, attempt)
+            return recalled((await verifications.of_request(tx, made))[0]) if made else None
 
     async def _record(self, answers: list[Answer], asker: Asker | None, attempt: Attempt | None) -> list[Report]:
         """Record what a holder of a key asks, and what anybody asks of our badges; the rest could be anybody's junk."""

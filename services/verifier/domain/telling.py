@@ -1,0 +1,166 @@
+"""A report in people's words: the answer first, how sure one may be of it, and every check under a plain name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.credentials.report import Check, Outcome, Report, ReportedIssuer
+
+Tone = Literal["good", "bad", "care"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One check as a page shows it; `tone` is None where nothing is to be marked."""
+
+    title: str
+    outcome: str
+    tone: Tone | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """A report as a page shows it: tone and words of the answer, what deserves a second look, every check."""
+
+    tone: Tone
+    headline: str
+    look_twice: tuple[str, ...]
+    grounds: str
+    domain: str | None
+    recipient: str
+    lines: tuple[Line, ...]
+    status_age_seconds: int | None
+
+
+def tell(report: Report) -> Told:
+    """Put a report into words."""
+    tone = tone_of(report)
+    look_twice = [each.detail for each in report.checks if each.outcome == "warn"]
+    as_of = report.status_as_of
+    age = None if as_of is None else max(0, int((report.verified_at - as_of).total_seconds()))
+    return Told(
+        tone=tone,
+        headline=_headline(report),
+        look_twice=tuple(look_twice),
+        grounds=_grounds(report.checks, report.issuer),
+        domain=_domain(report.issuer.id),
+        recipient=_recipient(report.checks),
+        lines=tuple(_line(check, all_good=tone == "good") for check in report.checks),
+        status_age_seconds=age,
+    )
+
+
+def tone_of(report: Report) -> Tone:
+    """Return `good` only for a valid badge of a known issuer about which nothing at all deserves a second look."""
+    if report.verdict == "invalid":
+        return "bad"
+    doubtful = any(check.outcome in ("fail", "warn", "unknown") for check in report.checks)
+    known = report.issuer.standing != "unknown"
+    return "good" if report.verdict == "valid" and known and not doubtful else "care"
+
+
+def outcome_of(checks: Sequence[Check], name: str) -> Outcome:
+    """Return what came of a check; one that was not made was skipped."""
+    return next((check.outcome for check in checks if check.name == name), "skipped")
+
+
+def _headline(report: Report) -> str:
+    if report.verdict == "unknown":
+        return "Could not be checked"
+    if report.verdict == "invalid":
+        reason = _REASONS.get(report.reason or "")
+        return f"Not valid: {reason}" if reason else "Not valid"
+    recipient = outcome_of(report.checks, "recipient")
+    if recipient == "fail":
+        return "Valid, but issued to somebody else"
+    if report.issuer.standing == "unknown":
+        return "Valid, but the issuer is not known here"
+    return "Valid, but not known whose it is" if recipient == "unknown" else "Valid"
+
+
+def _grounds(checks: Sequence[Check], issuer: ReportedIssuer) -> str:
+    if outcome_of(checks, "standing") == "skipped":
+        return "The signature could not be shown to be the issuer's. Whom the badge names is a mere claim."
+    if issuer.standing == "registered":
+        return (
+            "The institution is registered here, and the badge is signed with its key. Its name is the registry's word."
+        )
+    if issuer.registered_name:
+        return "The institution was registered here once and is so no longer. The badge is signed with its key."
+    return (
+        "Somebody signed the badge with the key below. Nobody here has looked at who that is: "
+        "anybody can make such a key and give it any name."
+    )
+
+
+def _domain(issuer_id: str | None) -> str | None:
+    """Return the host that an issuer's identifier names: of did:web (its first part) or of a URL."""
+    text = issuer_id or ""
+    if text.startswith("did:web:"):
+        return text.split(":")[2] or None
+    return (text.split("/")[2] or None) if text.startswith(("https://", "http://")) else None
+
+
+def _recipient(checks: Sequence[Check]) -> str:
+    check = next((each for each in checks if each.name == "recipient"), None)
+    if check is None or check.code == "not_asked":
+        return (
+            "This was not checked, because you named nobody. A badge is easily passed on: "
+            "whoever shows it need not be the person to whom it was issued."
+        )
+    if check.outcome == "skipped":
+        return "This was not checked: without a good signature the badge says nothing of anybody."
+    return check.detail
+
+
+def _line(check: Check, *, all_good: bool) -> Line:
+    outcome, tone = _OUTCOMES[check.outcome]
+    title = _TITLES.get(check.name, check.name.replace("_", " ").capitalize())
+    return Line(title, outcome, tone if tone != "good" or all_good else None, check.detail)
+
+
+_OUTCOMES: dict[Outcome, tuple[str, Tone | None]] = {
+    "pass": ("passed", "good"),
+    "fail": ("failed", "bad"),
+    "warn": ("warning", "care"),
+    "unknown": ("not known", "care"),
+    "skipped": ("not checked", None),
+}
+_REASONS = {
+    "tampered": "it is not as it was signed",
+    "data_loss": "it has parts that nobody signed",
+    "issuer_mismatch": "it is not signed by the issuer it names",
+    "revoked": "revoked",
+    "suspended": "suspended for now",
+    "expired": "expired",
+    "not_yet_valid": "its time has not come yet",
+    "not_in_registry": "the registry has no record of it",
+    "malformed": "it is no badge in its proper form",
+    "created_in_future": "it is dated in the future",
+    "key_retired": "its key was no longer in use",
+    "key_not_yet_in_use": "its key was not in use yet",
+    "unknown_key": "it is signed with an unknown key",
+}
+_TITLES = {
+    "structure": "Form of the badge",
+    "contexts": "Meaning of its terms",
+    "issuer": "Key belongs to the issuer it names",
+    "proof": "Signature",
+    "signing_time": "Date of the signature",
+    "key": "Key was in use",
+    "registry": "Record in this registry",
+    "status": "Neither revoked nor suspended",
+    "validity": "Within its dates",
+    "demo": "A real badge, no demonstration",
+    "standing": "Issuer is known here",
+    "creator": "Issuer defined the achievement",
+    "issuer_name": "Issuer's name is what it seems",
+    "credential_name": "Badge's name is what it seems",
+    "recipient": "Whose badge it is",
+    "schema": "Its JSON schema",
+    "evidence": "Evidence",
+    "endorsement": "Endorsements",
+    "refresh": "Newer editions",
+    "terms": "Terms of use",
+}

@@ -1,0 +1,156 @@
+"""The verify page: a person drops a badge, pastes it or gives its link, and reads whether it holds and why."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+
+from services.verifier.api.freshness import TheCanary
+from services.verifier.api.verifications import (
+    MAX_URL,
+    Caller,
+    ExpectedRecipient,
+    TheDesk,
+    asker_of,
+    caller_name,
+)
+from services.verifier.domain.documents import read_document
+from services.verifier.domain.telling import tell
+from services.verifier.handlers.freshness import Canary
+from shared.credentials.quoting import conceals
+from shared.credentials.report import Report
+from shared.errors import Invalid, LaurelError, Malformed, UnsupportedMedia
+from shared.web.pages import Pages
+from shared.web.problems import status_of
+
+PERSON = ("email", "name", "id")
+FIELDS = ("text", "link", *PERSON)
+_LINK = re.compile(r"https?://\S+", re.IGNORECASE)
+
+router = APIRouter(include_in_schema=False)
+pages = Pages("services.verifier")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a form holds: its fields as they were typed, and a file with its name, None where none was chosen."""
+
+    fields: Mapping[str, str]
+    file: bytes | None = None
+    file_name: str = ""
+
+    @property
+    def link(self) -> str | None:
+        """The link to fetch: in its own field, or pasted where a badge's text would stand; None where there is none."""
+        if self.file is not None:
+            return None
+        text = self.fields["text"].strip()
+        return (text if _LINK.fullmatch(text) else None) if text else self.fields["link"].strip() or None
+
+    @property
+    def source(self) -> str:
+        """In which form the badge was given; the first of several counts."""
+        return "file" if self.file is not None else "link" if self.link else "text"
+
+    def expected(self) -> ExpectedRecipient | None:
+        """Whose badge it should be; None where nobody is named. Raises Invalid."""
+        person = {name: self.fields[name].strip() for name in PERSON if self.fields[name].strip()}
+        try:
+            return ExpectedRecipient(**person) if person else None
+        except ValidationError as error:
+            name = error.errors()[0]["loc"][0]
+            raise Invalid("invalid_request", f"The person's {name} is longer than any.") from None
+
+
+EMPTY = Asked(dict.fromkeys(FIELDS, ""))
+
+
+async def read_form(request: Request) -> Asked:
+    """Return what was sent, as it was typed. Raises Malformed, UnsupportedMedia."""
+    kind = request.headers.get("content-type", "").lower()
+    # A browser's form is in the page's own encoding, UTF-8, and names none.
+    if not kind.startswith("multipart/form-data") or "charset" in kind:
+        raise UnsupportedMedia("form_not_taken", "This page takes a form as browsers send it (multipart/form-data).")
+    try:
+        async with request.form(max_files=1, max_fields=len(FIELDS)) as form:
+            fields = {name: form.get(name) for name in FIELDS}
+            file = form.get("file")
+            content = await file.read() if isinstance(file, UploadFile) else b""
+    except HTTPException as error:
+        raise Malformed("form_malformed", "The form could not be read.") from error
+    asked = Asked({name: value if isinstance(value, str) else "" for name, value in fields.items()})
+    if not isinstance(file, UploadFile) or not (file.filename or content):
+        return asked
+    return replace(asked, file=content, file_name=file.filename or "")
+
+
+async def _asked(request: Request) -> Asked | LaurelError:
+    try:
+        return await read_form(request)
+    except LaurelError as error:
+        return error
+
+
+TheForm = Annotated[Asked | LaurelError, Depends(_asked)]
+
+
+@router.get("/")
+async def form(canary: TheCanary, link: Annotated[str, Query()] = "") -> Response:
+    """The form; a link in the address is put into its field, and fetched when somebody says so."""
+    return await _page(canary, replace(EMPTY, fields={**EMPTY.fields, "link": link[:MAX_URL]}))
+
+
+@router.post("/")
+async def answer(request: Request, caller: Caller, desk: TheDesk, canary: TheCanary, form: TheForm) -> Response:
+    """The answer, with a form for the next badge; where there is none, the reason, with what was typed."""
+    asked = form if isinstance(form, Asked) else EMPTY
+    try:
+        asker = asker_of(request, caller)
+        if isinstance(form, LaurelError):
+            raise form
+        expected = person.kinds() if (person := asked.expected()) else None
+        if asked.link:
+            who = caller_name(request, caller)
+            report = await desk.verify_link(asked.link, asker, caller=who, expected=expected)
+        else:
+            given = asked.fields["text"].encode() if asked.file is None else asked.file
+            report = (await desk.verify([read_document(given)], asker, expected=expected))[0]
+    except LaurelError as error:
+        retry_after = error.members.get("retry_after")
+        headers = {"Retry-After": str(retry_after)} if retry_after else {}
+        return await _page(canary, asked, status_of(error), headers, error=error, retry_after=retry_after)
+    return await _page(canary, asked, report=report)
+
+
+async def _page(
+    canary: Canary,
+    asked: Asked,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    *,
+    report: Report | None = None,
+    **said: Any,
+) -> Response:
+    return pages.page(
+        "verify.html",
+        status,
+        headers,
+        asked=asked,
+        report=report,
+        told=tell(report) if report else None,
+        raw=visible_json(report) if report else None,
+        fresh=await canary.now(),
+        **{"error": None, "retry_after": None, **said},
+    )
+
+
+def visible_json(report: Report) -> str:
+    """Return a report as JSON in which nothing hides: what is not seen, or turns the text's direction, is escaped."""
+    text = json.dumps(report.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    return "".join(json.dumps(each)[1:-1] if conceals(each) else each for each in text) if conceals(text) else text
