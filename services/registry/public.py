@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 
 from services.registry import reading
 from services.registry.api import Caller, PublicRecord, public_record, visible_to
-from services.registry.domain import RETRIEVAL_ERROR
+from services.registry.domain.rules import RETRIEVAL_ERROR
 from services.registry.settings import RegistrySettings
 from shared.credentials.instants import read_instant
 from shared.errors import Malformed

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from asyncpg import Record
 
-from services.registry import domain
+from services.registry.domain import rules
 from services.registry.store import published, record
 from shared import db
 from shared.credentials.badge import achievement_document
@@ -53,7 +53,7 @@ async def document(tx: Tx, credential_id: UUID, owner_token: str | None) -> str:
     """
     found = await record.owned_document(tx, credential_id)
     if found is None and owner_token:
-        found = await record.document_for_token(tx, credential_id, domain.owner_token_hash(owner_token))
+        found = await record.document_for_token(tx, credential_id, rules.owner_token_hash(owner_token))
     if found is None:
         raise NotFound(
             "document_not_found",
@@ -68,15 +68,15 @@ async def status_list(tx: Tx, list_id: UUID, as_of: datetime | None) -> Record:
     Raises NotFound, with the reason, and Malformed for a time to come.
     """
     if as_of is not None:
-        domain.check_as_of(as_of, await db.now(tx))
+        rules.check_as_of(as_of, await db.now(tx))
         if found := await published.list_as_of(tx, list_id, as_of):
             return found
     current = await published.current_list(tx, list_id)
     if current is None:
-        raise NotFound("status_list_not_found", "There is no status list with this id.", type=domain.RETRIEVAL_ERROR)
+        raise NotFound("status_list_not_found", "There is no status list with this id.", type=rules.RETRIEVAL_ERROR)
     if as_of is not None:
         raise NotFound(
-            "status_list_not_yet_signed", "This status list had not been signed by then.", type=domain.RETRIEVAL_ERROR
+            "status_list_not_yet_signed", "This status list had not been signed by then.", type=rules.RETRIEVAL_ERROR
         )
     return current
 
