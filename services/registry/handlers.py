@@ -4,10 +4,12 @@ from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
+from services.registry import reading
 from services.registry.domain import rules
 from services.registry.domain.rules import Change
-from services.registry.store import published, record
+from services.registry.store import badges, published, record
 from shared import db
 from shared.api_keys.states import row_of
 from shared.db import Tx
@@ -59,6 +61,15 @@ async def copy_state(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     await projections.upsert(tx, "achievements", [_achievement(each) for each in _only(AchievementState, deliveries)])
     await projections.upsert(tx, "api_keys", [row_of(each) for each in _only(ApiKeyContent, deliveries)])
     await published.keep_lists(tx, list(_only(StatusListState, deliveries)))
+
+
+async def show_badge(tx: Tx, credential_id: UUID, owner_token: str, *, whole: bool) -> None:
+    """Show a badge with its learner's name to everybody, or hide them again, at the word of who holds its token.
+
+    Raises NotFound, after the same statement, where there is no such badge or the token is not its owner's.
+    """
+    if not await badges.show(tx, credential_id, rules.owner_token_hash(owner_token), whole=whole):
+        raise reading.unknown_badge()
 
 
 async def drop_old_lists(tx: Tx) -> None:

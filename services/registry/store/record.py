@@ -151,12 +151,6 @@ async def owned_history(tx: Tx, credential_id: UUID, version: int) -> list[Recor
     )
 
 
-async def owned_document(tx: Tx, credential_id: UUID) -> str | None:
-    """Return the signed document, as it was signed, to whom row-level security shows it."""
-    document: str | None = await tx.fetchval("select document from documents where credential_id = $1", credential_id)
-    return document
-
-
 async def count_verifications(tx: Tx, credential_id: UUID) -> int:
     """Return how often a credential was verified, to whom row-level security shows its record."""
     count: int = await tx.fetchval("select count(*) from verifications where credential_id = $1", credential_id)
