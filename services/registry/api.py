@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from services.registry import reading
+from services.registry.domain.rules import trace_id
 from services.registry.store import record
 from shared.db import Database, Tx
 from shared.messaging.events import Actor, ChangeType, CredentialStatus, Reason
@@ -41,6 +42,10 @@ class OwnedVersion(Version):
 
     actor: Actor
     reason: Reason | None = None
+    trace_id: str | None = Field(
+        description="The trace in which it was made (32 hex digits); null where none was recorded.",
+        examples=["4bf92f3577b34da6a3ce929d0e0e4736"],
+    )
 
 
 class Issuer(BaseModel):
@@ -175,4 +180,5 @@ def public_record(form: Record) -> PublicRecord:
 
 def _owned_version(row: Record) -> OwnedVersion:
     reason = Reason(code=row["reason_code"], note=row["note"]) if row["reason_code"] else None
-    return OwnedVersion(**row, actor=Actor(role=row["actor_role"], key_id=row["actor_key"]), reason=reason)
+    actor = Actor(role=row["actor_role"], key_id=row["actor_key"])
+    return OwnedVersion(**row, actor=actor, reason=reason, trace_id=trace_id(row["traceparent"]))

@@ -4,10 +4,12 @@ from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
-from services.registry import domain
-from services.registry.domain import Change
-from services.registry.store import published, record
+from services.registry import reading
+from services.registry.domain import rules
+from services.registry.domain.rules import Change
+from services.registry.store import badges, published, record
 from shared import db
 from shared.api_keys.states import row_of
 from shared.db import Tx
@@ -32,11 +34,11 @@ async def record_changes(tx: Tx, deliveries: Sequence[Delivery]) -> None:
 
     Raises Gap where an earlier version has not come.
     """
-    changes = [change for change in map(domain.change_of, deliveries) if change]
+    changes = [change for change in map(rules.change_of, deliveries) if change]
     recorded = await record.lock_versions(tx, (change.credential_id for change in changes))
     try:
-        new = domain.news(recorded, changes)
-    except domain.VersionMissing as error:
+        new = rules.news(recorded, changes)
+    except rules.VersionMissing as error:
         raise Gap(str(error)) from error
     if not new:
         return
@@ -61,9 +63,18 @@ async def copy_state(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     await published.keep_lists(tx, list(_only(StatusListState, deliveries)))
 
 
+async def show_badge(tx: Tx, credential_id: UUID, owner_token: str, *, whole: bool) -> None:
+    """Show a badge with its learner's name to everybody, or hide them again, at the word of who holds its token.
+
+    Raises NotFound, after the same statement, where there is no such badge or the token is not its owner's.
+    """
+    if not await badges.show(tx, credential_id, rules.owner_token_hash(owner_token), whole=whole):
+        raise reading.unknown_badge()
+
+
 async def drop_old_lists(tx: Tx) -> None:
     """Delete what is kept of status lists beyond the time for which that is promised."""
-    await published.drop_lists(tx, before=await db.now(tx) - domain.LISTS_KEPT)
+    await published.drop_lists(tx, before=await db.now(tx) - rules.LISTS_KEPT)
 
 
 def _only(kind: type[M], deliveries: Sequence[Delivery]) -> Iterator[M]:
@@ -79,7 +90,7 @@ def _recorded(change: Change, now: datetime) -> Entry:
         recorded_event_id=change.event_id,
         recorded_at=now,
     )
-    return Entry(message, domain.recorded_event_id(change.event_id), now, change.traceparent)
+    return Entry(message, rules.recorded_event_id(change.event_id), now, change.traceparent)
 
 
 def _institution(state: InstitutionState) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 from asyncpg import Record
 
-from services.registry.domain import recorded_event_id
+from services.registry.domain.rules import recorded_event_id
 from services.registry.store import ledger, published
 from shared.credentials.status import decode_list, set_indexes
 from shared.db import Database, Tx

@@ -1,4 +1,4 @@
-"""The addresses that stand inside badges: credentials, status lists, achievements with their images, institutions.
+"""The addresses that stand inside badges beside the badges' own: status lists, achievements with images, institutions.
 
 They lie outside /v1 and need no key. Readers in other people's browsers are welcome.
 """
@@ -12,12 +12,11 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.registry import reading
-from services.registry.api import Caller, PublicRecord, public_record, visible_to
-from services.registry.domain import RETRIEVAL_ERROR
+from services.registry.domain.rules import RETRIEVAL_ERROR
 from services.registry.settings import RegistrySettings
 from shared.credentials.instants import read_instant
 from shared.errors import Malformed
-from shared.web.databases import AppDatabase, WorkerDatabase
+from shared.web.databases import AppDatabase
 from shared.web.etag import etag, is_known
 
 router = APIRouter(tags=["public documents"])
@@ -37,7 +36,8 @@ PICTURE = {
 }
 
 
-def _answers(media_type: str, schema: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+def answers(media_type: str, schema: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """Return how a route that answers in one media type describes itself."""
     return {200: {"content": {media_type: {"schema": schema}}}}
 
 
@@ -45,30 +45,10 @@ _OBJECT = {"type": "object"}
 _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "What If-None-Match names is still right."}}
 
 
-@router.get("/credentials/{credential_id}.json", response_class=Response, responses=_answers("application/vc", _OBJECT))
-async def document(
-    credential_id: UUID, caller: Caller, app: AppDatabase, worker: WorkerDatabase, owner: str | None = None
-) -> Response:
-    """The signed document, for who holds the owner's link (`owner` is its token) or the institution's key."""
-    async with visible_to(caller, app, worker) as tx:
-        found = await reading.document(tx, credential_id, owner)
-    headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
-    return Response(found, media_type="application/vc", headers=headers)
-
-
-@router.get("/credentials/{credential_id}")
-async def credential(credential_id: UUID, database: AppDatabase, response: Response) -> PublicRecord:
-    """What anybody may know of a credential whose address they have."""
-    async with database.transaction() as tx:
-        form = await reading.public_form(tx, credential_id)
-    response.headers.update({**OPEN, "Cache-Control": "no-cache"})
-    return public_record(form)
-
-
 @router.get(
     "/status-lists/{list_id}",
     response_class=Response,
-    responses={**_answers("application/vc", _OBJECT), **_NOT_MODIFIED},
+    responses={**answers("application/vc", _OBJECT), **_NOT_MODIFIED},
 )
 async def status_list(
     list_id: UUID,
@@ -94,7 +74,7 @@ async def status_list(
 @router.get(
     "/achievements/{achievement_id}/{number}",
     response_class=Response,
-    responses=_answers("application/ld+json", _OBJECT),
+    responses=answers("application/ld+json", _OBJECT),
 )
 async def achievement(achievement_id: UUID, number: Number, database: AppDatabase, request: Request) -> Response:
     """A published version of an achievement, as Open Badges 3.0 has it."""
@@ -107,7 +87,7 @@ async def achievement(achievement_id: UUID, number: Number, database: AppDatabas
 @router.get(
     "/achievements/{achievement_id}/{number}/image",
     response_class=Response,
-    responses=_answers("image/png", {"type": "string", "format": "binary"}),
+    responses=answers("image/png", {"type": "string", "format": "binary"}),
 )
 async def image(achievement_id: UUID, number: Number, database: AppDatabase) -> Response:
     """Its image."""

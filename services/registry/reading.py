@@ -1,5 +1,6 @@
 """What the registry answers from its tables, each in the open transaction of a request."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,12 +9,18 @@ from uuid import UUID
 import orjson
 from asyncpg import Record
 
-from services.registry import domain
-from services.registry.store import published, record
+from services.registry.domain import rules
+from services.registry.domain.badge import Badge, Institution
+from services.registry.store import badges, published, record
 from shared import db
 from shared.credentials.badge import achievement_document
 from shared.db import Tx
 from shared.errors import NotFound
+from shared.ids import partition_of
+
+ISSUER = "/laurel/issuer"
+# Nobody's: asked for in place of what is no id, so that this costs the same statement.
+NO_ID = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +32,19 @@ class Owned:
     verifications: int
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A signed document as it was signed, and whether everybody may see it."""
+
+    text: str
+    public: bool
+
+
 async def public_form(tx: Tx, credential_id: UUID) -> Record:
     """Return the public form of a record; raises NotFound."""
     form = await record.public_credential(tx, credential_id)
     if form is None:
-        raise NotFound("credential_not_found", "There is no credential with this id.")
+        raise unknown_badge()
     return form
 
 
@@ -39,27 +54,45 @@ async def owned_form(tx: Tx, form: Record) -> Owned | None:
     All is asked for before anything is decided, so that another's badge costs the same statements as one's own.
     """
     history = await record.owned_history(tx, form["id"], form["version"])
-    document = await record.owned_document(tx, form["id"])
+    document = await badges.owned_document(tx, form["id"])
     verifications = await record.count_verifications(tx, form["id"])
     if not history:
         return None
     return Owned(history, orjson.loads(document) if document else None, verifications)
 
 
-async def document(tx: Tx, credential_id: UUID, owner_token: str | None) -> str:
-    """Return the signed document to the transaction's tenant, or to whoever holds the owner link's token.
+async def document(tx: Tx, credential_id: UUID, owner_token: str | None) -> Document:
+    """Return the signed document: to the transaction's tenant, to who holds the owner link's token, or to everybody.
 
-    Raises NotFound, in the same words whether there is no such badge or no right to it.
+    Raises NotFound, in the same words and after the same statements whether there is no such badge or no right to it.
     """
-    found = await record.owned_document(tx, credential_id)
-    if found is None and owner_token:
-        found = await record.document_for_token(tx, credential_id, domain.owner_token_hash(owner_token))
-    if found is None:
+    own = await badges.owned_document(tx, credential_id)
+    view = await badges.view(tx, credential_id, rules.owner_token_hash(owner_token or ""))
+    found = own or (view and view["document"])
+    if not found or not view:
         raise NotFound(
             "document_not_found",
             "There is no such document, or no right to it was shown: the owner's link or key.",
         )
-    return found
+    return Document(found, public=view["shown"])
+
+
+async def badge(tx: Tx, credential_id: UUID, owner_token: str | None, public_url: str, *, demo: bool) -> Badge:
+    """Return what a badge's page may tell to who asks with `owner_token`, or with none.
+
+    Raises NotFound, in the same words and after the same statement whether there is no such badge or the token is not
+    its owner's.
+    """
+    token_hash = rules.owner_token_hash(owner_token or "")
+    found = await badges.page(tx, credential_id, token_hash, ISSUER)
+    if found["id"] is None or (owner_token is not None and not found["owned"]):
+        raise unknown_badge()
+    return _badge(found, public_url, demo=demo)
+
+
+def unknown_badge() -> NotFound:
+    """Build the error that says that a badge is not here."""
+    return NotFound("credential_not_found", "There is no credential with this id.")
 
 
 async def status_list(tx: Tx, list_id: UUID, as_of: datetime | None) -> Record:
@@ -68,15 +101,15 @@ async def status_list(tx: Tx, list_id: UUID, as_of: datetime | None) -> Record:
     Raises NotFound, with the reason, and Malformed for a time to come.
     """
     if as_of is not None:
-        domain.check_as_of(as_of, await db.now(tx))
+        rules.check_as_of(as_of, await db.now(tx))
         if found := await published.list_as_of(tx, list_id, as_of):
             return found
     current = await published.current_list(tx, list_id)
     if current is None:
-        raise NotFound("status_list_not_found", "There is no status list with this id.", type=domain.RETRIEVAL_ERROR)
+        raise NotFound("status_list_not_found", "There is no status list with this id.", type=rules.RETRIEVAL_ERROR)
     if as_of is not None:
         raise NotFound(
-            "status_list_not_yet_signed", "This status list had not been signed by then.", type=domain.RETRIEVAL_ERROR
+            "status_list_not_yet_signed", "This status list had not been signed by then.", type=rules.RETRIEVAL_ERROR
         )
     return current
 
@@ -103,3 +136,39 @@ async def image(tx: Tx, achievement_id: UUID, number: int) -> bytes:
     if png is None:
         raise NotFound("image_not_found", "There is no image of such an achievement.")
     return png
+
+
+def _badge(row: Record, public_url: str, *, demo: bool) -> Badge:
+    institution = None
+    if row["did"]:
+        institution = Institution(row["institution_name"], row["did"], row["institution_url"], row["standing"])
+    return Badge(
+        id=row["id"],
+        institution_id=row["institution_id"],
+        address=f"{public_url}/credentials/{row['id']}",
+        status=row["status"],
+        version=row["version"],
+        issued_at=row["issued_at"],
+        history=row["history"],
+        institution=institution,
+        achievement_path=f"/achievements/{row['achievement_id']}/{row['achievement_version']}",
+        achievement=row["achievement"],
+        has_image=bool(row["has_image"]),
+        kept=row["owned"] is not None,
+        valid_from=row["valid_from"],
+        valid_until=row["valid_until"],
+        document=orjson.loads(row["document"]) if row["document"] else None,
+        owned=bool(row["owned"]),
+        shown=bool(row["shown"]),
+        reasons=row["reasons"] or {},
+        as_of=_as_of(row["heard"] or {}, row["id"], row["institution_id"]),
+        held=row["held"],
+        now=row["now"],
+        demo=demo,
+    )
+
+
+def _as_of(heard: Mapping[str, str], *keys: UUID) -> datetime | None:
+    """Return up to when all that the issuer has said of `keys` is here; None where some of it never came."""
+    times = [heard.get(str(partition_of(str(key)))) for key in keys]
+    return min((datetime.fromisoformat(time) for time in times if time), default=None) if all(times) else None

@@ -9,6 +9,9 @@ class RegistrySettings(Settings):
     port: int = 8002
     # Where `/institutions/*` of badges is sent on to; unset where a proxy before us does that.
     issuer_url: str | None = None
+    # Where pages send people on to: to check a badge, and to have their links sent. Unset: no such link.
+    verifier_url: str | None = None
+    notifier_url: str | None = None
 
     @property
     def demo(self) -> bool:

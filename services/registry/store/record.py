@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 from asyncpg import Record
 
-from services.registry.domain import Change, owner_token_hash
+from services.registry.domain.rules import Change, owner_token_hash
 from shared.db import Tx
 from shared.messaging.events import CredentialIssued, VerificationCompleted
 
@@ -75,11 +75,11 @@ async def add_history(tx: Tx, changes: Sequence[Change], recorded_at: datetime) 
     await tx.execute(
         """
         insert into history (credential_id, version, institution_id, type, time, event_id, recorded_at,
-                             actor_role, actor_key, reason_code)
-        select credential, version, institution, type, time, event, $10, role, key, reason
+                             actor_role, actor_key, reason_code, traceparent)
+        select credential, version, institution, type, time, event, $11, role, key, reason, trace
         from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::timestamptz[], $6::uuid[],
-                    $7::text[], $8::text[], $9::text[])
-             as h(credential, version, institution, type, time, event, role, key, reason)
+                    $7::text[], $8::text[], $9::text[], $10::text[])
+             as h(credential, version, institution, type, time, event, role, key, reason, trace)
         """,
         [change.credential_id for change in changes],
         [change.version for change in changes],
@@ -90,6 +90,7 @@ async def add_history(tx: Tx, changes: Sequence[Change], recorded_at: datetime) 
         [change.actor.role for change in changes],
         [change.actor.key_id for change in changes],
         [change.reason.code if change.reason else None for change in changes],
+        [change.traceparent for change in changes],
         recorded_at,
     )
     await tx.execute(
@@ -140,25 +141,14 @@ async def owned_history(tx: Tx, credential_id: UUID, version: int) -> list[Recor
     """Return a record's history up to `version` with actors and reasons, to whom row-level security shows it."""
     return await tx.fetch(
         """
-        select h.version, h.type, h.time, h.event_id, h.log_index, h.actor_role, h.actor_key, h.reason_code, o.note
+        select h.version, h.type, h.time, h.event_id, h.log_index, h.actor_role, h.actor_key, h.reason_code,
+               h.traceparent, o.note
         from history h left join openings o using (credential_id, version)
         where h.credential_id = $1 and h.version <= $2 order by h.version
         """,
         credential_id,
         version,
     )
-
-
-async def owned_document(tx: Tx, credential_id: UUID) -> str | None:
-    """Return the signed document, as it was signed, to whom row-level security shows it."""
-    document: str | None = await tx.fetchval("select document from documents where credential_id = $1", credential_id)
-    return document
-
-
-async def document_for_token(tx: Tx, credential_id: UUID, token_hash: bytes) -> str | None:
-    """Return the signed document to whoever holds the owner link's token."""
-    document: str | None = await tx.fetchval("select owner_document($1, $2)", credential_id, token_hash)
-    return document
 
 
 async def count_verifications(tx: Tx, credential_id: UUID) -> int:

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from services.registry import handlers
-from services.registry.domain import RETRIEVAL_ERROR
+from services.registry.domain.rules import RETRIEVAL_ERROR
 from shared.credentials.instants import write_instant
 from shared.credentials.jsonld import to_quads
 from shared.credentials.status import decode_list, get_bit

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.registry.domain import LISTS_KEPT, VersionMissing, change_of, check_as_of, news, recorded_event_id
+from services.registry.domain.rules import LISTS_KEPT, VersionMissing, change_of, check_as_of, news, recorded_event_id
 from shared.errors import Malformed, NotFound
 from shared.ids import new_id
 from tests.integration.registry.builders import Badge, verification

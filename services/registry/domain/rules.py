@@ -1,5 +1,6 @@
-"""The registry's decisions: which versions of a badge are new, and which status list was in force when."""
+"""Which versions of a badge are new, and which status list was in force when."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ LISTS_KEPT = timedelta(days=400)
 CLOCK_TOLERANCE = timedelta(seconds=30)
 # Bitstring Status List 1.0 section 3.2 has this one error for a list that can't be had as of a time.
 RETRIEVAL_ERROR = "https://www.w3.org/ns/credentials/status-list#STATUS_RETRIEVAL_ERROR"
+# Trace Context section 3.2: version, trace id, parent id, flags.
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 
 
 class VersionMissing(Exception):
@@ -86,6 +89,12 @@ def recorded_event_id(event_id: UUID) -> UUID:
 def owner_token_hash(token: str) -> bytes:
     """Return what is stored of an owner link's token: SHA-256 of its 32 random bytes' text."""
     return sha256(token.encode()).digest()
+
+
+def trace_id(traceparent: str | None) -> str | None:
+    """Return the trace id (32 hex digits) in a traceparent; None where there is none."""
+    found = _TRACEPARENT.fullmatch(traceparent or "")
+    return found[1] if found else None
 
 
 def check_as_of(as_of: datetime, now: datetime) -> None:

@@ -1,0 +1,28 @@
+"""Which form of a badge an Accept header asks for (RFC 9110 section 12.5.1)."""
+
+from shared.web.pages import wants_page
+
+PAGE, RECORD = "text/html", "application/json"
+DOCUMENT = "application/vc"
+# What the signed document is called by those who ask for it.
+DOCUMENTS = (DOCUMENT, "application/vc+ld+json", "application/ld+json")
+
+
+def chosen(accept: str | None) -> str:
+    """Return the media type to answer with: of what is named and offered, the most wanted, or the first of them.
+
+    A browser, and whoever names nothing that is offered, gets the page.
+    """
+    if wants_page(accept):
+        return PAGE
+    wanted = sorted(map(_weighed, (accept or "").split(",")), key=lambda each: -each[1])
+    return next((media for media, weight in wanted if weight > 0 and media in (RECORD, *DOCUMENTS)), PAGE)
+
+
+def _weighed(media_range: str) -> tuple[str, float]:
+    media, *parameters = (part.strip().lower() for part in media_range.split(";"))
+    weights = [value for name, _, value in (each.partition("=") for each in parameters) if name == "q"]
+    try:
+        return media, float(weights[0]) if weights else 1.0
+    except ValueError:
+        return media, 0.0
