@@ -47,6 +47,8 @@ def _service_environment(installation: Installation, name: str, admin_dsn: str) 
         # Where a service has a setting that others lack, the others don't read it.
         "LAUREL_KEK_FILE": str(installation.sealing_key_file),
         "LAUREL_ISSUER_URL": installation.url("issuer"),
+        "LAUREL_VERIFIER_URL": installation.url("verifier"),
+        "LAUREL_NOTIFIER_URL": installation.url("notifier"),
         "LAUREL_MAIL_FOLDER": str(installation.home / "mail"),
         "LAUREL_ALLOW_LOOPBACK_WEBHOOKS": "true",
     }

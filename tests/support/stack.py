@@ -133,10 +133,13 @@ async def standing(
         "LAUREL_OPERATOR_KEY": OPERATOR_KEY,
         "LAUREL_PUBLIC_URL": f"http://127.0.0.1:{front['registry']}",
         "LAUREL_ISSUER_URL": f"http://127.0.0.1:{front['issuer']}",
+        "LAUREL_VERIFIER_URL": f"http://127.0.0.1:{front['verifier']}",
+        "LAUREL_NOTIFIER_URL": f"http://127.0.0.1:{front['notifier']}",
         "LAUREL_KEK_FILE": str(kek),
         "LAUREL_MAIL_FOLDER": str(folder / "mail"),
         "LAUREL_ALLOW_LOOPBACK_WEBHOOKS": "true",
         "LAUREL_ANONYMOUS_RATE": "100000/minute",
+        "LAUREL_MY_LINKS_RATE": "100000/hour",
         **event_log,
         **{f"LAUREL_{name.upper()}": value for name, value in settings.items()},
     }
