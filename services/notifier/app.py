@@ -5,7 +5,8 @@ import asyncio
 import structlog
 
 from services.notifier import handlers
-from services.notifier.api import deliveries, endpoints
+from services.notifier.api import deliveries, endpoints, my_links
+from services.notifier.letters import Places
 from services.notifier.mail import Mails
 from services.notifier.operations import operations
 from services.notifier.post import FolderPost, Post, SmtpPost
@@ -19,6 +20,7 @@ from shared.messaging.housekeeping import clear_away
 from shared.messaging.inbox import Consumer
 from shared.sealing import Sealer
 from shared.service import Parts, Runtime, Service
+from shared.web.limits import Rate
 from shared.web.outbound import PinnedTransport, open_client
 
 log = structlog.get_logger()
@@ -37,7 +39,7 @@ def build(runtime: Runtime[NotifierSettings]) -> Parts:
         Consumer(worker, event_log, handlers.EVENTS_GROUP, [ISSUER_EVENTS, REGISTRY_EVENTS], handlers.tell),
         Consumer(worker, event_log, handlers.STATE_GROUP, [ISSUER_STATE, VERIFIER_STATE], handlers.keep, claims=False),
     )
-    mails = Mails(worker, _post(settings), settings.mail_from, settings.public_url)
+    mails = Mails(worker, _post(settings), settings.mail_from, _places(settings))
 
     async def send_webhooks() -> None:
         async with open_client(PinnedTransport(settings.allow_loopback_webhooks)) as client:
@@ -49,16 +51,25 @@ def build(runtime: Runtime[NotifierSettings]) -> Parts:
         await _tidy(worker)
 
     return Parts(
-        routers=[endpoints.router, deliveries.router, ops.router(operations(worker))],
+        routers=[endpoints.router, deliveries.router, my_links.router, my_links.page, ops.router(operations(worker))],
         tasks={
             **{each.group: each.run for each in consumers},
             "mails": Sender(worker, mails, settings.mails_at_once).run,
             "webhooks": send_webhooks,
             "tidy": tidy,
         },
-        state={"sealer": sealer},
+        state={"sealer": sealer, "my_links_rate": Rate(settings.my_links_rate)},
         troubles=lambda: {each.group: trouble for each in consumers if (trouble := each.trouble())},
         foreign_keys={"institution": "/laurel/issuer", "employer": "/laurel/verifier"},
+    )
+
+
+def _places(settings: NotifierSettings) -> Places:
+    verifier, notifier = settings.verifier_url, settings.notifier_url
+    return Places(
+        settings.public_url,
+        verifier and f"{verifier.rstrip('/')}/",
+        notifier and f"{notifier.rstrip('/')}/my-links",
     )
 
 
@@ -71,11 +82,13 @@ def _post(settings: NotifierSettings) -> Post:
 
 
 async def _tidy(worker: Database) -> None:
-    """Clear away what has served, as relays do elsewhere; the notifier has none, because it emits nothing."""
+    """Clear away what has served: of the inbox as relays do elsewhere (the notifier has none), and of requests."""
     while True:
         try:
             async with worker.session() as connection:
                 await clear_away(connection)
+            async with worker.transaction() as tx:
+                await handlers.forget_link_requests(tx)
         except Exception as error:
             if not db.is_failure_of_ours(error):
                 raise

@@ -36,6 +36,9 @@ THROTTLED = timedelta(minutes=1)
 ROTATION = timedelta(hours=24)
 # Of one tenant: each event is sent to each of them.
 MAX_ENDPOINTS = 10
+# What a delivery is called that answers a request for the links of an address's badges, and how many it lists.
+MY_LINKS = "my-links"
+MAX_LINKS = 100
 
 REASONS = {
     "issued_in_error": "It was issued in error.",

@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.notifier.domain import MAX_ENDPOINTS, ROTATION, checked_address, notice
-from services.notifier.store import copies, endpoints, notices
+from services.notifier.store import copies, endpoints, links, notices
 from services.notifier.store import deliveries as ledger
 from services.notifier.store.deliveries import Filter
 from services.notifier.webhooks import new_secret
+from shared import telemetry
 from shared.api_keys.states import row_of
 from shared.db import Tx
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
@@ -24,6 +25,8 @@ from shared.web.pagination import Place
 
 EVENTS_GROUP = "laurel.notifier.events"
 STATE_GROUP = "laurel.notifier.state"
+
+MAX_ADDRESS = 320
 
 M = TypeVar("M", bound=Message)
 
@@ -153,6 +156,25 @@ async def replay(tx: Tx, principal: Principal, delivery_id: UUID) -> Any:
         raise Forbidden("operator_needed", "It is older than 48 hours: only an operator can have it sent.")
     await ledger.start_again(tx, delivery_id)
     return await ledger.get(tx, delivery_id)
+
+
+def plain_address(text: str) -> str:
+    """Return the one plain mail address that `text` is; raises Invalid (`address_refused`)."""
+    # No longer than an address can be (RFC 5321 section 4.5.3.1).
+    address = checked_address(text.strip()) if len(text) <= MAX_ADDRESS else None
+    if address is None:
+        raise Invalid("address_refused", "Write one plain mail address, such as ada@example.org.")
+    return address
+
+
+async def ask_for_links(tx: Tx, address: str) -> None:
+    """Have the links of the badges of an address mailed to it, should there be any: nothing here depends on that."""
+    await links.ask(tx, new_id(), address, telemetry.outgoing().get("traceparent"))
+
+
+async def forget_link_requests(tx: Tx) -> None:
+    """Forget requests for links that could not be answered, and what was kept of those that were."""
+    await links.forget_old(tx)
 
 
 def _found(row: Any) -> Any:

@@ -10,23 +10,25 @@ from typing import Any
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from services.notifier import headers
-from services.notifier.domain import REASONS, Answer, checked_address, credential_link
+from services.notifier import headers, letters
+from services.notifier.domain import MAX_LINKS, MY_LINKS, Answer, checked_address
 from services.notifier.headers import one_line
+from services.notifier.letters import Places
 from services.notifier.post import Post
-from services.notifier.store import parcels
+from services.notifier.store import links, parcels
+from services.notifier.store.links import Links
 from services.notifier.store.parcels import EndpointDown, Letter
 from services.notifier.store.queue import Claim
-from shared.db import Database
+from shared.db import Database, Tx
 
 _templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    loader=FileSystemLoader(Path(__file__).parent / "templates" / "mail"),
     autoescape=select_autoescape(["html"]),
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters["line"] = one_line
+_templates.filters |= {"line": one_line, "apart": letters.apart}
 
 
 class Mails:
@@ -34,20 +36,19 @@ class Mails:
 
     name = "mail"
 
-    def __init__(self, database: Database, post: Post, sender: str, public_url: str) -> None:
+    def __init__(self, database: Database, post: Post, sender: str, places: Places) -> None:
         """`sender` is the address that mails come from."""
         self._database = database
         self._post = post
         self._sender = sender
-        self._public_url = public_url
+        self._places = places
 
     async def send(self, claim: Claim) -> Answer:
         """Write the mail and hand it over once."""
         async with self._database.transaction() as tx:
-            if claim.type == "endpoint.disabled":
-                parcel: Letter | EndpointDown | None = await parcels.endpoint_down(tx, claim)
-            else:
-                parcel = await parcels.letter(tx, claim)
+            parcel = await _parcel(tx, claim)
+            if isinstance(parcel, Links) and not await links.take_turn(tx, claim.target, parcel.email):
+                return Answer("refused", error="told_already")
         if parcel is None:
             return Answer("refused", error="nobody_to_tell")
         address = checked_address(parcel.email)
@@ -55,28 +56,18 @@ class Mails:
             return Answer("refused", error="address_refused")
         return await self._post.send(self._write(parcel, address, claim), str(claim.id))
 
-    def _write(self, parcel: Letter | EndpointDown, address: str, claim: Claim) -> EmailMessage:
+    def _write(self, parcel: Letter | EndpointDown | Links, address: str, claim: Claim) -> EmailMessage:
         if isinstance(parcel, EndpointDown):
             said: Mapping[str, Any] = {"id": claim.target, "url": parcel.url, "reason": parcel.reason}
-            return self._message("endpoint.disabled", said, address, None, claim)
-        said = self._said(parcel, claim)
-        message = self._message(claim.type, said, address, said["institution"], claim)
+            return self._message(claim.type, said, address, None, claim)
+        if isinstance(parcel, Links):
+            return self._message(claim.type, letters.listed(parcel, self._places), address, None, claim)
+        said = letters.said(parcel, claim.target, self._places)
+        message = self._message(claim.type, said, address, one_line(parcel.institution), claim)
         message.add_attachment(
             orjson.dumps(parcel.credential), maintype="application", subtype="json", filename="badge.json"
         )
         return message
-
-    def _said(self, letter: Letter, claim: Claim) -> dict[str, Any]:
-        achievement = letter.credential["credentialSubject"]["achievement"]
-        return {
-            "badge": one_line(achievement["name"]),
-            "description": one_line(achievement.get("description", "")),
-            "institution": one_line(letter.institution),
-            "institution_url": letter.institution_url,
-            "reason": REASONS.get(letter.reason or "other", REASONS["other"]),
-            "note": one_line(letter.note) if letter.note else None,
-            "link": credential_link(self._public_url, claim.target, letter.owner_token),
-        }
 
     def _message(
         self, template: str, said: Mapping[str, Any], address: str, on_behalf: str | None, claim: Claim
@@ -90,6 +81,14 @@ class Mails:
             name=str(claim.id),
             at=claim.started_at,
         )
+
+
+async def _parcel(tx: Tx, claim: Claim) -> Letter | EndpointDown | Links | None:
+    if claim.type == "endpoint.disabled":
+        return await parcels.endpoint_down(tx, claim)
+    if claim.type == MY_LINKS:
+        return await links.find(tx, claim.target, MAX_LINKS)
+    return await parcels.letter(tx, claim)
 
 
 def compose(

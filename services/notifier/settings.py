@@ -21,6 +21,12 @@ class NotifierSettings(Settings):
     mail_from: str = "badges@laurel.example"
     mails_at_once: int = Field(4, ge=1)
 
+    # Where mails send people: the verify page, and this service's own pages; unset: mails leave that out.
+    verifier_url: str | None = None
+    notifier_url: str | None = None
+    # How often one network address may ask for links of badges.
+    my_links_rate: str = "10/hour"
+
     webhooks_at_once: int = Field(32, ge=1)
     # Lets webhooks go to this machine itself, over http and to any port: for the embedded default and for tests.
     allow_loopback_webhooks: bool = False

@@ -140,6 +140,7 @@ async def standing(
         "LAUREL_ALLOW_LOOPBACK_WEBHOOKS": "true",
         "LAUREL_ALLOW_LOOPBACK_FETCHES": "true",
         "LAUREL_ANONYMOUS_RATE": "100000/minute",
+        "LAUREL_MY_LINKS_RATE": "100000/hour",
         **event_log,
         **{f"LAUREL_{name.upper()}": value for name, value in settings.items()},
     }

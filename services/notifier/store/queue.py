@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from services.notifier.domain import LATE, Answer, Verdict
+from services.notifier.domain import LATE, MY_LINKS, Answer, Verdict
+from services.notifier.store import links
 from shared import db
 from shared.db import Tx
 
@@ -78,6 +79,8 @@ async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool
         answer.status,
         answer.error,
     )
+    if claim.type == MY_LINKS and verdict.state != "waiting":
+        await links.forget(tx, claim.target)
     if claim.channel == "webhook":
         await _mark_endpoint(tx, claim, answer, verdict, now)
     return True

@@ -15,6 +15,7 @@ import pytest
 from services.notifier import handlers
 from services.notifier.app import SERVICE
 from services.notifier.handlers import NewEndpoint
+from services.notifier.letters import Places
 from services.notifier.mail import Mails
 from services.notifier.post import FolderPost, Post
 from services.notifier.sender import Channel, Sender
@@ -31,6 +32,7 @@ from tests.support.service import ServiceUnderTest, prepared
 
 AT_ONCE, PER_TENANT = 32, 8
 PUBLIC_URL = "https://badges.example"
+PLACES = Places(PUBLIC_URL, "https://check.example/", "https://links.example/my-links")
 
 
 class Notifier(ServiceUnderTest):
@@ -68,7 +70,7 @@ class Notifier(ServiceUnderTest):
     async def mailing(self, post: Post | None = None) -> AsyncIterator[None]:
         """Send mails while the block runs."""
         post = post or FolderPost(self.settings.mail_folder)
-        channel = Mails(self.worker, post, self.settings.mail_from, PUBLIC_URL)
+        channel = Mails(self.worker, post, self.settings.mail_from, PLACES)
         async with self.sending(channel):
             yield
 

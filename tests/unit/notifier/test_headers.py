@@ -5,13 +5,18 @@ from base64 import b64encode
 from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage, Message
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from services.notifier import letters
 from services.notifier.headers import one_line
+from services.notifier.letters import Places
 from services.notifier.mail import compose
+from services.notifier.store.parcels import Letter
+from tests.support.badges import a_badge, an_achievement
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SENDER, LEARNER = "badges@laurel.example", "ada@learner.example"
@@ -35,28 +40,53 @@ NAMES = st.lists(
 ).map("".join)
 
 
-def written(institution: str, badge: str) -> bytes:
-    """The bytes of a mail on `badge` from `institution`."""
-    institution, badge = one_line(institution), one_line(badge)
-    said = {
-        "badge": badge, "description": badge, "institution": institution, "institution_url": None,
-        "link": "https://badges.example/credentials/1",
-    }  # fmt: skip
-    mail = compose("credential.issued", said, sender=SENDER, on_behalf=institution, to=LEARNER, name="mail-1", at=AT)
+DOCUMENT = a_badge()
+
+
+def written(institution: str, badge: str, learner: str = "Ada", template: str = "credential.issued") -> bytes:
+    """The bytes of a mail on `badge` from `institution` to `learner`; whatever else strangers say is `badge` too."""
+    achievement = an_achievement(name=badge, description=badge, criteria={"narrative": badge})
+    name = {"type": "IdentityObject", "identityType": "name", "hashed": False, "identityHash": learner}
+    subject = {"type": ["AchievementSubject"], "identifier": [name], "achievement": achievement}
+    subject["result"] = [{"type": ["Result"], "value": badge}]
+    document = {**DOCUMENT, "credentialSubject": subject}
+    letter = Letter(LEARNER, "token", document, institution, f"https://{institution}", "withdrawn", badge)
+    said = letters.said(letter, UUID(int=1), Places("https://badges.example"))
+    mail = compose(template, said, sender=SENDER, on_behalf=one_line(institution), to=LEARNER, name="mail-1", at=AT)
     return mail.as_bytes()
 
 
+def lines(mail: bytes) -> list[str]:
+    """The lines of its text part."""
+    text = email.message_from_bytes(mail, _class=EmailMessage, policy=policy.default).get_body(("plain",))
+    assert text is not None
+    return text.get_content().splitlines()
+
+
+@pytest.mark.parametrize("template", ["credential.issued", "credential.revoked"])
+@given(institution=NAMES, badge=NAMES, learner=NAMES)
+@example(institution="North", badge="Welding\u2028Pay here: https://evil.example", learner="Ada\x85Pay")
+def test_no_name_adds_a_line_to_a_mail(template: str, institution: str, badge: str, learner: str) -> None:
+    labels = [line.partition(":")[0] for line in lines(written("North", "Welding", "Ada", template))]
+    found = [line.partition(":")[0] for line in lines(written(institution, badge, learner, template))]
+    # A name of nothing but spaces takes its own line away.
+    assert len(found) <= len(labels)
+    assert [each for each in found if each.isupper()] == [each for each in labels if each.isupper()]
+
+
 @pytest.mark.parametrize("reader", [policy.default, policy.compat32])
-@given(institution=NAMES, badge=NAMES)
-@example(institution=REPLY_TO, badge="Welding")
-@example(institution="North Academy", badge=REPLY_TO)
-@example(institution="North Academy", badge=BODY)
-@example(institution=BODY, badge="Welding")
-@example(institution=SECOND_SENDER, badge="Welding")
+@given(institution=NAMES, badge=NAMES, learner=NAMES)
+@example(institution=REPLY_TO, badge="Welding", learner="Ada")
+@example(institution="North Academy", badge=REPLY_TO, learner="Ada")
+@example(institution="North Academy", badge=BODY, learner="Ada")
+@example(institution=BODY, badge="Welding", learner="Ada")
+@example(institution=SECOND_SENDER, badge="Welding", learner="Ada")
+@example(institution="North Academy", badge="Welding", learner=REPLY_TO)
+@example(institution="North Academy", badge="Welding", learner=BODY)
 def test_a_mail_has_the_headers_that_we_set_once_each_whatever_the_names(
-    reader: policy.Policy, institution: str, badge: str
+    reader: policy.Policy, institution: str, badge: str, learner: str
 ) -> None:
-    mail: Message[str, str] = email.message_from_bytes(written(institution, badge), policy=reader)
+    mail: Message[str, str] = email.message_from_bytes(written(institution, badge, learner), policy=reader)
     assert [name.lower() for name in mail] == HEADERS
     assert not mail.defects
     assert mail.preamble is None

@@ -1,0 +1,163 @@
+"""What mails say of badges: strangers' words on one line each, in short, with a warning where they hide something."""
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from services.notifier.domain import MAX_LINKS, REASONS, credential_link
+from services.notifier.headers import one_line
+from services.notifier.store.links import Links
+from services.notifier.store.parcels import Letter
+from shared.credentials.quoting import conceals, quoted
+
+MAX_NAME = 150
+MAX_URL = 2000
+# The badge's page has the whole of it.
+MAX_PROSE = 300
+MAX_RESULTS = 10
+# Enough Markdown for that many characters of text.
+_MARKDOWN_READ = 10 * MAX_PROSE
+WARNING = "(holds characters that are not seen)"
+_RIGHT_TO_LEFT = ("R", "AL", "AN")
+_FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+
+_markdown = MarkdownIt("commonmark", {"html": False}).disable("image")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a mail's links lead: badges' pages; the verify page and the page of `my-links`, where there are any."""
+
+    public_url: str
+    verifier: str | None = None
+    my_links: str | None = None
+
+
+class Fact(NamedTuple):
+    """One line of a mail: a label of ours, and what a stranger says."""
+
+    label: str
+    text: str
+
+
+def said(letter: Letter, credential_id: UUID, places: Places) -> dict[str, Any]:
+    """Return what the templates of a badge's mails ask for; nothing in it spans lines."""
+    badge, url = letter.credential["credentialSubject"]["achievement"]["name"], letter.institution_url
+    signed_as = signer(letter.credential)
+    return {
+        "name": addressee(letter.credential),
+        "badge": short(badge, MAX_NAME),
+        "badge_quoted": quoted(badge),
+        "badge_shown": shown(badge, MAX_NAME),
+        "earned": earned(letter.credential),
+        "institution": short(letter.institution, MAX_NAME),
+        # Where it can be reached: in the middle of a sentence, and among the facts.
+        "reached": one_line(url) if url else signed_as,
+        "whom": [
+            Fact("Issued by", shown(letter.institution, MAX_NAME)),
+            *([Fact("On the web", shown(url, MAX_URL))] if url else []),
+            Fact("Signed as", signed_as),
+        ],
+        "reason": REASONS.get(letter.reason or "other", REASONS["other"]),
+        "note": shown(letter.note, MAX_PROSE) if letter.note else None,
+        "link": credential_link(places.public_url, credential_id, letter.owner_token),
+        "public_link": credential_link(places.public_url, credential_id),
+        "verifier": places.verifier,
+        "my_links": places.my_links,
+    }
+
+
+def listed(found: Links, places: Places) -> dict[str, Any]:
+    """Return what the templates of the mail with an address's links ask for."""
+    badges = [
+        {
+            "badge": shown(each.badge, MAX_NAME),
+            "institution": shown(each.institution, MAX_NAME),
+            "day": day(each.issued_at),
+            "link": credential_link(places.public_url, each.credential_id, each.owner_token),
+        }
+        for each in found.badges
+    ]
+    return {"badges": badges, "most": MAX_LINKS, "my_links": places.my_links}
+
+
+def earned(credential: Mapping[str, Any]) -> list[Fact]:
+    """Return what a signed badge says was earned: description, criteria, results, until when it holds."""
+    achievement, subject = credential["credentialSubject"]["achievement"], credential["credentialSubject"]
+    said = [
+        ("What it says", achievement.get("description") or ""),
+        ("What it took", _criteria(achievement.get("criteria") or {})),
+        *[("Result", each) for each in _results(subject.get("result") or [], achievement)],
+    ]
+    facts = [Fact(label, shown(text, MAX_PROSE)) for label, text in said if text.strip()]
+    until = credential.get("validUntil")
+    return [*facts, Fact("Valid until", day(datetime.fromisoformat(until)))] if until else facts
+
+
+def signer(credential: Mapping[str, Any]) -> str:
+    """Return the identifier of who signed a badge: a DID, whose domain is part of it where it has one."""
+    issuer = credential["issuer"]
+    return one_line(issuer if isinstance(issuer, str) else issuer["id"])
+
+
+def addressee(credential: Mapping[str, Any]) -> str | None:
+    """Return the name that a badge carries of its learner; None where it carries none, or a hash of it."""
+    identities = credential["credentialSubject"].get("identifier") or []
+    for each in identities if isinstance(identities, list) else [identities]:
+        if each.get("identityType") == "name" and each.get("hashed") is not True:
+            return short(each["identityHash"], MAX_NAME) or None
+    return None
+
+
+def plain(markdown: str) -> str:
+    """Return the text of Markdown without its marks, and without the addresses of its links."""
+    blocks = (" ".join(_text(token).split()) for token in _markdown.parse(markdown[:_MARKDOWN_READ]))
+    return " ".join(each if each[-1] in ".,:;!?" else f"{each};" for each in blocks if each).rstrip(";")
+
+
+def short(text: str, limit: int) -> str:
+    """Return a text on one line, cut after `limit` characters."""
+    line = one_line(text)
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def shown(text: str, limit: int) -> str:
+    """Return a text as `short` does, and say so where it holds characters that nobody sees or that turn it round."""
+    return f"{short(text, limit)} {WARNING}" if conceals(text) else short(text, limit)
+
+
+def apart(text: str) -> str:
+    """Return a text for a line of plain text: what is written from right to left turns nothing round but itself."""
+    turns = any(unicodedata.bidirectional(each) in _RIGHT_TO_LEFT for each in text)
+    return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}" if turns else text
+
+
+def day(instant: datetime) -> str:
+    """Return a date for people (`26 November 2026`), in UTC."""
+    time = instant.astimezone(UTC)
+    return f"{time.day} {time:%B %Y}"
+
+
+def _text(token: Token) -> str:
+    if token.children is None:
+        return token.content
+    return "".join(" " if each.type.endswith("break") else each.content for each in token.children)
+
+
+def _criteria(criteria: Mapping[str, Any]) -> str:
+    told, address = criteria.get("narrative"), criteria.get("id")
+    return plain(told) if told else address or ""
+
+
+def _results(results: list[Mapping[str, Any]], achievement: Mapping[str, Any]) -> Iterator[str]:
+    described = {each.get("id"): each.get("name") for each in achievement.get("resultDescription") or []}
+    for result in results[:MAX_RESULTS]:
+        name = described.get(result.get("resultDescription"))
+        said = result.get("value") or result.get("status") or result.get("achievedLevel") or ""
+        yield f"{name}: {said}" if name else said
