@@ -1,80 +1,57 @@
-"""The console's routes: one page that leads to everything a person can open."""
+"""Puts the console together: the public page, the operator's pages, and the store of spans behind OTLP/HTTP."""
 
-import json
+import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import HTMLResponse
-from fastapi.staticfiles import StaticFiles
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from fastapi import FastAPI
 
+from console import api, index, ops, receiver
+from console.monitor import Monitor
+from console.neighbours import Asking, neighbours
+from console.sessions import LoginNeeded, Sessions
 from console.settings import ConsoleSettings
+from console.spans import Bounds, SpanStore
+from console.story import Teller
 from shared import telemetry
-from shared.web import health, problems
+from shared.errors import Unavailable
+from shared.web import health, pages, problems
 from shared.web.limits import BodyLimit
 from shared.web.server import serving
 
-STATIC = Path(__file__).parent / "static"
-# Nothing of the page comes from elsewhere, and nothing in it runs.
-POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-
-pages = Environment(loader=PackageLoader("console"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-router = APIRouter(include_in_schema=False)
-
-
-@dataclass(frozen=True)
-class Place:
-    """One service as the page shows it."""
-
-    name: str
-    task: str
-    url: str
-
-
-def places(settings: ConsoleSettings) -> list[Place]:
-    """The services, in the order in which a badge meets them."""
-    return [
-        Place("issuer", "decides that a badge exists, or no longer holds", settings.issuer_url),
-        Place("registry", "remembers every badge and what became of it", settings.registry_url),
-        Place("verifier", "answers whether a badge holds", settings.verifier_url),
-        Place("notifier", "tells learners by mail and programs by webhook", settings.notifier_url),
-    ]
-
-
-@router.get("/")
-async def index(request: Request) -> HTMLResponse:
-    """The page of links."""
-    settings: ConsoleSettings = request.app.state.settings
-    page = pages.get_template("index.html").render(
-        places=places(settings), registry_url=settings.registry_url, demo_badge=demo_badge(settings.demo_file)
-    )
-    return HTMLResponse(page, headers=HEADERS)
-
-
-def demo_badge(demo_file: Path | None) -> str | None:
-    """Return the id of the demo's badge; None where there is no demo. The file is written after the console starts."""
-    if demo_file is None or not demo_file.exists():
-        return None
-    found: str | None = json.loads(demo_file.read_text()).get("credential_id")
-    return found
+# An export of 512 spans, the exporter's batch, has some 300 KiB.
+MAX_BODY_BYTES = 4 * 1024 * 1024
+TIDY_SECONDS = 60.0
 
 
 def make_app(settings: ConsoleSettings) -> FastAPI:
     """Put the console together."""
-    app = FastAPI(title="Laurel console", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Laurel console",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # As in shared/service.py: FastAPI's own would make each span a second time.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    operator_key = settings.operator_secret()
+    services = neighbours(settings)
+    named = {each.name: each for each in services}
     app.state.settings = settings
     app.state.database = None
     app.state.troubles = dict
+    app.state.neighbours = services
+    app.state.spans = SpanStore(settings.span_folder, Bounds(spans=settings.span_count, bytes=settings.span_bytes))
+    app.state.asking = Asking(operator_key)
+    app.state.monitor = Monitor(app.state.asking, services)
+    app.state.sessions = Sessions(operator_key)
+    app.state.teller = Teller(settings, app.state.spans, app.state.asking, named["registry"], named["notifier"])
     problems.install(app)
-    app.include_router(health.router)
-    app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC))
-    app.add_middleware(BodyLimit, max_bytes=1 << 16, seconds=10.0)
+    app.add_exception_handler(LoginNeeded, ops.login_needed)
+    for router in (health.router, pages.assets, index.router, ops.public, ops.router, api.router, receiver.router):
+        app.include_router(router)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, seconds=10.0)
     telemetry.instrument(app)
     return app
 
@@ -82,7 +59,29 @@ def make_app(settings: ConsoleSettings) -> FastAPI:
 @asynccontextmanager
 async def running(settings: ConsoleSettings) -> AsyncIterator[str]:
     """Run the console until the block ends; gives its base URL (port 0: a free one)."""
-    with socket.create_server((settings.host, settings.port), backlog=128) as listener:
-        async with serving(make_app(settings), listener):
-            host, port = listener.getsockname()[:2]
-            yield f"http://{host}:{port}"
+    async with AsyncExitStack() as stack:
+        app = make_app(settings)
+        stack.push_async_callback(app.state.asking.close)
+        stack.push_async_callback(app.state.spans.close)
+        listener = stack.enter_context(socket.create_server((settings.host, settings.port), backlog=128))
+        tasks = {"monitor": app.state.monitor.run(), "spans": _tidy(app.state.spans)}
+        running = {name: asyncio.create_task(task) for name, task in tasks.items()}
+        stack.push_async_callback(_end, running.values())
+        app.state.troubles = lambda: {name: "has ended" for name, task in running.items() if task.done()}
+        await stack.enter_async_context(serving(app, listener))
+        host, port = listener.getsockname()[:2]
+        yield f"http://{host}:{port}"
+
+
+async def _tidy(spans: SpanStore) -> None:
+    """Drop what is too old, also while nothing new comes."""
+    while True:
+        with suppress(Unavailable):  # the store has told so itself, and the next export tries again
+            await spans.tidy()
+        await asyncio.sleep(TIDY_SECONDS)
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,17 +36,25 @@ ALLOWED_ATTRIBUTES = frozenset(
     }
 )  # fmt: skip
 
+# Spans are notes: a collector that does not answer is given up soon, so that a process that ends need not wait for it.
+EXPORT_SECONDS = 3.0
+# A collector that is away for long is told of in the log once in so many seconds, and not once a try.
+EXPORTER_SILENCE_SECONDS = 300.0
+
 _PROPAGATOR = TraceContextTextMapPropagator()
+_exporting = False
 
 
 def configure(service: str, otlp_endpoint: str | None) -> None:
     """Set up logging and tracing for this process; without an endpoint spans are made and not exported."""
+    global _exporting  # noqa: PLW0603  # tracing is the process's, and set up once
+    _exporting = bool(otlp_endpoint)
     _configure_logging(service)
     provider = TracerProvider(
         resource=Resource.create({"service.name": f"laurel-{service}"}), sampler=ParentBased(root=_Entrances())
     )
     if otlp_endpoint:
-        exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces")
+        exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS)
         provider.add_span_processor(BatchSpanProcessor(Reticent(exporter), schedule_delay_millis=1000))
         AsyncPGInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]  # it ships no types
     trace.set_tracer_provider(provider)
@@ -90,6 +99,19 @@ def span(name: str, attributes: Mapping[str, Any] | None = None, links: Sequence
     linked = [Link(_span_context(text)) for text in links if text]
     with _tracer().start_as_current_span(name, attributes=attributes, links=linked, record_exception=False):
         yield
+
+
+def exports() -> bool:
+    """Tell whether spans leave this process: what only makes spans need not be done otherwise."""
+    return _exporting
+
+
+def producer_span(name: str, traceparent: str, start_ns: int, end_ns: int, attributes: Mapping[str, Any]) -> None:
+    """Record a span for a record that was sent, as a child of the span that wrote it; times in ns since 1970."""
+    made = _tracer().start_span(
+        name, context=_remote(traceparent), kind=SpanKind.PRODUCER, attributes=attributes, start_time=start_ns
+    )
+    made.end(end_ns)
 
 
 def annotate(**attributes: str | int) -> None:
@@ -197,7 +219,24 @@ def _configure_logging(service: str) -> None:
             ],
         )
     )
+    handler.addFilter(_SeldomOfExports())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+class _SeldomOfExports(logging.Filter):
+    """Lets what OpenTelemetry's exporter has to say pass once in a while: each try of each batch has its own line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._quiet_until = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(("opentelemetry.exporter", "opentelemetry.sdk")):
+            return True
+        if time.monotonic() < self._quiet_until:
+            return False
+        self._quiet_until = time.monotonic() + EXPORTER_SILENCE_SECONDS
+        return True
 
 
 def _reticent_traceback(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:

@@ -52,10 +52,15 @@ def logs(installation: Installation) -> None:
 
 
 def _show_addresses(installation: Installation) -> None:
-    if credential := demo.read(installation).get("credential_id"):
-        print(f"A badge that is valid:  {installation.url('registry')}/v1/credentials/{credential}")
-    print(f"Everything else:        {installation.url('console')}/")
     print(f"Keys and addresses are in {installation.demo_file}. 'make down' stops it, data stays.")
+    credential = demo.read(installation).get("credential_id")
+    if credential:
+        print(f"A badge that is valid:  {installation.url('registry')}/credentials/{credential}")
+    print(f"Verify a badge:         {installation.url('verifier')}/")
+    print(f"Everything else:        {installation.url('console')}/")
+    if credential:
+        print(f"The operator key, which the next page asks for, is in {installation.operator_key_file}.")
+        print(f"That badge's way:       {installation.url('console')}/ops/trace?badge={credential}")
 
 
 @contextmanager

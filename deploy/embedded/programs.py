@@ -1,5 +1,6 @@
 """The programs of an installation, each with its command, its environment and the way it is stopped."""
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ def _service_environment(installation: Installation, name: str, admin_dsn: str) 
         "LAUREL_PORT": str(installation.port_of(name)),
         "LAUREL_PUBLIC_URL": installation.url("registry"),
         **_common(installation),
+        **_spans(installation),
         # Where a service has a setting that others lack, the others don't read it.
         "LAUREL_KEK_FILE": str(installation.sealing_key_file),
         "LAUREL_ISSUER_URL": installation.url("issuer"),
@@ -62,6 +64,11 @@ def _common(installation: Installation) -> dict[str, str]:
         "LAUREL_OPERATOR_KEY": "",
         "LAUREL_OPERATOR_KEY_FILE": str(installation.operator_key_file),
     }
+
+
+def _spans(installation: Installation) -> dict[str, str]:
+    """Where the services send spans: to the console, unless the caller names a collector; its name they inherit."""
+    return {} if os.environ.get("LAUREL_OTLP_ENDPOINT") else {"LAUREL_OTLP_ENDPOINT": installation.url("console")}
 
 
 def _postgres(installation: Installation) -> Program:
@@ -87,7 +94,9 @@ def _console(installation: Installation) -> Program:
     environment = {
         "LAUREL_PORT": str(installation.port_of("console")),
         "LAUREL_DEMO_FILE": str(installation.demo_file),
+        "LAUREL_SPAN_FOLDER": str(installation.home / "spans"),
         **{f"LAUREL_{name.upper()}_URL": installation.url(name) for name in SERVICES},
         **_common(installation),
     }
-    return Program("console", (sys.executable, "-m", "console"), environment, rank=40)
+    # Before the services, and stopped after them: it takes their last spans.
+    return Program("console", (sys.executable, "-m", "console"), environment, rank=25)

@@ -158,10 +158,17 @@ def _spans(deliveries: Sequence[Delivery]) -> Iterator[list[Delivery]]:
     with ExitStack() as stack:
         inside = []
         for each in deliveries:
-            attributes = {"messaging.message.id": str(each.id), "laurel.event_type": each.message.TYPE}
-            stack.enter_context(telemetry.consumer_span(f"handle {each.message.TYPE}", each.traceparent, attributes))
+            span = telemetry.consumer_span(f"handle {each.message.TYPE}", each.traceparent, _attributes(each))
+            stack.enter_context(span)
             inside.append(replace(each, traceparent=telemetry.outgoing().get("traceparent")))
         yield inside
+
+
+def _attributes(delivery: Delivery) -> dict[str, str]:
+    attributes = {"messaging.message.id": str(delivery.id), "laurel.event_type": delivery.message.TYPE}
+    if credential_id := getattr(delivery.message, "credential_id", None):
+        attributes["laurel.credential_id"] = str(credential_id)
+    return attributes
 
 
 def _raise_alarm(consumer: str, held: Held) -> None:

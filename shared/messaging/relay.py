@@ -5,18 +5,20 @@ before the commit, so a smaller one may appear after a larger one was sent.
 """
 
 import asyncio
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 import structlog
 
-from shared import db
+from shared import db, telemetry
 from shared.db import Connection, Database
 from shared.ids import PARTITIONS, new_id
 from shared.messaging.cloudevents import encode
-from shared.messaging.events import Heartbeat
+from shared.messaging.events import BY_TYPE, Heartbeat
 from shared.messaging.housekeeping import clear_away, measure
 from shared.messaging.metrics import REFUSED, SENT, alarm
 from shared.messaging.pace import BackOff, Every
@@ -33,11 +35,15 @@ BEAT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Queue:
-    """What a look at the outbox gave: the rows, whether they were all there was, and the clock before the look."""
+    """What a look at the outbox gave: the rows, whether they were all there was, and the clock before the look.
+
+    `local_ns` is this process's clock at that moment: spans are told by it, whatever the database's shows.
+    """
 
     rows: Sequence[Any]
     whole: bool
     time: datetime
+    local_ns: int
 
 
 class Relay:
@@ -90,7 +96,7 @@ class Relay:
 
     async def _round(self, connection: Connection, shards: Sequence[int]) -> bool:
         queue = await self._look(connection, shards)
-        silent = await self._send(connection, queue.rows)
+        silent = await self._send(connection, queue)
         if queue.whole and self._beat_pace.due():
             silent |= await self._refused_shards(connection)
             await self._beat(set(shards) - silent, queue.time)
@@ -98,10 +104,11 @@ class Relay:
 
     async def _look(self, connection: Connection, shards: Sequence[int]) -> Queue:
         # The clock comes first: what was acknowledged to anyone before it, the select sees.
-        time: datetime = await connection.fetchval("select laurel_clock()")
+        clock: datetime = await connection.fetchval("select laurel_clock()")
+        local_ns = time.time_ns()
         rows = await connection.fetch(
             """
-            select id, topic, shard, key, headers, value from outbox o
+            select id, topic, shard, key, headers, value, created_at from outbox o
             where sent_at is null and shard = any($1)
               and not exists (select from outbox r where r.refused is not null and r.key = o.key)
             order by id limit $2
@@ -109,17 +116,22 @@ class Relay:
             shards,
             BATCH,
         )
-        return Queue(rows, len(rows) < BATCH, time)
+        return Queue(rows, len(rows) < BATCH, clock, local_ns)
 
-    async def _send(self, connection: Connection, rows: Sequence[Any]) -> set[int]:
+    async def _send(self, connection: Connection, queue: Queue) -> set[int]:
         """Publish and mark; return the shards in which something was refused, and so nothing may be promised."""
+        rows = queue.rows
         if not rows:
             return set()
         answers = await self._publisher.publish([_record(row) for row in rows])
+        acknowledged_ns = time.time_ns()
         refused = [(row, reason) for row, reason in zip(rows, answers, strict=True) if reason]
-        sent = [row["id"] for row, reason in zip(rows, answers, strict=True) if not reason]
-        await connection.execute("update outbox set sent_at = laurel_clock() where id = any($1)", sent)
+        sent = [row for row, reason in zip(rows, answers, strict=True) if not reason]
+        ids = [row["id"] for row in sent]
+        await connection.execute("update outbox set sent_at = laurel_clock() where id = any($1)", ids)
         SENT.inc(len(sent))
+        if telemetry.exports():
+            _trace(sent, queue, acknowledged_ns)
         for row, reason in refused:
             await connection.execute("update outbox set refused = $2 where id = $1", row["id"], reason)
             REFUSED.inc()
@@ -130,9 +142,9 @@ class Relay:
         rows = await connection.fetch("select distinct shard from outbox where refused is not null")
         return {row["shard"] for row in rows}
 
-    async def _beat(self, shards: Collection[int], time: datetime) -> None:
+    async def _beat(self, shards: Collection[int], clock: datetime) -> None:
         await self._publisher.publish(
-            [_heartbeat(self._state_topic, self._source, each, time) for each in sorted(shards)]
+            [_heartbeat(self._state_topic, self._source, each, clock) for each in sorted(shards)]
         )
 
     async def _keep_house(self, connection: Connection) -> None:
@@ -147,9 +159,37 @@ def _record(row: Any) -> Record:
     return Record(Partition(row["topic"], row["shard"]), row["key"].encode(), headers, row["value"])
 
 
-def _heartbeat(topic: str, source: str, shard: int, time: datetime) -> Record:
-    beat = Heartbeat(shard=shard, time=time)
-    headers = encode(beat, event_id=new_id(), source=source, time=time, trace={})
+def _trace(rows: Sequence[Any], queue: Queue, acknowledged_ns: int) -> None:
+    """Record, for each row that carries a trace, how long it took from being written to being on the log."""
+    for row in rows:
+        if traceparent := row["headers"].get("traceparent"):
+            waited_ns = (queue.time - row["created_at"]) // timedelta(microseconds=1) * 1000
+            start_ns = min(queue.local_ns - waited_ns, acknowledged_ns)
+            telemetry.producer_span(
+                f"publish {row['topic']}", traceparent, start_ns, acknowledged_ns, _span_attributes(row)
+            )
+
+
+def _span_attributes(row: Any) -> dict[str, str]:
+    kind = row["headers"]["ce_type"]
+    attributes = {
+        "messaging.destination.name": row["topic"],
+        "messaging.destination.partition.id": str(row["shard"]),
+        "messaging.message.id": row["headers"]["ce_id"],
+        "laurel.event_type": kind,
+    }
+    # Read where there is one alone: an achievement's state, say, is large.
+    credential_id = orjson.loads(row["value"])["credential_id"] if "credential_id" in _members(kind) else None
+    return {**attributes, "laurel.credential_id": credential_id} if credential_id else attributes
+
+
+def _members(kind: str) -> Collection[str]:
+    return BY_TYPE[kind].model_fields if kind in BY_TYPE else ()
+
+
+def _heartbeat(topic: str, source: str, shard: int, clock: datetime) -> Record:
+    beat = Heartbeat(shard=shard, time=clock)
+    headers = encode(beat, event_id=new_id(), source=source, time=clock, trace={})
     encoded = tuple((name, text.encode()) for name, text in headers.items())
     # Straight to the shard's own partition, behind everything it speaks for; its key would hash elsewhere.
     return Record(Partition(topic, shard), beat.key.encode(), encoded, beat.model_dump_json().encode())
