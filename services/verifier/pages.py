@@ -78,7 +78,7 @@ async def read_form(request: Request) -> Asked:
     if not kind.startswith("multipart/form-data") or "charset" in kind:
         raise UnsupportedMedia("form_not_taken", "This page takes a form as browsers send it (multipart/form-data).")
     try:
-        async with request.form(max_files=1, max_fields=len(FIELDS)) as form:
+        async with request.form(max_files=1, max_fields=len(FIELDS) + 1) as form:
             fields = {name: form.get(name) for name in FIELDS}
             file = form.get("file")
             content = await file.read() if isinstance(file, UploadFile) else b""

@@ -1,7 +1,7 @@
 """A report in people's words: the answer first, how sure one may be of it, and every check under a plain name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from shared.credentials.report import Check, Outcome, Report, ReportedIssuer
@@ -28,7 +28,7 @@ class Told:
     look_twice: tuple[str, ...]
     grounds: str
     domain: str | None
-    recipient: str
+    recipient: Line
     lines: tuple[Line, ...]
     status_age_seconds: int | None
 
@@ -36,17 +36,17 @@ class Told:
 def tell(report: Report) -> Told:
     """Put a report into words."""
     tone = tone_of(report)
-    look_twice = [each.detail for each in report.checks if each.outcome == "warn"]
+    all_good = tone == "good"
     as_of = report.status_as_of
     age = None if as_of is None else max(0, int((report.verified_at - as_of).total_seconds()))
     return Told(
         tone=tone,
         headline=_headline(report),
-        look_twice=tuple(look_twice),
+        look_twice=tuple(each.detail for each in _further_warnings(report.checks)),
         grounds=_grounds(report.checks, report.issuer),
         domain=_domain(report.issuer.id),
-        recipient=_recipient(report.checks),
-        lines=tuple(_line(check, all_good=tone == "good") for check in report.checks),
+        recipient=_recipient(report.checks, all_good=all_good),
+        lines=tuple(_line(check, all_good=all_good) for check in report.checks),
         status_age_seconds=age,
     )
 
@@ -71,12 +71,24 @@ def _headline(report: Report) -> str:
     if report.verdict == "invalid":
         reason = _REASONS.get(report.reason or "")
         return f"Not valid: {reason}" if reason else "Not valid"
+    return next((f"Valid, but {reservation}" for applies, reservation in _reservations(report) if applies), "Valid")
+
+
+def _reservations(report: Report) -> list[tuple[bool, str]]:
+    """What is to be said in one breath with "valid", the gravest first."""
     recipient = outcome_of(report.checks, "recipient")
-    if recipient == "fail":
-        return "Valid, but issued to somebody else"
-    if report.issuer.standing == "unknown":
-        return "Valid, but the issuer is not known here"
-    return "Valid, but not known whose it is" if recipient == "unknown" else "Valid"
+    return [
+        (recipient == "fail", "issued to somebody else"),
+        (report.issuer.standing == "unknown", "the issuer is not known here"),
+        (outcome_of(report.checks, "demo") == "warn", "only a demonstration"),
+        (recipient == "unknown", "not known whose it is"),
+        (bool(_further_warnings(report.checks)), "look twice"),
+    ]
+
+
+def _further_warnings(checks: Sequence[Check]) -> list[Check]:
+    """Warnings of which no summary tells."""
+    return [check for check in checks if check.outcome == "warn" and check.name not in ("standing", "demo")]
 
 
 def _grounds(checks: Sequence[Check], issuer: ReportedIssuer) -> str:
@@ -89,8 +101,8 @@ def _grounds(checks: Sequence[Check], issuer: ReportedIssuer) -> str:
     if issuer.registered_name:
         return "The institution was registered here once and is so no longer. The badge is signed with its key."
     return (
-        "Somebody signed the badge with the key below. Nobody here has looked at who that is: "
-        "anybody can make such a key and give it any name."
+        "Somebody who has this identifier's key signed the badge. Nobody here has looked at who that is: "
+        "anybody can make such a key and take any name."
     )
 
 
@@ -102,16 +114,18 @@ def _domain(issuer_id: str | None) -> str | None:
     return (text.split("/")[2] or None) if text.startswith(("https://", "http://")) else None
 
 
-def _recipient(checks: Sequence[Check]) -> str:
-    check = next((each for each in checks if each.name == "recipient"), None)
-    if check is None or check.code == "not_asked":
-        return (
-            "This was not checked, because you named nobody. A badge is easily passed on: "
-            "whoever shows it need not be the person to whom it was issued."
+def _recipient(checks: Sequence[Check], *, all_good: bool) -> Line:
+    check = next((each for each in checks if each.name == "recipient"), _NOBODY)
+    line = _line(check, all_good=all_good)
+    if check.code == "not_asked":
+        return replace(
+            line,
+            detail="You named nobody to compare with. A badge is easily passed on: "
+            "whoever shows it need not be the person to whom it was issued.",
         )
     if check.outcome == "skipped":
-        return "This was not checked: without a good signature the badge says nothing of anybody."
-    return check.detail
+        return replace(line, detail="Without a good signature a badge says nothing of anybody.")
+    return line
 
 
 def _line(check: Check, *, all_good: bool) -> Line:
@@ -120,6 +134,7 @@ def _line(check: Check, *, all_good: bool) -> Line:
     return Line(title, outcome, tone if tone != "good" or all_good else None, check.detail)
 
 
+_NOBODY = Check(name="recipient", outcome="skipped", detail="", code="not_asked")
 _OUTCOMES: dict[Outcome, tuple[str, Tone | None]] = {
     "pass": ("passed", "good"),
     "fail": ("failed", "bad"),

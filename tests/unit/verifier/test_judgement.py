@@ -274,3 +274,21 @@ def test_whose_badge_it_is_decides_nothing_and_is_said(match, words):
 )
 def test_an_id_names_a_record_in_its_one_form_alone(text, found):
     assert credential_id_in(text) == found
+
+
+@pytest.mark.parametrize(
+    ("facts", "names"),
+    [
+        ({"issuer_name": "Ox\u202eford"}, ["issuer_name"]),
+        ({"name": "Diplo\u200bma"}, ["credential_name"]),
+        ({"achievement_name": "Diplo\u2060ma"}, ["credential_name"]),
+        ({"issuer_name": "Universit\u00e4t \u05d0\u05d1", "name": "\u5b66\u4f4d"}, []),
+    ],
+)
+def test_a_name_that_is_not_what_it_seems_is_a_warning_and_changes_no_verdict(facts, names):
+    checked = CheckedDocument(checks=(*SIGNED, WITHIN_DATES), facts=FACTS.model_copy(update=facts))
+    judgement = judge(checked, KNOWN, RULES, [not_asked()])
+    warned = [check for check in judgement.checks if check.code == "deceptive_name"]
+    assert [(check.name, check.outcome) for check in warned] == [(name, "warn") for name in names]
+    assert judgement.conclusion.verdict == "valid"
+    assert judgement.conclusion.summary.isprintable()

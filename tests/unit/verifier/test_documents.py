@@ -1,0 +1,55 @@
+"""What somebody sent is a badge, or is called what it is in plain words."""
+
+import pytest
+
+from services.verifier.domain.documents import kind_of, read_document
+from shared.errors import Invalid, LaurelError, Malformed
+
+KINDS = {
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR": "a picture (PNG)",
+    b"\xff\xd8\xff\xe0": "a picture (JPEG)",
+    b"%PDF-1.7": "a PDF document",
+    b"PK\x03\x04": "a ZIP archive",
+    b"<svg xmlns='http://www.w3.org/2000/svg'/>": "a picture (SVG)",
+    b'\xef\xbb\xbf <?xml version="1.0"?>\n<!-- a badge --><SVG/>': "a picture (SVG)",
+    b"<!DOCTYPE html><svg></svg>": "a web page",
+    b"\n<html>": "a web page",
+    b"<?xml version='1.0'?><rss/>": "a document in XML",
+    b"eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJ4In0.c2ln": "a signed token (JWT)",
+    b" eyJhbGciOiJFZERTQSJ9.e30.c2ln~WyJzYWx0Il0~\n": "a signed token (JWT)",
+}
+
+
+@pytest.mark.parametrize(("raw", "kind"), KINDS.items())
+def test_a_file_that_is_not_read_yet_is_known_by_its_content_and_called_by_its_name(raw: bytes, kind: str) -> None:
+    assert kind_of(raw) == kind
+    with pytest.raises(Invalid) as refused:
+        read_document(raw)
+    assert refused.value.code == "format_not_read"
+    assert kind in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("raw", "error", "code"),
+    [
+        (b"", Invalid, "nothing_given"),
+        (b" \n", Invalid, "nothing_given"),
+        (b"[]", Invalid, "not_a_badge"),
+        (b'"text"', Invalid, "not_a_badge"),
+        (b"{", Malformed, "malformed"),
+        (b'{"a": 1, "a": 2}', Malformed, "malformed"),
+        (b'{"a": "\\u0000"}', Malformed, "malformed"),
+        (b"\xef\xbb\xbf{}", Malformed, "malformed"),
+        (b"\xff\xfe{\x00}\x00", Malformed, "malformed"),
+        (b"[" * 100, Malformed, "malformed"),
+        (b'{"a": "' + b"x" * (1 << 20) + b'"}', Malformed, "too_large"),
+    ],
+)
+def test_what_is_no_badge_is_refused_with_a_reason(raw: bytes, error: type[LaurelError], code: str) -> None:
+    with pytest.raises(error) as refused:
+        read_document(raw)
+    assert refused.value.code == code
+
+
+def test_json_is_read_with_blanks_around_it() -> None:
+    assert read_document(b'\r\n {"type": []}\r\n') == {"type": []}
