@@ -2,8 +2,8 @@
 
 Consumes   issuer.events.v1     into the record, in the order of versions          (laurel.registry.record)
            verifier.events.v1   verifications, facts alone                         (laurel.registry.verifications)
-           issuer.state.v1,     copies of institutions, achievements and API keys,
-           verifier.state.v1    and the signed status lists                        (laurel.registry.state)
+           issuer.state.v1,     copies of institutions, achievements, API keys and
+           verifier.state.v1    statuses, and the signed status lists              (laurel.registry.state)
 Emits      registry.events.v1   laurel.credential.recorded.v1, whose id follows from the id of the event it answers
            registry.state.v1    heartbeats
 
@@ -11,7 +11,11 @@ Its own truth:   credentials, history; documents, openings (what an erasure take
                  link's hash, salts, notes); verifications; status_list_versions (the last one of each minute,
                  400 days). Lost, they come back by `laurel refeed issuer` and `laurel refeed verifier`, of the
                  status lists the newest alone.
-Projections:     institutions, achievements, api_keys: `laurel rebuild registry` empties and refills them.
+                 shown_badges (which learners show their badges whole to everybody). Lost, it comes back from nowhere:
+                 every badge is hidden again until its learner says so anew.
+Projections:     institutions, achievements, api_keys, credential_states (of changed badges, how they stand):
+                 `laurel rebuild registry` empties and refills them.
 
-Its api only reads: the app role may change no row of these tables.
+Its api only reads: the app role may change no row of these tables. The learner's word on who may see a badge whole
+goes through a function that checks the owner link's token.
 """

@@ -1,7 +1,7 @@
 """What the registry does with the events and states that reach it, each in the open transaction of its consumer."""
 
 from base64 import b64decode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,6 +18,7 @@ from shared.messaging.events import (
     AchievementState,
     ApiKeyContent,
     CredentialRecorded,
+    CredentialState,
     InstitutionState,
     Message,
     StatusListState,
@@ -60,6 +61,7 @@ async def copy_state(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     await projections.upsert(tx, "institutions", [_institution(each) for each in _only(InstitutionState, deliveries)])
     await projections.upsert(tx, "achievements", [_achievement(each) for each in _only(AchievementState, deliveries)])
     await projections.upsert(tx, "api_keys", [row_of(each) for each in _only(ApiKeyContent, deliveries)])
+    await projections.upsert(tx, "credential_states", _changed(_only(CredentialState, deliveries)))
     await published.keep_lists(tx, list(_only(StatusListState, deliveries)))
 
 
@@ -91,6 +93,15 @@ def _recorded(change: Change, now: datetime) -> Entry:
         recorded_at=now,
     )
     return Entry(message, rules.recorded_event_id(change.event_id), now, change.traceparent)
+
+
+def _changed(states: Iterable[CredentialState]) -> list[dict[str, Any]]:
+    """Version 1 says no more than that there is such a badge: of most badges nothing need be copied."""
+    return [
+        {"id": each.credential_id, **each.model_dump(include={"version", "status"})}
+        for each in states
+        if each.version > 1
+    ]
 
 
 def _institution(state: InstitutionState) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def _badge(row: Record, public_url: str, *, demo: bool) -> Badge:
         id=row["id"],
         institution_id=row["institution_id"],
         address=f"{public_url}/credentials/{row['id']}",
-        status=row["status"],
+        status=row["stated_status"] if (row["stated_version"] or 0) > row["version"] else row["status"],
         version=row["version"],
         issued_at=row["issued_at"],
         history=row["history"],

@@ -52,8 +52,9 @@ class Institution:
 class Badge:
     """All that a badge's page may tell to whoever asked: what they may not see is not in it.
 
-    `document` is the signed document and `reasons` those of its changes, by version. `as_of` is up to when the issuer's
-    word is here, and `held` tells that some of it waits.
+    `status` is the newest that the issuer has stated; `history` may be behind it. `document` is the signed document and
+    `reasons` those of its changes, by version. `as_of` is up to when the issuer's word is here, and `held` tells that
+    some of it waits.
     """
 
     id: UUID

@@ -9,11 +9,22 @@ create table shown_badges (
     shown_at      timestamptz not null default laurel_clock()
 );
 
+-- How badges that have changed stand by the issuer's state records, which tell up to when they are complete; the record
+-- may be behind them. A badge without a row is as it was issued.
+create table credential_states (
+    id      uuid    primary key,
+    version bigint  not null,
+    status  text    not null
+);
+alter table credential_states enable row level security;
+alter table credential_states force row level security;
+
 -- No policy for the api's role: it reads and writes here by the functions below alone.
 alter table shown_badges enable row level security;
 alter table shown_badges force row level security;
 do $$ begin
     execute format('create policy lookup on shown_badges to %I using (true)', current_user);
+    execute format('create policy lookup on credential_states for select to %I using (true)', current_user);
     execute format('create policy lookup on openings for select to %I using (true)', current_user);
 end $$;
 
@@ -46,3 +57,7 @@ $$
          gone as (delete from shown_badges s using mine where s.credential_id = mine.credential_id and not whole)
     select exists (select from mine)
 $$;
+
+create function stated_credential(wanted uuid) returns table (version bigint, status text)
+    language sql stable security definer set search_path = public as
+$$ select version, status from credential_states where id = wanted $$;

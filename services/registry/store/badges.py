@@ -17,7 +17,8 @@ async def page(tx: Tx, credential_id: UUID, token_hash: bytes, source: str) -> A
     return await tx.fetchrow(
         """
         select c.*, i.name as institution_name, i.did, i.url as institution_url, i.standing,
-               a.achievement, a.image is not null as has_image, v.*, laurel_clock() as now,
+               a.achievement, a.image is not null as has_image, v.*,
+               s.version as stated_version, s.status as stated_status, laurel_clock() as now,
                (select jsonb_object_agg(shard, time) from heartbeats where source = $3) as heard,
                exists (select held_keys(array[$1::uuid::text, c.institution_id::text])) as held
         from (select) as always
@@ -25,6 +26,7 @@ async def page(tx: Tx, credential_id: UUID, token_hash: bytes, source: str) -> A
         left join institutions i on i.id = c.institution_id
         left join achievements a on a.achievement_id = c.achievement_id and a.number = c.achievement_version
         left join badge_view($1, $2) v on true
+        left join stated_credential($1) s on true
         """,
         credential_id,
         token_hash,

@@ -91,3 +91,4 @@ async def empty_projections(tx: Tx) -> None:
     await tx.execute("delete from institutions")
     await tx.execute("delete from achievements")
     await tx.execute("delete from api_keys")
+    await tx.execute("delete from credential_states")

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from shared.credentials.identity import name_identity
 from shared.credentials.status import MIN_BITS, set_bit, status_list_credential
 from shared.ids import new_id, new_secret
 from shared.messaging.events import (
     AchievementState,
     Actor,
     CredentialIssued,
+    CredentialState,
     CredentialStatusChanged,
     InstitutionState,
     Message,
@@ -22,6 +24,7 @@ from shared.messaging.events import (
 
 # Strings that no answer to the public may hold.
 NAME, EMAIL, NOTE = "Planted Name-7f3a", "planted-7f3a@learner.example", "Planted note 7f3a"
+GRADE, EVIDENCE = "planted-grade-7f3a", "planted-film-7f3a"
 PNG = b"\x89PNG\r\n\x1a\n planted"
 
 
@@ -39,7 +42,15 @@ class Badge:
             "@context": ["https://www.w3.org/ns/credentials/v2"],
             "type": ["VerifiableCredential", "OpenBadgeCredential"],
             "id": f"https://badges.example/credentials/{self.id}",
-            "credentialSubject": {"identifier": [{"identityHash": NAME}], "score": 10.0, "email": EMAIL},
+            "name": "Welding I",
+            "validFrom": "2026-01-01T00:00:00Z",
+            "credentialSubject": {
+                "identifier": [name_identity(NAME)],
+                "result": [{"resultDescription": "urn:uuid:1", "value": GRADE}],
+                "score": 10.0,
+                "email": EMAIL,
+            },
+            "evidence": [{"id": "https://learner.example/film", "name": EVIDENCE}],
         }
         self.positions = (
             StatusPosition(list_id=new_id(), index=7, purpose="revocation"),
@@ -78,6 +89,15 @@ class Badge:
             }
         )
 
+    def stated(self, version: int, status: str) -> CredentialState:
+        """How it stands at a version, by the issuer's state record."""
+        return CredentialState.model_validate(
+            {
+                "credential_id": self.id, "version": version, "institution_id": self.institution_id, "status": status,
+                "positions": self.positions, "document_digest": "digest", "history": (),
+            }
+        )  # fmt: skip
+
     def life(self) -> list[Message]:
         """Issued, suspended, reinstated, revoked."""
         return [
@@ -96,14 +116,17 @@ def verification(credential_id: UUID | None, employer_id: UUID | None = None) ->
     )  # fmt: skip
 
 
-def institution(institution_id: UUID, version: int = 1, name: str = "North Academy") -> InstitutionState:
+def institution(
+    institution_id: UUID, version: int = 1, name: str = "North Academy", **members: Any
+) -> InstitutionState:
     """An institution's state."""
-    return InstitutionState(
-        institution_id=institution_id, version=version, slug="north", name=name, did="did:web:badges.example:north"
-    )
+    content = {"slug": "north", "did": "did:web:badges.example:north", **members}
+    return InstitutionState(institution_id=institution_id, version=version, name=name, **content)
 
 
-def achievement(institution_id: UUID, achievement_id: UUID, image: bytes | None = PNG) -> AchievementState:
+def achievement(
+    institution_id: UUID, achievement_id: UUID, image: bytes | None = PNG, **members: Any
+) -> AchievementState:
     """A published achievement as the issuer tells of it."""
     url = f"https://badges.example/achievements/{achievement_id}/1"
     return AchievementState(
@@ -119,6 +142,7 @@ def achievement(institution_id: UUID, achievement_id: UUID, image: bytes | None 
             "alignment": [{"targetName": "EQF level 4", "targetUrl": "http://data.europa.eu/snb/eqf/4"}],
             "image": {"id": f"{url}/image", "caption": "Welding I"},
             "micro_credential": {"workload_hours": 50},
+            **members,
         },
         image=b64encode(image).decode() if image else None,
     )

@@ -1,6 +1,7 @@
 """A registry on a database and an event log of its own: its routes over HTTP, its handlers, and keys that open it."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +11,11 @@ import pytest
 from services.registry import handlers
 from services.registry.app import SERVICE
 from shared.db import Tx
+from shared.messaging import projections
 from shared.messaging.cloudevents import Delivery
 from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE, VERIFIER_EVENTS, Message
 from tests.support.postgres import CleanDatabase
-from tests.support.records import delivery
+from tests.support.records import beats, delivery
 from tests.support.service import ServiceUnderTest, prepared
 
 
@@ -37,6 +39,11 @@ class Registry(ServiceUnderTest):
             if here := [each for each in deliveries if topic == each.message.TOPIC]:
                 async with self.worker.transaction() as tx:
                     await handle(tx, here)
+
+    async def hear(self, time: datetime | None = None) -> None:
+        """Let all that the issuer had accepted by `time`, or by now, be here."""
+        async with self.worker.transaction() as tx:
+            await projections.store_heartbeats(tx, beats(time))
 
 
 @pytest.fixture

@@ -175,7 +175,9 @@ async def test_a_rebuild_gives_the_same_answers(registry: Registry) -> None:
     await registry.publish(*map(delivery, states), delivery(badge.issued()), *beats())
 
     async def answers() -> list[bytes]:
-        found = [await registry.client.get(address, headers=header) for address in addresses]
+        found = [
+            await registry.client.get(address, headers=header | {"Accept": "application/json"}) for address in addresses
+        ]
         assert [each.status_code for each in found] == [200] * len(addresses)
         assert b"North Academy" in found[0].content
         assert b"planted-key" in found[0].content, "the owner's form"

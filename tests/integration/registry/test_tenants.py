@@ -23,6 +23,8 @@ from tests.integration.registry.conftest import Registry, as_app
 from tests.support.records import delivery
 from tests.support.service import OPERATOR
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+AS_JSON = {"Accept": "application/json"}
 TENANT_TABLES = ("credentials", "history", "documents", "openings")
 
 
@@ -31,7 +33,7 @@ async def badge(registry: Registry) -> AsyncIterator[Badge]:
     """A revoked badge in a registry that serves its api."""
     badge = Badge()
     await registry.feed(
-        badge.issued(),
+        delivery(badge.issued(), traceparent=f"00-{TRACE}-00f067aa0ba902b7-01"),
         badge.changed(),
         institution(badge.institution_id),
         achievement(badge.institution_id, badge.achievement_id),
@@ -54,6 +56,7 @@ async def test_the_owner_sees_document_actor_reason_and_verifications(registry: 
         assert record["history"][1]["actor"] == {"role": "institution", "key_id": badge.key_id}
         assert record["history"][1]["reason"] == {"code": "withdrawn", "note": NOTE}
         assert record["history"][1]["log_index"] is None
+        assert [entry["trace_id"] for entry in record["history"]] == [TRACE, None]
 
 
 async def test_nobody_else_sees_anything_of_a_person(registry: Registry, badge: Badge) -> None:
@@ -66,7 +69,7 @@ async def test_nobody_else_sees_anything_of_a_person(registry: Registry, badge: 
     ]
     answers = [
         *[await registry.client.get(f"/v1/credentials/{badge.id}", headers=header) for header in strangers],
-        await registry.client.get(f"/credentials/{badge.id}"),
+        await registry.client.get(f"/credentials/{badge.id}", headers=AS_JSON),
     ]
     assert len({answer.text for answer in answers}) == 1
     for planted in (NAME, EMAIL, NOTE, badge.owner_token, badge.salt, badge.key_id, "withdrawn", "employer"):
@@ -104,7 +107,7 @@ async def test_an_unknown_id_is_404_and_a_malformed_one_422(registry: Registry, 
     for path in ("/v1/credentials/{}", "/credentials/{}", "/credentials/{}.json", "/status-lists/{}"):
         assert (await registry.client.get(path.format(new_id()), headers=header)).status_code == 404
         for malformed in ("1", "%00", "..%2fx", "'or 1=1", "x" * 300):
-            answer = await registry.client.get(path.format(malformed), headers=header)
+            answer = await registry.client.get(path.format(malformed), headers=header | AS_JSON)
             assert answer.status_code in (404, 422)
             assert answer.headers["content-type"] == "application/problem+json"
 
