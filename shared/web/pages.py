@@ -65,7 +65,9 @@ class Pages:
         }  # fmt: skip
         self._templates.globals["asset"] = asset
 
-    def page(self, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **said: Any) -> Response:
+    def page(
+        self, template: str, status: int = 200, headers: Mapping[str, str] | None = None, /, **said: Any
+    ) -> Response:
         """Render `template`; `headers` come on top of HEADERS."""
         text = self._templates.get_template(template).render(said)
         return HTMLResponse(text, status, headers={**HEADERS, **(headers or {})})
