@@ -65,7 +65,7 @@ async def find(tx: Tx, request_id: UUID, most: int) -> Links | None:
             where asked.id = $1 and n.happened_at is not null and n.recorded_at is not null
             order by n.happened_at desc, r.credential_id limit $2
         )
-        select r.credential_id, r.owner_token, r.email,
+        select r.credential_id, r.owner_token, btrim(r.email) as email,
                r.credential #>> '{credentialSubject,achievement,name}' as badge,
                coalesce(i.name, r.credential #>> '{issuer,name}') as institution, newest.happened_at as issued_at
         from newest join recipients r using (credential_id) left join institutions i on i.id = r.institution_id

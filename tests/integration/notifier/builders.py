@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from shared.credentials.badge import Recipient
 from shared.ids import new_id
 from shared.messaging.cloudevents import Delivery
 from shared.messaging.events import (
@@ -25,11 +26,20 @@ PERSONAL = (EMAIL, OWNER_TOKEN, NOTE)
 class Badge:
     """One badge of one institution, and the records that tell of it."""
 
-    def __init__(self, institution_id: UUID | None = None, email: str | None = EMAIL, **achievement: Any) -> None:
+    def __init__(
+        self,
+        institution_id: UUID | None = None,
+        email: str | None = EMAIL,
+        learner: str | None = "Ada Lovelace",
+        token: str = OWNER_TOKEN,
+        **achievement: Any,
+    ) -> None:
         self.id = new_id()
         self.institution_id = institution_id or new_id()
         self.email = email
-        self.document = a_signed_badge(achievement=an_achievement(**achievement))
+        self.token = token
+        recipient = Recipient(email="ada@learner.example", name=learner, salt="c2FsdA")
+        self.document = a_signed_badge(achievement=an_achievement(**achievement), recipient=recipient)
         self.issued_id, self.revoked_id = new_id(), new_id()
 
     def issued(self, time: datetime | None = None, traceparent: str | None = None) -> Delivery:
@@ -43,7 +53,7 @@ class Badge:
             document_digest="digest",
             status=(),
             email=self.email,
-            owner_token=OWNER_TOKEN,
+            owner_token=self.token,
             salt="salt",
             actor=Actor(role="institution", key_id="key"),
         )
@@ -92,8 +102,8 @@ class Badge:
         return delivery(message, traceparent=traceparent)
 
 
-def institution(institution_id: UUID, name: str = "North Academy", version: int = 1) -> InstitutionState:
+def institution(
+    institution_id: UUID, name: str = "North Academy", version: int = 1, url: str | None = "https://north.example"
+) -> InstitutionState:
     """An institution's state."""
-    return InstitutionState(
-        institution_id=institution_id, version=version, slug="north", name=name, url="https://north.example", did="did"
-    )
+    return InstitutionState(institution_id=institution_id, version=version, slug="north", name=name, url=url, did="did")

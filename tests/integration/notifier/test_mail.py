@@ -6,25 +6,26 @@ import json
 from datetime import UTC, datetime, timedelta
 from email import policy
 from email.message import EmailMessage
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 import structlog
 
+from services.notifier import letters
 from services.notifier.headers import MAX_HEADER_TEXT
 from services.notifier.mail import compose
 from services.notifier.post import SmtpPost
 from services.notifier.sender import LEASE
+from services.notifier.store.parcels import Letter
 from shared.ids import new_id
 from tests.integration.notifier.builders import EMAIL, OWNER_TOKEN, PERSONAL, Badge, institution
-from tests.integration.notifier.conftest import PUBLIC_URL, Notifier
+from tests.integration.notifier.conftest import PLACES, PUBLIC_URL, Notifier
+from tests.integration.notifier.mailing import mailed, outcomes, parts
 from tests.integration.notifier.receiver import receiving
 from tests.support.mailbox import Mailbox, taking_mail
 from tests.support.records import delivery
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
-ATTACK = '<script src="https://evil.example/x.js"></script><img src="https://evil.example/pixel">'
 
 
 class Moody(Mailbox):
@@ -43,45 +44,6 @@ class Moody(Mailbox):
         return self.content
 
 
-async def mailed(notifier: Notifier, box: Mailbox) -> list[EmailMessage]:
-    async with notifier.mailing(SmtpPost.from_url(f"smtp://127.0.0.1:{box.port}")):
-        await notifier.settled("mail")
-    return box.mails
-
-
-async def outcomes(notifier: Notifier) -> list[tuple[Any, ...]]:
-    return await notifier.rows("select outcome, status, error from attempts order by number")
-
-
-def parts(mail: EmailMessage) -> tuple[str, str, dict[str, Any]]:
-    """The text part, the HTML part and the attached badge of a mail."""
-    text, html = mail.get_body(("plain",)), mail.get_body(("html",))
-    assert text is not None
-    assert html is not None
-    [badge] = mail.iter_attachments()
-    assert badge.get_filename() == "badge.json"
-    assert badge.get_content_type() == "application/json"
-    return text.get_content(), html.get_content(), json.loads(badge.get_content())
-
-
-class Seen(HTMLParser):
-    """What a mail program would show, and every address that it would fetch or run."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
 async def test_an_issue_is_mailed_with_the_owners_link_and_the_signed_badge(notifier: Notifier) -> None:
     badge = Badge()
     await notifier.keep(delivery(institution(badge.institution_id, "North Academy")))
@@ -92,7 +54,7 @@ async def test_an_issue_is_mailed_with_the_owners_link_and_the_signed_badge(noti
     link = f"{PUBLIC_URL}/credentials/{badge.id}?owner={OWNER_TOKEN}"
     assert mail["To"] == mail["X-Envelope-To"] == EMAIL
     assert mail["From"] == "North Academy via Laurel <badges@laurel.example>"
-    assert mail["Subject"] == 'North Academy has awarded you the badge "Fire safety"'
+    assert mail["Subject"] == "North Academy has awarded you the badge “Fire safety”"
     assert mail["Date"].datetime is not None
     for part in (text, html):
         assert link in part
@@ -100,20 +62,6 @@ async def test_an_issue_is_mailed_with_the_owners_link_and_the_signed_badge(noti
         assert "Fire safety" in part
     assert attached == badge.document
     assert await outcomes(notifier) == [("accepted", 250, None)]
-
-
-async def test_a_revocation_mail_says_why_and_whom_to_ask(notifier: Notifier) -> None:
-    badge = Badge()
-    await notifier.keep(delivery(institution(badge.institution_id, "North Academy")))
-    await notifier.feed(badge.issued(), badge.revoked(note="Wrong person."), badge.recorded_revocation())
-    async with taking_mail() as box:
-        [mail] = await mailed(notifier, box)
-    text, html, _ = parts(mail)
-    assert "revoked" in mail["Subject"]
-    for part in (text, html):
-        assert "The institution has withdrawn it." in part
-        assert "Wrong person." in part
-        assert "https://north.example" in part
 
 
 async def test_the_name_on_the_badge_serves_until_the_institutions_own_is_known(notifier: Notifier) -> None:
@@ -124,47 +72,10 @@ async def test_the_name_on_the_badge_serves_until_the_institutions_own_is_known(
     assert mail["From"].startswith("Example University via Laurel")
 
 
-async def test_html_in_names_is_shown_and_not_obeyed(notifier: Notifier) -> None:
-    badge = Badge(name=ATTACK, description=ATTACK)
-    await notifier.keep(delivery(institution(badge.institution_id, ATTACK)))
-    await notifier.feed(badge.issued(), badge.revoked(note=ATTACK), badge.recorded(), badge.recorded_revocation())
-    async with taking_mail() as box:
-        mails = await mailed(notifier, box)
-    assert len(mails) == 2
-    for mail in mails:
-        text, html, _ = parts(mail)
-        seen = Seen(html)
-        assert not seen.tags & {"script", "img", "iframe", "link", "object"}
-        assert not seen.attributes & {"src", "srcset", "background", "onload", "onerror"}
-        assert ATTACK in seen.text
-        assert ATTACK in text
-
-
-async def test_line_breaks_in_names_add_no_header_and_no_line(notifier: Notifier) -> None:
-    badge = Badge(name="W =?utf-8?q?=0D=0ABcc:_eve@evil.example?=\r\nBcc: eve@evil.example\r\n\r\nHello")
-    name = 'North"\r\nBcc: mallory@evil.example\n\nAcademy\u202e\x1b[31m'
-    await notifier.keep(delivery(institution(badge.institution_id, name)))
-    await notifier.feed(badge.issued(), badge.recorded())
-    async with taking_mail() as box:
-        [mail] = await mailed(notifier, box)
-    assert "Bcc" not in mail
-    assert mail["X-Envelope-To"] == EMAIL
-    assert mail["Subject"].startswith('North" Bcc: mallory@evil.example Academy [31m has awarded you')
-    assert mail["From"].addresses[0].addr_spec == "badges@laurel.example"
-    assert len(mail["From"].addresses) == 1
-    text, _, _ = parts(mail)
-    assert not any(line.startswith("Bcc:") for line in text.splitlines())
-
-
 @pytest.mark.parametrize("name", ["Ünïversität Zürich", "大学", 'The "Best", Ltd; <x@evil.example>', "N" * 3000])
 def test_any_name_is_a_well_formed_header(name: str) -> None:
-    said = {
-        "institution": name,
-        "badge": name,
-        "description": "",
-        "institution_url": None,
-        "link": "https://x.example/",
-    }
+    letter = Letter(EMAIL, OWNER_TOKEN, Badge(name=name, learner=name).document, name, None, None, None)
+    said = letters.said(letter, new_id(), PLACES)
     message = compose(
         "credential.issued", said, sender="badges@laurel.example", on_behalf=name, to=EMAIL, name="1", at=AT
     )
