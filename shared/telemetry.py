@@ -37,8 +37,8 @@ ALLOWED_ATTRIBUTES = frozenset(
     }
 )  # fmt: skip
 
-# Spans are notes. A collector that does not answer is given up soon, and what comes in the seconds after that is dropped
-# untried: so a process that ends need not wait for it, batch by batch.
+# Spans are notes. A collector that does not answer is given up soon, and what comes in the seconds after that is
+# dropped untried: so a process that ends need not wait for it, batch by batch.
 EXPORT_SECONDS = 3.0
 REST_SECONDS = 5.0
 # A collector that is away for long is told of in the log once in so many seconds, and not once a try.
