@@ -1,1 +1,1 @@
-"""Pages for people that join what the services publish; it owns no data and knows the services' public APIs alone."""
+"""Pages for people that join what the services publish; it knows their public APIs alone, and owns a day's spans."""

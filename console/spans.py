@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import structlog
@@ -36,7 +36,7 @@ create index spans_credential on spans (credential_id, trace_id) where credentia
 create table links (linked text not null, trace_id text not null, primary key (linked, trace_id)) without rowid;
 create index links_trace on links (trace_id);
 """
-SPAN = "span_id, parent_id, service, name, kind, start_ns, end_ns, status, attributes"
+COLUMNS = ("trace_id", "span_id", "parent_id", "service", "name", "kind", "start_ns", "end_ns", "status", "attributes")
 
 # A trace is known to be a verification's by the first of these attributes, or by the second's value.
 VERIFICATION, EVENT_TYPE = "laurel.verification_id", "laurel.event_type"
@@ -223,7 +223,7 @@ class SpanStore:
         """Read a trace but for what is about other badges."""
         rows = self._connection().execute(
             f"""
-            select {SPAN} from spans s where trace_id = :trace and (credential_id = :badge or (
+            select {", ".join(COLUMNS)} from spans s where trace_id = :trace and (credential_id = :badge or (
                 credential_id is null and not exists (
                     select p.span_id from spans p where p.trace_id = s.trace_id and p.span_id = s.parent_id
                     and p.credential_id <> :badge)))
@@ -231,7 +231,7 @@ class SpanStore:
             """,  # noqa: S608  # columns of ours
             {"trace": trace_id, "badge": credential_id, "most": MAX_SPANS},
         )
-        spans = [Span(trace_id, *row[:-1], attributes=orjson.loads(row[-1])) for row in rows]
+        spans = [_span(row) for row in rows]
         return tuple(sorted(spans, key=lambda each: (each.start_ns, each.end_ns, each.span_id)))
 
     def _trim(self, now: float) -> None:
@@ -301,6 +301,11 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("rollback")
         raise
     connection.execute("commit")
+
+
+def _span(row: tuple[Any, ...]) -> Span:
+    columns = dict(zip(COLUMNS, row, strict=True))
+    return Span(**{**columns, "attributes": orjson.loads(columns["attributes"])})
 
 
 def _row(span: Span) -> tuple[object, ...]:

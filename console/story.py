@@ -83,7 +83,7 @@ class _Deliveries(_Part):
 
 @dataclass(frozen=True)
 class Told:
-    """A trace as it is told, in words and span by span; `in_log` has, by span, how long (ms) its record lay in the log."""
+    """A trace as it is told, in words and span by span; `in_log` has, by span, for how many ms its record lay there."""
 
     trace_id: str
     title: str
@@ -93,6 +93,11 @@ class Told:
     lines: Sequence[Line]
     in_log: dict[str, float]
     elsewhere: str | None
+
+    @property
+    def steps(self) -> list[Line]:
+        """The lines but for single statements to a database."""
+        return [each for each in self.lines if not any(name.startswith("db.") for name in each.span.attributes)]
 
     @property
     def services(self) -> list[str]:

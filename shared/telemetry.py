@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import structlog
@@ -36,8 +37,10 @@ ALLOWED_ATTRIBUTES = frozenset(
     }
 )  # fmt: skip
 
-# Spans are notes: a collector that does not answer is given up soon, so that a process that ends need not wait for it.
+# Spans are notes. A collector that does not answer is given up soon, and what comes in the seconds after that is
+# dropped untried: so a process that ends need not wait for it, batch by batch.
 EXPORT_SECONDS = 3.0
+REST_SECONDS = 5.0
 # A collector that is away for long is told of in the log once in so many seconds, and not once a try.
 EXPORTER_SILENCE_SECONDS = 300.0
 
@@ -128,7 +131,12 @@ def link(traceparent: str | None) -> None:
 
 
 def _tracer() -> trace.Tracer:
-    return trace.get_tracer("laurel")
+    return _tracer_of(trace.get_tracer_provider())
+
+
+@cache
+def _tracer_of(provider: trace.TracerProvider) -> trace.Tracer:
+    return provider.get_tracer("laurel")  # at half the cost of a span, so once
 
 
 def _remote(traceparent: str | None) -> otel_context.Context:
@@ -167,13 +175,19 @@ class _Entrances(Sampler):
 
 
 class Reticent(SpanExporter):
-    """Exports spans with allowed attributes alone, and without messages of exceptions."""
+    """Exports spans with allowed attributes alone, and without messages of exceptions; rests after a failure."""
 
     def __init__(self, inner: SpanExporter) -> None:
         self._inner = inner
+        self._rests_until = float("-inf")
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        return self._inner.export([_reticent(each) for each in spans])
+        if time.monotonic() < self._rests_until:
+            return SpanExportResult.FAILURE
+        result = self._inner.export([_reticent(each) for each in spans])
+        if result is SpanExportResult.FAILURE:
+            self._rests_until = time.monotonic() + REST_SECONDS
+        return result
 
     def shutdown(self) -> None:
         self._inner.shutdown()

@@ -126,6 +126,21 @@ def test_up_walks_a_badge_through_its_life_and_leaves_a_valid_one(started: Start
     assert list((running.home / "mail").iterdir())
 
 
+def test_up_ends_with_the_way_of_its_badge_and_says_where_the_key_to_it_is(started: Started, running: Laurel) -> None:
+    urls, badge = running.demo["urls"], running.demo["credential_id"]
+    way = f"{urls['console']}/ops/trace?badge={badge}"
+    *before, key, last = started.printed.strip().splitlines()
+    assert last.endswith(way)
+    assert key.endswith(f"{running.home / 'keys' / 'operator'}.")
+    for url in (f"{urls['registry']}/credentials/{badge}", f"{urls['verifier']}/", f"{urls['console']}/"):
+        assert any(line.endswith(f" {url}") for line in before)
+    assert "/ops/login" in httpx.get(way).headers["location"]
+    headers = {"Authorization": f"Bearer {running.demo['operator_key']}"}
+    told = httpx.get(f"{urls['console']}/v1/traces/{badge}", headers=headers).raise_for_status().json()
+    issued = next(each for each in told["traces"] if each["title"] == "Issued")
+    assert {each["service"] for each in issued["spans"]} == {"issuer", "registry", "verifier", "notifier"}
+
+
 def test_what_up_makes_is_closed_to_other_users(running: Laurel) -> None:
     assert running.home.stat().st_mode & 0o777 == 0o700
     for secret in ("demo.json", "keys/operator", "keys/sealing", "run/issuer.json"):

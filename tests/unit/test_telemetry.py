@@ -2,12 +2,13 @@
 
 import json
 import logging
+from collections.abc import Sequence
 
 import pytest
 import structlog
 from opentelemetry import propagate, trace
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
@@ -78,3 +79,49 @@ def test_polling_begins_no_trace(exported: InMemorySpanExporter) -> None:
     with trace.get_tracer("poll").start_as_current_span("select", kind=SpanKind.CLIENT):
         pass
     assert len(exported.get_finished_spans()) == before
+
+
+def test_a_sent_record_is_a_span_of_the_trace_that_wrote_it(exported: InMemorySpanExporter) -> None:
+    attributes = {"laurel.event_type": "laurel.credential.issued.v1", "value": "planted"}
+    telemetry.producer_span("publish issuer.events.v1", STRANGER, 1_000, 5_000, attributes)
+    span = exported.get_finished_spans()[-1]
+    assert span.parent is not None
+    assert trace.format_span_id(span.parent.span_id) == "b" * 16
+    assert (span.kind, span.start_time, span.end_time) == (SpanKind.PRODUCER, 1_000, 5_000)
+    assert dict(span.attributes or {}) == {"laurel.event_type": "laurel.credential.issued.v1"}
+
+
+def test_whether_spans_leave_is_known_before_they_are_made() -> None:
+    assert not telemetry.exports()
+
+
+def test_a_collector_that_is_away_is_told_of_once_and_other_libraries_are_heard() -> None:
+    ours = next(each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler)
+
+    def passed(name: str) -> int:
+        record = logging.LogRecord(name, logging.WARNING, __file__, 1, "away", (), None)
+        return sum(bool(ours.filter(record)) for _ in range(50))
+
+    assert passed("opentelemetry.exporter.otlp.proto.http.trace_exporter") == 1
+    assert passed("uvicorn.error") == 50
+
+
+class Away(SpanExporter):
+    """A collector that does not answer."""
+
+    tries = 0
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.tries += 1
+        return SpanExportResult.FAILURE
+
+
+def test_after_a_failure_exports_are_dropped_for_some_seconds_untried(monkeypatch: pytest.MonkeyPatch) -> None:
+    away, now = Away(), [100.0]
+    monkeypatch.setattr(telemetry.time, "monotonic", lambda: now[0])
+    reticent = telemetry.Reticent(away)
+    assert {reticent.export([]) for _ in range(10)} == {SpanExportResult.FAILURE}
+    assert away.tries == 1
+    now[0] += telemetry.REST_SECONDS
+    reticent.export([])
+    assert away.tries == 2

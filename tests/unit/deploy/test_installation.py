@@ -78,6 +78,23 @@ def test_a_missing_java_is_named_with_the_way_without_it(tmp_path: Path, monkeyp
         preflight.check(Installation(tmp_path, preflight.free_base(22_000), "kafka"))
 
 
+def endpoints(tmp_path: Path) -> dict[str, str | None]:
+    made = programs(Installation(tmp_path, 9000, "embedded"), "postgresql://postgres@/postgres?host=/tmp/x")
+    return {program.name: program.environment.get("LAUREL_OTLP_ENDPOINT") for program in made}
+
+
+def test_services_send_their_spans_to_the_console_unless_the_caller_names_a_collector(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LAUREL_OTLP_ENDPOINT", raising=False)
+    console = "http://127.0.0.1:9000"
+    given = endpoints(tmp_path)
+    assert {given[name] for name in ("issuer", "registry", "verifier", "notifier")} == {console}
+    assert given["console"] is None, "it sends none to itself"
+    monkeypatch.setenv("LAUREL_OTLP_ENDPOINT", "http://collector:4318")
+    assert set(endpoints(tmp_path).values()) == {None}, "the caller's is inherited"
+
+
 def test_secrets_reach_the_services_by_file(tmp_path: Path) -> None:
     installation = Installation(tmp_path, 9000, "kafka")
     installation.prepare()
