@@ -1,8 +1,11 @@
 """Puts the verifier together: the only place where its concrete parts are built."""
 
+from functools import partial
+
 from services.verifier.api import api_keys, employers, verifications
 from services.verifier.domain.known import Rules
 from services.verifier.handlers import state
+from services.verifier.handlers.employers import remove_sandboxes
 from services.verifier.handlers.verifications import Desk
 from services.verifier.settings import VerifierSettings
 from services.verifier.workers import Workers
@@ -31,7 +34,12 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         found = {state.GROUP: consumer.trouble(), "checkers": checkers.trouble()}
         return {name: trouble for name, trouble in found.items() if trouble}
 
-    operations = Operations(state.ledger, rebuild=lambda: state.rebuild(worker), refeed=lambda: state.refeed(worker))
+    operations = Operations(
+        state.ledger,
+        rebuild=lambda: state.rebuild(worker),
+        refeed=lambda: state.refeed(worker),
+        remove_sandboxes=partial(remove_sandboxes, worker),
+    )
     return Parts(
         routers=[verifications.router, employers.router, api_keys.router, ops.router(operations)],
         tasks={"relay": relay, state.GROUP: consumer.run},
