@@ -46,9 +46,9 @@ def add(
 ) -> None:
     """Define an achievement and publish it, with the institution's key; say which European elements it lacks.
 
-    What is published never changes again; badges are issued from it.
+    What is published never changes again; badges are issued from it. `laurel achievement sample` prints one.
 
-    Example: laurel achievement sample > first-aid.json && laurel achievement add first-aid.json
+    Example: laurel achievement add first-aid.json
     """
     raw = read(file)
     if not isinstance(content := read_json(file, raw), dict):

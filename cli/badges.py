@@ -8,7 +8,7 @@ import typer
 from cli.connection import connect
 from cli.ids import credential_id, plain_uuid
 from cli.keys import Unusable
-from cli.output import Json, aligned, give, say
+from cli.output import Json, aligned, give, moment, say
 
 Badge = Annotated[str, typer.Argument(help="The badge: its id, its address, or a file that holds it.", metavar="ID")]
 
@@ -51,7 +51,7 @@ def status(badge: Badge, as_json: Json = False) -> None:
         return
     issuer = record["issuer"] or {"name": "(not known yet)", "id": record["institution_id"]}
     facts = [("badge", record["achievement"]["name"] or "(not known yet)")]
-    facts += [("issued by", f"{issuer['name']}, {issuer['id']}"), ("issued at", record["issued_at"])]
+    facts += [("issued by", f"{issuer['name']}, {issuer['id']}"), ("issued at", moment(record["issued_at"]))]
     facts += [("verified", f"{record['verifications']} times")] if "verifications" in record else []
     say(f"{record['status'].upper()}, version {record['version']}", *aligned(facts), "history")
     say(*aligned([_version(each) for each in record["history"]]))
@@ -93,14 +93,20 @@ def _version(entry: dict[str, Any]) -> tuple[object, ...]:
     actor, reason = entry.get("actor"), entry.get("reason")
     told = f"by {actor['role']} {actor['key_id']}" if actor else ""
     why = f"{reason['code']}{': ' + reason['note'] if reason['note'] else ''}" if reason else ""
-    return entry["version"], entry["type"], entry["time"], told, why
+    return entry["version"], entry["type"], moment(entry["time"]), told, why
 
 
 def _delivery(delivery: dict[str, Any]) -> list[str]:
     target = delivery["channel"] + (f" to endpoint {delivery['endpoint_id']}" if delivery["endpoint_id"] else "")
-    due = f", next attempt {delivery['next_attempt_at']}" if delivery["next_attempt_at"] else ""
+    due = f", next attempt {moment(delivery['next_attempt_at'])}" if delivery["next_attempt_at"] else ""
     attempts = [
-        (each["number"], each["started_at"], each["outcome"] or "under way", each["status"] or "", each["error"] or "")
+        (
+            each["number"],
+            moment(each["started_at"]),
+            each["outcome"] or "under way",
+            each["status"] or "",
+            each["error"] or "",
+        )
         for each in delivery["attempts"]
     ]
     head = f"{delivery['type']} by {target}: {delivery['state']}{due}"

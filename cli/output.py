@@ -35,6 +35,11 @@ def give(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def moment(text: str | None) -> str:
+    """Return a service's time (RFC 3339 in UTC) for people, to the second; nothing for none."""
+    return f"{text[:10]} {text[11:19]} UTC" if text else ""
+
+
 def aligned(rows: Iterable[Sequence[object]], indent: str = "  ") -> list[str]:
     """Return rows as lines whose columns line up."""
     cells = [[plain(cell) for cell in row] for row in rows]

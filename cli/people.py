@@ -13,7 +13,7 @@ import typer
 from cli.connection import Connection, connect
 from cli.files import reserved, write
 from cli.keys import Unusable, demo_file, read_demo
-from cli.output import Json, give, say
+from cli.output import Json, aligned, give, say
 
 institution = typer.Typer(no_args_is_help=True, help="Institutions: who issues badges.")
 sandbox = typer.Typer(no_args_is_help=True, help="What was made for trying out.")
@@ -88,12 +88,10 @@ def remove(
     if as_json:
         give({**ended, "demo_forgotten": forgotten})
         return
-    at_issuer = ended["issuer"]
-    say(
-        f"{at_issuer['tenants']} institutions withdrawn, {at_issuer['credentials']} badges revoked, "
-        f"{at_issuer['api_keys']} of institutions' and {ended['verifier']['api_keys']} of employers' keys revoked.",
-        "What was issued and revoked stays on record, as with every badge.",
-    )
+    at_issuer, at_verifier = ended["issuer"], ended["verifier"]
+    counts = [("institutions withdrawn", at_issuer["tenants"]), ("their API keys revoked", at_issuer["api_keys"])]
+    counts += [("badges revoked", at_issuer["credentials"]), ("employers' API keys revoked", at_verifier["api_keys"])]
+    say("The sandboxes are ended:", *aligned(counts), "What was issued and revoked stays on record.")
     if forgotten:
         say(f"The demo's keys are gone from {demo_file(os.environ)}; 'make up DEMO=1' makes another demo.")
 

@@ -6,7 +6,7 @@ from typing import Any
 from cli.badges import Badge
 from cli.connection import connect
 from cli.ids import credential_id
-from cli.output import Json, give, plain, say
+from cli.output import Json, give, moment, plain, say
 
 BAR = 40
 NAME = 44
@@ -34,8 +34,8 @@ def waterfall(trace: dict[str, Any]) -> list[str]:
     spans = trace["spans"]
     whole = max([trace["duration_ms"], *(span["offset_ms"] + span["duration_ms"] for span in spans)], default=0)
     what = "a verification" if trace["relation"] == "verification" else "the badge itself"
-    head = f"{trace['title']} ({what}), {trace['started_at']}, {trace['duration_ms']:.0f} ms, trace {trace['trace_id']}"
-    return [head, *[_line(span, whole) for span in spans]]
+    times = f"{moment(trace['started_at'])}, {trace['duration_ms']:.0f} ms"
+    return [f"{trace['title']} ({what}), {times}, trace {trace['trace_id']}", *[_line(span, whole) for span in spans]]
 
 
 def _line(span: dict[str, Any], whole: float) -> str:

@@ -10,13 +10,13 @@ import typer
 from cli.connection import Connection, connect
 from cli.files import read, read_json
 from cli.keys import Unusable
-from cli.output import Json, aligned, give, say, warn
+from cli.output import Json, aligned, give, moment, say, warn
 
 EXIT = {"valid": 0, "invalid": 1, "unknown": 3}
 WORDS = {"valid": "VALID", "invalid": "NOT VALID", "unknown": "COULD NOT BE DECIDED"}
 # How long --fresh asks again, and how often: a state reaches the verifier within a second.
 PATIENCE = 20.0
-PAUSE = 0.5
+PAUSE = 1.0
 
 
 def verify(
@@ -86,8 +86,8 @@ def _print(report: dict[str, Any]) -> None:
     say(f"{WORDS[report['verdict']]}{reason}", report["summary"], "")
     credential = report["credential"]
     facts = [("badge", credential["name"]), ("id", credential["id"]), ("signed by", _signer(report["issuer"]))]
-    facts += [("valid from", credential["valid_from"]), ("valid until", credential["valid_until"])]
-    facts += [("status as of", report["status_as_of"]), ("asked at", report["verified_at"])]
+    times = credential | report
+    facts += [(name.replace("_", " "), moment(times[name])) for name in ("valid_from", "valid_until", "status_as_of")]
     say(*aligned([(what, text) for what, text in facts if text]), "")
     say(*aligned([(each["outcome"], each["name"], each["detail"]) for each in report["checks"]]))
 
