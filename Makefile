@@ -3,7 +3,7 @@
 # Variables, set behind the target (`make up PORT=9000 DEMO=0`):
 ##   PORT=8000            first of ten ports: console 8000, issuer 8001, registry 8002, verifier 8003, notifier 8004
 ##   BROKER=embedded      the event log: embedded (in PostgreSQL) or kafka (Apache Kafka; needs Java 17 and Maven)
-##   DEMO=1               0 leaves the demo institution, employer and badges out
+##   DEMO=                0 leaves the demo institution, employer and badges out; 1 makes them anew once they were removed
 ##   LAUREL_HOME=.laurel  where everything is kept: data, keys, logs, mail; another folder is another Laurel
 ##   PYTHON=python3       the Python, 3.11 or newer, that .venv is made with
 ##   CHROMIUM=chromium    the browser that the tests of pages drive

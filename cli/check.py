@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import ledger
-from cli.connection import SERVICES, Connection, Unusable, connect
+from cli.connection import SERVICES, Connection, connect
+from cli.keys import Unusable
 from cli.ledger import Event, Telling, Violation
 from cli.sorting import DiskSorted
 

@@ -4,9 +4,18 @@ import sys
 
 import typer
 
+from cli.achievements import achievement
+from cli.badges import deliveries, revoke, status
 from cli.check import ledger_check
-from cli.connection import Unusable
+from cli.issuing import issue
+from cli.keys import Unusable
 from cli.operations import dead_letters, discard, rebuild, refeed, replay, restart
+from cli.output import warn
+from cli.people import institution, sandbox
+from cli.tracing import trace
+from cli.verifying import verify
+
+OPERATORS = "For operators"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,9 +24,10 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # they may hold keys
     help="Laurel on the command line.\n\n"
     "Addresses and keys come from the environment, never from arguments: LAUREL_URL_ISSUER, _REGISTRY, _VERIFIER, "
-    "_NOTIFIER; LAUREL_OPERATOR_KEY_FILE or LAUREL_OPERATOR_KEY. What is not set is read from demo.json in LAUREL_HOME "
-    "(.laurel), where `make up` wrote it.\n\n"
-    "Example: LAUREL_HOME=/srv/laurel laurel ledger-check",
+    "_NOTIFIER, _CONSOLE; LAUREL_INSTITUTION_KEY_FILE or LAUREL_INSTITUTION_KEY, and the same with EMPLOYER and "
+    "OPERATOR. What is not set is read from demo.json in LAUREL_HOME (.laurel), where `make up` wrote it.\n\n"
+    "Exit code 2: it could not be done, and a sentence says why.\n\n"
+    "Example: LAUREL_HOME=/srv/laurel laurel verify badge.json",
 )
 
 
@@ -26,13 +36,22 @@ def laurel() -> None:
     """Take commands, however few there are."""
 
 
-app.command("ledger-check")(ledger_check)
-app.command("dead-letters")(dead_letters)
-app.command("replay")(replay)
-app.command("discard")(discard)
-app.command("restart")(restart)
-app.command("rebuild")(rebuild)
-app.command("refeed")(refeed)
+app.command("issue")(issue)
+app.command("verify")(verify)
+app.command("revoke")(revoke)
+app.command("status")(status)
+app.command("deliveries")(deliveries)
+app.add_typer(achievement, name="achievement")
+app.add_typer(institution, name="institution", rich_help_panel=OPERATORS)
+app.add_typer(sandbox, name="sandbox", rich_help_panel=OPERATORS)
+app.command("trace", rich_help_panel=OPERATORS)(trace)
+app.command("ledger-check", rich_help_panel=OPERATORS)(ledger_check)
+app.command("dead-letters", rich_help_panel=OPERATORS)(dead_letters)
+app.command("replay", rich_help_panel=OPERATORS)(replay)
+app.command("discard", rich_help_panel=OPERATORS)(discard)
+app.command("restart", rich_help_panel=OPERATORS)(restart)
+app.command("rebuild", rich_help_panel=OPERATORS)(rebuild)
+app.command("refeed", rich_help_panel=OPERATORS)(refeed)
 
 
 def main() -> None:
@@ -40,5 +59,5 @@ def main() -> None:
     try:
         app()
     except Unusable as error:
-        print(error, file=sys.stderr)
+        warn(str(error))
         sys.exit(2)

@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.connection import Connection, connect
+from cli.connection import connect
+from cli.output import Json
 
 Service = StrEnum("Service", ["issuer", "registry", "verifier", "notifier"])
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def replay(
@@ -75,24 +75,13 @@ def dead_letters(service: Service, as_json: Json = False) -> None:
 
     Example: laurel dead-letters registry --json
     """
-    letters = _all_dead_letters(connect(os.environ), service)
+    letters = list(connect(os.environ).items(service, "/v1/ops/dead-letters"))
     if as_json:
         print(json.dumps(letters))
     elif not letters:
         print(f"The {service} has no dead letters.")
     else:
         _print(letters)
-
-
-def _all_dead_letters(connection: Connection, service: str) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = []
-    cursor: str | None = None
-    while True:
-        page = connection.get(service, "/v1/ops/dead-letters", cursor=cursor, limit=200).json()
-        listed += page["items"]
-        cursor = page["next"]
-        if cursor is None:
-            return listed
 
 
 def _post(service: str, operation: str, body: Any = None) -> int:

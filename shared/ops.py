@@ -27,12 +27,14 @@ class Operations:
 
     `ledger(tx, after, limit)` gives up to `limit` lines (each with a `kind` and an `id`) in the order of their ids,
     after the id `after`. `rebuild()` empties the projections and lets them be read anew. `refeed()` writes every event
-    and state again to the outbox, with the ids they had; it answers how many.
+    and state again to the outbox, with the ids they had; it answers how many. `remove_sandboxes(operator)` ends a
+    share of what sandbox tenants still have; nothing is left when it counts nothing.
     """
 
     ledger: Callable[[Tx, str | None, int], Awaitable[Sequence[dict[str, Any]]]]
     rebuild: Callable[[], Awaitable[None]] | None = None
     refeed: Callable[[], Awaitable[int]] | None = None
+    remove_sandboxes: "Callable[[Principal], Awaitable[Removed]] | None" = None
 
 
 class DeadLetter(BaseModel):
@@ -84,6 +86,14 @@ class Done(BaseModel):
     """How much was done."""
 
     count: int
+
+
+class Removed(BaseModel):
+    """What a call ended: tenants that were withdrawn, API keys and credentials that were revoked."""
+
+    tenants: int = 0
+    api_keys: int = 0
+    credentials: int = 0
 
 
 _letters = APIRouter(tags=["operations"], route_class=StrictRoute)
@@ -161,6 +171,13 @@ def router(operations: Operations) -> APIRouter:
         if operations.refeed is None:
             raise NotFound("nothing_to_refeed", "This service has nothing of its own to send again.")
         return Done(count=await operations.refeed())
+
+    @routes.post("/remove-sandboxes")
+    async def remove_sandboxes(operator: Operator) -> Removed:
+        """End sandbox tenants, a share with each call; repeat it until all counts are 0. The record stays."""
+        if operations.remove_sandboxes is None:
+            raise NotFound("no_sandboxes", "This service has no tenants of its own.")
+        return await operations.remove_sandboxes(operator)
 
     routes.include_router(_letters)
     return routes

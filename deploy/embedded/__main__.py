@@ -12,8 +12,8 @@ from deploy.embedded.installation import Installation, SetupError, find
 
 
 def up(installation: Installation) -> None:
-    """Start what does not run, load the demo (unless DEMO=0) and show where to look."""
-    with_demo = os.environ.get("DEMO") != "0"
+    """Start what does not run, load the demo (unless DEMO=0, or it was removed) and show where to look."""
+    with_demo = demo.is_wanted(installation, os.environ.get("DEMO"))
     if start.is_whole(installation) and (demo.is_loaded(installation) or not with_demo):
         print("Laurel runs already; nothing was changed.")
     else:

@@ -55,6 +55,11 @@ def is_loaded(installation: Installation) -> bool:
     return "credential_id" in read(installation)
 
 
+def is_wanted(installation: Installation, setting: str | None) -> bool:
+    """Tell whether there is to be a demo: unless it is left out (DEMO=0), or was removed and not asked for (DEMO=1)."""
+    return setting == "1" or (setting != "0" and "demo_removed" not in read(installation))
+
+
 def read(installation: Installation) -> Mapping[str, Any]:
     """Return what demo.json holds; nothing where there is none."""
     if not installation.demo_file.exists():
@@ -78,8 +83,9 @@ def _make(installation: Installation, http: httpx.Client) -> Demo:
     issuer, verifier = installation.url("issuer"), installation.url("verifier")
     # A run that was cut short left a demo whose keys nobody has; the next run's is another.
     slug = f"demo-{secrets.token_hex(3)}"
-    institution = _post(http, f"{issuer}/v1/institutions", operator, {"name": "Sample University", "slug": slug})
-    employer = _post(http, f"{verifier}/v1/employers", operator, {"name": "Sample Employer"})
+    university = {"name": "Sample University", "slug": slug, "sandbox": True}
+    institution = _post(http, f"{issuer}/v1/institutions", operator, university)
+    employer = _post(http, f"{verifier}/v1/employers", operator, {"name": "Sample Employer", "sandbox": True})
     achievement = _post(http, f"{issuer}/v1/achievements", institution["api_key"], ACHIEVEMENT)
     _post(http, f"{issuer}/v1/achievements/{achievement['id']}/publish", institution["api_key"])
     return Demo(institution["id"], institution["api_key"], employer["api_key"], achievement["id"])

@@ -1,7 +1,9 @@
 """Puts the issuer together: the only place where its concrete parts are built."""
 
+from functools import partial
+
 from services.issuer.api import ROUTERS
-from services.issuer.handlers import ledger
+from services.issuer.handlers import ledger, sandbox
 from services.issuer.handlers.issuing import Issuing
 from services.issuer.handlers.refeed import refeed
 from services.issuer.lists import ListSigner, Terms
@@ -31,8 +33,9 @@ def build(runtime: Runtime[IssuerSettings]) -> Parts:
     async def refeed_all() -> int:
         return await refeed(worker)
 
+    operations = ops.Operations(ledger.lines, refeed=refeed_all, remove_sandboxes=partial(sandbox.remove, worker))
     return Parts(
-        routers=[*ROUTERS, ops.router(ops.Operations(ledger=ledger.lines, refeed=refeed_all))],
+        routers=[*ROUTERS, ops.router(operations)],
         tasks={"relay": relay, "status_lists": ListSigner(worker, signer, terms).run},
         state={"signer": signer, "issuing": Issuing(runtime.app, signer, settings)},
     )

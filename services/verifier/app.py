@@ -7,6 +7,7 @@ from services.verifier.api import api_keys, employers, freshness, verifications
 from services.verifier.domain.known import Rules
 from services.verifier.fetch import Fetcher
 from services.verifier.handlers import state
+from services.verifier.handlers.employers import remove_sandboxes
 from services.verifier.handlers.freshness import Canary, tidy
 from services.verifier.handlers.verifications import Desk
 from services.verifier.settings import VerifierSettings
@@ -36,7 +37,12 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         found = {state.GROUP: consumer.trouble(), "checkers": checkers.trouble()}
         return {name: trouble for name, trouble in found.items() if trouble}
 
-    operations = Operations(state.ledger, rebuild=lambda: state.rebuild(worker), refeed=lambda: state.refeed(worker))
+    operations = Operations(
+        state.ledger,
+        rebuild=lambda: state.rebuild(worker),
+        refeed=lambda: state.refeed(worker),
+        remove_sandboxes=partial(remove_sandboxes, worker),
+    )
     return Parts(
         routers=[
             pages.router,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared import db
 from shared.api_keys import store
-from shared.api_keys.states import entry_of
+from shared.api_keys.states import TenantKind, entry_of
 from shared.api_keys.store import Tenant
 from shared.db import Tx
 from shared.errors import Conflict, NotFound
@@ -59,6 +59,14 @@ async def revoke(tx: Tx, tenant: Tenant, key_id: UUID) -> None:
     if "manage" in key["scopes"] and not await store.another_can_manage(tx, tenant.id, key_id):
         raise Conflict("last_managing_key", "This is the last key that can make keys; make another one first.")
     await outbox.add_many(tx, [entry_of(await store.revoke(tx, key_id, await db.now(tx)))])
+
+
+async def revoke_of_sandboxes(tx: Tx, kind: TenantKind, limit: int) -> int:
+    """Revoke up to `limit` API keys of sandbox tenants, the last managing ones too; return how many those were."""
+    now = await db.now(tx)
+    keys = [await store.revoke(tx, key_id, now) for key_id in await store.lock_keys_of_sandboxes(tx, kind, limit)]
+    await outbox.add_many(tx, [entry_of(key) for key in keys])
+    return len(keys)
 
 
 async def _add(tx: Tx, tenant: Tenant, grant: Grant, key_id: UUID, now: datetime) -> NewKey:

@@ -73,6 +73,20 @@ async def revoke(tx: Tx, key_id: UUID, at: datetime) -> Any:
     )
 
 
+async def lock_keys_of_sandboxes(tx: Tx, kind: TenantKind, limit: int) -> list[UUID]:
+    """Lock up to `limit` keys of sandbox tenants of a kind that are not revoked; return their ids."""
+    rows = await tx.fetch(
+        f"""
+        select id from api_keys
+        where tenant_kind = $1 and revoked_at is null and tenant_id in (select id from {_TABLES[kind]} where sandbox)
+        order by id limit $2 for update
+        """,  # noqa: S608  # tables of ours
+        kind,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
 async def lock_page(tx: Tx, kind: TenantKind, after: UUID | None, limit: int) -> Sequence[Any]:
     """Lock and return up to `limit` keys of all tenants of a kind by id, from after the id `after`."""
     return await tx.fetch(

@@ -4,12 +4,12 @@ A row remembers who asked for what under which key, and the id of what came of i
 thing itself. The claim is part of the effect's own transaction, so a crash leaves either both or nothing.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import asyncpg
@@ -68,65 +68,88 @@ async def claim(tx: Tx, attempt: Attempt | None, resource_id: UUID) -> UUID | No
     Raises Invalid where the key was used for another request, Conflict where the first call is still under way,
     and the remembered error where the first call was refused.
     """
-    return (await claim_rows(tx, attempt, {attempt.row: resource_id})).get(attempt.row) if attempt else None
-
-
-async def claim_rows(tx: Tx, attempt: Attempt | None, resource_ids: Mapping[int, UUID]) -> dict[int, UUID]:
-    """Claim rows of a batch for what is about to be made; return what was made before, by row. Raises as `claim`."""
     if attempt is None:
+        return None
+    return _made((await claim_all(tx, {attempt.row: attempt}, {attempt.row: resource_id})).get(attempt.row))
+
+
+async def claim_all(
+    tx: Tx, attempts: Mapping[int, Attempt], resource_ids: Mapping[int, UUID]
+) -> dict[int, UUID | LaurelError]:
+    """Claim rows of a batch, each by its own attempt, for what is about to be made.
+
+    Returns what `earlier_of` does of the rows that were claimed before. A row without an attempt is never claimed.
+    Raises Conflict where a first call is still under way.
+    """
+    # In one order, so that two calls never wait for each other.
+    rows = sorted(resource_ids.keys() & attempts.keys(), key=lambda row: (attempts[row].key, attempts[row].row))
+    if not rows:
         return {}
-    rows = sorted(resource_ids)  # in one order, so that two calls never wait for each other
+    wanted = [attempts[row] for row in rows]
     try:
         await tx.execute(f"set local lock_timeout = '{PATIENCE}'")
         ours = await tx.fetch(
             """
             insert into idempotency (tenant_id, key, row, digest, status, resource_id)
-            select $1, $2, row, $4, 201, resource_id from unnest($3::int[], $5::uuid[]) as wanted(row, resource_id)
-            on conflict do nothing returning row
+            select tenant_id, key, row, digest, 201, resource_id
+            from unnest($1::uuid[], $2::text[], $3::int[], $4::bytea[], $5::uuid[])
+                 as wanted(tenant_id, key, row, digest, resource_id)
+            on conflict do nothing returning resource_id
             """,
-            attempt.tenant_id,
-            attempt.key,
-            rows,
-            attempt.digest,
+            *_columns(wanted),
+            [each.digest for each in wanted],
             [resource_ids[row] for row in rows],
         )
         await tx.execute("set local lock_timeout = 0")
     except asyncpg.LockNotAvailableError as error:
         raise Conflict("request_in_progress", "The first call with this key is under way.", retry_after=2) from error
-    made = {row: await earlier(tx, attempt.of_row(row)) for row in set(rows) - {each["row"] for each in ours}}
-    return {row: resource_id for row, resource_id in made.items() if resource_id}
+    claimed = {each["resource_id"] for each in ours}
+    return await earlier_of(tx, {row: attempts[row] for row in rows if resource_ids[row] not in claimed})
 
 
-async def rows_made(tx: Tx, attempt: Attempt | None) -> dict[int, UUID]:
-    """Return what an earlier call with this key made of the rows of its batch."""
-    if attempt is None:
+async def earlier_of(tx: Tx, attempts: Mapping[int, Attempt]) -> dict[int, UUID | LaurelError]:
+    """Return what earlier calls made of the rows of a batch, or why the same key can't make anything else.
+
+    That is Invalid where the key was used for another request, and the remembered error where the first call was
+    refused. Rows that nobody has asked for before are left out.
+    """
+    if not attempts:
         return {}
-    rows = await tx.fetch(
-        "select row, resource_id from idempotency where tenant_id = $1 and key = $2 and row >= 0 and code is null",
-        attempt.tenant_id,
-        attempt.key,
+    found = await tx.fetch(
+        """
+        select i.key, i.row, digest, status, code, resource_id
+        from unnest($1::uuid[], $2::text[], $3::int[]) as wanted(tenant_id, key, row)
+        join idempotency i using (tenant_id, key, row)
+        """,
+        *_columns(attempts.values()),
     )
-    return {each["row"]: each["resource_id"] for each in rows}
+    before = {(each["key"], each["row"]): each for each in found}
+    asked = {row: (attempt, before.get((attempt.key, attempt.row))) for row, attempt in attempts.items()}
+    return {row: _answer(attempt, each) for row, (attempt, each) in asked.items() if each}
 
 
 async def earlier(tx: Tx, attempt: Attempt | None) -> UUID | None:
     """Return what an earlier call with this key made; None where there was none. Raises as `claim` does."""
-    if attempt is None:
-        return None
-    row = await tx.fetchrow(
-        "select digest, status, code, resource_id from idempotency where tenant_id = $1 and key = $2 and row = $3",
-        attempt.tenant_id,
-        attempt.key,
-        attempt.row,
-    )
-    if row is None:
-        return None
-    if row["digest"] != attempt.digest:
-        raise Invalid("idempotency_key_reused", "This Idempotency-Key was sent before with another request.")
-    if row["code"] is not None:
-        raise BY_STATUS[row["status"]](row["code"], "The first call with this Idempotency-Key was refused.")
-    made: UUID = row["resource_id"]
+    return _made((await earlier_of(tx, {attempt.row: attempt})).get(attempt.row)) if attempt else None
+
+
+def _columns(attempts: Collection[Attempt]) -> tuple[list[Any], list[Any], list[Any]]:
+    return [each.tenant_id for each in attempts], [each.key for each in attempts], [each.row for each in attempts]
+
+
+def _answer(attempt: Attempt, before: Any) -> UUID | LaurelError:
+    if before["digest"] != attempt.digest:
+        return Invalid("idempotency_key_reused", "This Idempotency-Key was sent before with another request.")
+    if before["code"] is not None:
+        return BY_STATUS[before["status"]](before["code"], "The first call with this Idempotency-Key was refused.")
+    made: UUID = before["resource_id"]
     return made
+
+
+def _made(outcome: UUID | LaurelError | None) -> UUID | None:
+    if isinstance(outcome, LaurelError):
+        raise outcome
+    return outcome
 
 
 @asynccontextmanager

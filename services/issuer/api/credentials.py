@@ -1,6 +1,5 @@
 """Credentials: issue one or many, revoke, look at one or all."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -17,11 +16,12 @@ from services.issuer.api.access import (
     Settings,
     TheIssuing,
 )
-from services.issuer.api.order_body import BatchOrder, OneOrder
+from services.issuer.api.order_body import Asked, BatchOrder, OneOrder
 from services.issuer.domain.row import Row
 from services.issuer.domain.status import reason
 from services.issuer.handlers import achievements, changing, reading
-from services.issuer.handlers.storing import Requester
+from services.issuer.handlers.issuing import Results
+from services.issuer.handlers.storing import ALONE, Requester
 from services.issuer.store import credentials as store
 from shared import telemetry
 from shared.errors import LaurelError
@@ -30,7 +30,7 @@ from shared.web import idempotency
 from shared.web.databases import AppDatabase
 from shared.web.etag import etag
 from shared.web.fields import Body
-from shared.web.idempotency import IdempotencyKey
+from shared.web.idempotency import Attempt, IdempotencyKey
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.strict import StrictRoute
 
@@ -80,8 +80,9 @@ class RowResult(BaseModel):
     """What became of one row of a batch."""
 
     index: int
-    status: Literal["issued", "error"]
+    status: Literal["issued", "error", "valid"] = Field(description="valid: of a dry run, it would be issued.")
     id: UUID | None = None
+    already_issued: Literal[True] | None = Field(None, description="It was issued before, under its idempotency_key.")
     error: RowError | None = None
 
 
@@ -120,9 +121,10 @@ async def issue_credential(
 ) -> Credential:
     """Issue one badge. 201 means that it is stored for good, and that everybody concerned will be told."""
     attempt = idempotency.attempt(who.tenant_id, header)
+    requester = Requester(who, {ALONE: attempt} if attempt else {})
     async with idempotency.remembering(database, attempt):
         body.refuse_other_formats()
-        credential_id = await issuing.one(Requester(who, attempt), body.achievement_id, body.order(body.recipient))
+        credential_id = await issuing.one(requester, body.achievement_id, body.order(body.recipient))
     telemetry.annotate(credential_id=str(credential_id), institution_id=str(who.tenant_id))
     async with database.transaction(who.tenant_id) as tx:
         row = await reading.credential(tx, who.tenant_id, credential_id)
@@ -134,14 +136,16 @@ async def issue_credential(
 async def issue_batch(
     body: BatchOrder, who: Issuer, header: IdempotencyKey, database: AppDatabase, issuing: TheIssuing
 ) -> BatchResults:
-    """Issue up to 1,000 badges of one achievement. Sent again under its Idempotency-Key it goes on where it ended."""
-    attempt = idempotency.attempt(who.tenant_id, header)
-    orders, refused = body.orders()
-    async with idempotency.remembering(database, attempt):
-        outcomes: Mapping[int, UUID | LaurelError] = await issuing.batch(
-            Requester(who, attempt), body.achievement_id, orders
-        )
-    return BatchResults(results=[_result(index, outcome) for index, outcome in sorted({**outcomes, **refused}.items())])
+    """Issue up to 1,000 badges of one achievement. Sent again under its Idempotency-Key it goes on where it ended.
+
+    A row may have a key of its own; then it is issued once, in whatever batch it is sent again.
+    """
+    asked = body.asked()
+    requester = Requester(who, _row_attempts(who.tenant_id, header, asked))
+    if body.dry_run:
+        return _results(asked, await issuing.rehearse(requester, body.achievement_id, asked.orders))
+    async with idempotency.remembering(database, requester.attempts.get(ALONE)):
+        return _results(asked, await issuing.batch(requester, body.achievement_id, asked.orders))
 
 
 @router.post("/{credential_id}/revoke")
@@ -212,7 +216,22 @@ def _view(row: Row, public_url: str) -> Credential:
     return Credential(**_summary(row, public_url).model_dump(), credential=orjson.loads(row["document"]))
 
 
-def _result(index: int, outcome: UUID | LaurelError) -> RowResult:
+def _row_attempts(tenant_id: UUID, header: tuple[str, bytes] | None, asked: Asked) -> dict[int, Attempt]:
+    """Return by which attempt each row is claimed: by its own key, or else by the request's and its number."""
+    whole = idempotency.attempt(tenant_id, header)
+    attempts = {ALONE: whole} | {row: whole.of_row(row) for row in asked.orders} if whole else {}
+    return attempts | {row: Attempt(tenant_id, key, digest) for row, (key, digest) in asked.keys.items()}
+
+
+def _results(asked: Asked, found: Results) -> BatchResults:
+    outcomes: dict[int, UUID | LaurelError] = {**found.outcomes, **asked.refused}
+    again = asked.keys.keys() & set(found.before)
+    results = {row: _result(row, outcome, again=row in again) for row, outcome in outcomes.items()}
+    valid = {row: RowResult(index=row, status="valid") for row in asked.orders.keys() - results.keys()}
+    return BatchResults(results=[result for _, result in sorted({**valid, **results}.items())])
+
+
+def _result(index: int, outcome: UUID | LaurelError, *, again: bool) -> RowResult:
     if isinstance(outcome, LaurelError):
         return RowResult(index=index, status="error", error=RowError(code=outcome.code, detail=outcome.detail))
-    return RowResult(index=index, status="issued", id=outcome)
+    return RowResult(index=index, status="issued", id=outcome, already_issued=True if again else None)

@@ -37,6 +37,9 @@ class NewInstitution(Body):
     did_method: Literal["web", "key"] | None = Field(
         None, description="Absent: `web` where this deployment has a public https address, `key` elsewhere."
     )
+    sandbox: bool = Field(
+        False, description="Made for trying out: no figure counts it, and `laurel sandbox remove` ends it."
+    )
 
 
 class MadeInstitution(BaseModel):
@@ -45,6 +48,7 @@ class MadeInstitution(BaseModel):
     id: UUID
     slug: str
     did: str = Field(examples=["did:web:badges.example:institutions:north-academy"])
+    sandbox: bool
     api_key: str = Field(examples=["lrl_8d1c...f3_Qm9..."])
 
 
@@ -78,7 +82,7 @@ async def make_institution(
     founding = Founding(**body.model_dump())
     async with idempotency.remembering(database, attempt), database.transaction() as tx:
         institution, key = await institutions.found(tx, founding, attempt, signer, settings.public_url)
-    return MadeInstitution(**{name: institution[name] for name in ("id", "slug", "did")}, api_key=key.text)
+    return MadeInstitution(**{name: institution[name] for name in ("id", "slug", "did", "sandbox")}, api_key=key.text)
 
 
 @router.get("/{institution_id}/signing-keys")

@@ -1,9 +1,12 @@
 """The bodies with which badges are asked for."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
+import orjson
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
@@ -11,6 +14,7 @@ from services.issuer.api.wire import OpenBadgesBody, Prose, Uri, WebUrl
 from services.issuer.domain.credentials import Order
 from shared.errors import Invalid
 from shared.web.fields import Body, Instant, Name
+from shared.web.idempotency import MAX_KEY
 
 SUITE: Literal["eddsa-rdfc-2022"] = "eddsa-rdfc-2022"
 Format = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", "ob3-jwt", "vc+jwt"]
@@ -25,7 +29,22 @@ def _address(text: str) -> str:
         raise ValueError("is not an email address") from error
 
 
+def _printable(key: str) -> str:
+    if not key.isprintable():
+        raise ValueError("must have printable characters alone")
+    return key
+
+
 Email = Annotated[str, StringConstraints(max_length=320), AfterValidator(_address)]
+RowKey = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_KEY),
+    AfterValidator(_printable),
+    Field(
+        description="This row's own Idempotency-Key: sent again in any batch within 7 days, the row is answered with "
+        "the badge that it has. The same key with other content is that row's error."
+    ),
+]
 
 
 class Recipient(Body):
@@ -95,6 +114,15 @@ class Terms(Body):
         )
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a batch asks for: an order for each row that can be read, those rows' own keys, and why others can't be."""
+
+    orders: Mapping[int, Order]
+    keys: Mapping[int, tuple[str, bytes]]
+    refused: Mapping[int, Invalid]
+
+
 class OneOrder(Terms):
     """An order for one badge."""
 
@@ -111,6 +139,8 @@ class OneOrder(Terms):
 class BatchRow(Terms, Recipient):
     """One badge of a batch: the recipient, and what is its own; the batch's terms hold where it says nothing."""
 
+    idempotency_key: RowKey | None = None
+
 
 class BatchOrder(Terms):
     """An order for many badges of one achievement."""
@@ -119,27 +149,47 @@ class BatchOrder(Terms):
     recipients: list[dict[str, Any]] = Field(
         min_length=1,
         max_length=MAX_ROWS,
-        description="Members as in `recipient`, and each its own `valid_from`, `valid_until`, `evidence`, `results`. "
-        "A row that is wrong is answered as an error and stops no other.",
+        description="Members as in `recipient`, and each its own `valid_from`, `valid_until`, `evidence`, `results`, "
+        "`idempotency_key`. A row that is wrong is answered as an error and stops no other.",
         examples=[[{"name": "Ada Lovelace", "email": "ada@example.org"}]],
     )
 
-    def orders(self) -> tuple[dict[int, Order], dict[int, Invalid]]:
-        """Return the rows' orders, and why the other rows have none."""
+    dry_run: bool = Field(
+        False, description="Say of each row whether it would be issued (`valid`), and issue none. Nothing is signed."
+    )
+
+    def asked(self) -> Asked:
+        """Read the rows, each for itself."""
         orders: dict[int, Order] = {}
+        keys: dict[int, tuple[str, bytes]] = {}
         refused: dict[int, Invalid] = {}
         for index, row in enumerate(self.recipients):
             try:
-                orders[index] = self._order(row)
+                own = BatchRow.model_validate(row)
+                order = self._order(own)
+                if own.idempotency_key:
+                    _refuse_repeated(own.idempotency_key, keys)
+                    keys[index] = own.idempotency_key, self._digest(order)
+                orders[index] = order
             except ValidationError as error:
                 refused[index] = _refusal(error)
-        return orders, refused
+            except Invalid as error:
+                refused[index] = error
+        return Asked(orders, keys, refused)
 
-    def _order(self, row: Mapping[str, Any]) -> Order:
-        own = BatchRow.model_validate(row)
+    def _order(self, own: BatchRow) -> Order:
         recipient = Recipient(name=own.name, email=own.email, id=own.id)
-        terms = {name: getattr(own if name in row else self, name) for name in Terms.model_fields}
+        terms = {name: getattr(own if name in own.model_fields_set else self, name) for name in Terms.model_fields}
         return Terms.model_construct(**terms).order(recipient)
+
+    def _digest(self, order: Order) -> bytes:
+        """Return what a row's key stands for: the same badge asked for again, in whatever batch."""
+        return sha256(b"row of a batch\n" + orjson.dumps([self.achievement_id, order])).digest()
+
+
+def _refuse_repeated(key: str, keys: Mapping[int, tuple[str, bytes]]) -> None:
+    if key in (each for each, _ in keys.values()):
+        raise Invalid("idempotency_key_repeated", "Another row of this batch has the same idempotency_key.")
 
 
 def _refusal(error: ValidationError) -> Invalid:

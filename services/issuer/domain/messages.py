@@ -43,6 +43,8 @@ def institution(row: Row) -> InstitutionState:
         name=row["name"],
         url=row["url"],
         did=row["did"],
+        standing=row["standing"],
+        sandbox=row["sandbox"],
     )
 
 

@@ -1,6 +1,7 @@
 """A credential's status changes: version, history, bits and records move together."""
 
 import secrets
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from services.issuer.domain import messages, status
@@ -30,17 +31,37 @@ async def change(
     if credential is None:
         raise NotFound("credential_not_found", "There is no credential with this id.")
     refuse_stale(if_match, credential["version"])
+    changed, touched = await _change(tx, principal, credential, command, reason)
+    await _have_signed(tx, touched)
+    return changed
+
+
+async def revoke_all(tx: Tx, principal: Principal, credentials: Sequence[Row], reason: Reason) -> None:
+    """Revoke credentials that were locked together, whoever's they are."""
+    touched = [each for one in credentials for each in (await _change(tx, principal, one, "revoke", reason))[1]]
+    await _have_signed(tx, touched)
+
+
+async def _change(
+    tx: Tx, principal: Principal, credential: Row, command: Command, reason: Reason
+) -> tuple[Row, list[UUID]]:
+    """Change a locked credential; return it with the lists in which its bits changed."""
     step = status.step(credential["status"], command)
     if step is None:
-        return credential
+        return credential, []
+    credential_id = credential["id"]
     entry = await _entry(tx, principal, credential, step, reason)
     await store.change_status(tx, credential_id, entry["version"], step.status)
     await store.insert_history(tx, [entry])
     await _tell(tx, credential, entry)
-    # Last, because every badge of the list waits for its row.
-    for list_id in await store.raise_bits(tx, credential_id, status.raised(step.status)):
+    touched = await store.raise_bits(tx, credential_id, status.raised(step.status))
+    return {**credential, "version": entry["version"], "status": step.status}, touched
+
+
+async def _have_signed(tx: Tx, touched: Iterable[UUID]) -> None:
+    """Have lists signed anew. Last in a transaction, because every badge of a list waits for its row."""
+    for list_id in dict.fromkeys(touched):
         await lists.mark_changed(tx, list_id)
-    return {**credential, "version": entry["version"], "status": step.status}
 
 
 async def _tell(tx: Tx, credential: Row, entry: Row) -> None:

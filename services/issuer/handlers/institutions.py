@@ -31,6 +31,7 @@ class Founding:
     slug: str
     url: str | None
     did_method: DidMethod | None
+    sandbox: bool = False
 
 
 async def found(
@@ -53,6 +54,8 @@ async def found(
         "name": founding.name,
         "url": founding.url,
         "did": did_of(founding.slug, public_url, founding.did_method, key.public_key()),
+        "standing": "registered",
+        "sandbox": founding.sandbox,
         "changed_at": now,
     }
     if not await institutions.insert_institution(tx, institution):

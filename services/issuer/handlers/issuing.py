@@ -5,7 +5,7 @@ It is the one use case that is handed the database instead of a transaction. A r
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,7 +14,7 @@ import orjson
 
 from services.issuer.domain import credentials as domain
 from services.issuer.domain.credentials import Draft, Numbers, Order, Plan, Signed
-from services.issuer.handlers.storing import Requester, store_signed
+from services.issuer.handlers.storing import ALONE, Requester, store_signed
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
 from services.issuer.store import credentials as store
@@ -32,11 +32,16 @@ AT_ONCE = 4
 # How often what became stale while it was signed is signed again, before the caller is asked to come back.
 TRIES = 3
 
-# The row of a request that is no batch (shared.web.idempotency).
-ALONE = -1
-
 # What became of each row: its badge, or why it has none.
 Outcomes = dict[int, UUID | LaurelError]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What became of each row of a batch, and of which rows that was so before."""
+
+    outcomes: Outcomes
+    before: Collection[int]
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,12 @@ class Issuing:
     async def one(self, requester: Requester, achievement_id: UUID, order: Order) -> UUID:
         """Issue one badge, durably; return its id, or that of the badge that was issued before under the same key.
 
-        Raises NotFound (the achievement), Conflict (nothing published, or a first call under way), Invalid, TooLarge,
-        Unauthorized (the API key was revoked meanwhile), Unavailable.
+        Raises NotFound (the achievement), Conflict (nothing published, institution withdrawn, or a first call under
+        way), Invalid, TooLarge, Unauthorized (the API key was revoked meanwhile), Unavailable.
         """
         async with self._gate:
             async with self._database.transaction(requester.principal.tenant_id) as tx:
-                made = await idempotency.earlier(tx, requester.attempt)
+                made = await idempotency.earlier(tx, requester.attempts.get(ALONE))
                 if made is not None:
                     return made
                 prepared = await self._prepare(tx, requester, achievement_id, {ALONE: order})
@@ -75,15 +80,16 @@ class Issuing:
             raise outcome
         return outcome
 
-    async def batch(self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]) -> Outcomes:
+    async def batch(self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]) -> Results:
         """Issue one badge for each row; return each row's badge or why it has none.
 
-        Rows that were issued before under the same Idempotency-Key are answered, not issued again: a retry after a
-        crash goes on where it ended. Raises what ends the whole batch, as `one` does.
+        Rows that were issued before by the same attempts are answered, not issued again: a retry after a crash goes
+        on where it ended. Raises what ends the whole batch, as `one` does.
         """
         async with self._database.transaction(requester.principal.tenant_id) as tx:
-            await idempotency.claim(tx, requester.attempt, new_id())
-            outcomes: Outcomes = {**await idempotency.rows_made(tx, requester.attempt)}
+            await idempotency.claim(tx, requester.attempts.get(ALONE), new_id())
+            before = await _before(tx, requester, orders)
+        outcomes = dict(before)
         waiting = [row for row in orders if row not in outcomes]
         for start in range(0, len(waiting), CHUNK):
             chunk = {row: orders[row] for row in waiting[start : start + CHUNK]}
@@ -91,7 +97,17 @@ class Issuing:
                 async with self._database.transaction(requester.principal.tenant_id) as tx:
                     prepared = await self._prepare(tx, requester, achievement_id, chunk)
                 outcomes |= await self._finish(requester, prepared)
-        return outcomes
+        return Results(outcomes, before.keys())
+
+    async def rehearse(self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]) -> Results:
+        """Return what `batch` would, without the rows that it would issue; nothing is claimed, signed or stored.
+
+        Raises as `batch` does where no row could be issued.
+        """
+        async with self._database.transaction(requester.principal.tenant_id) as tx:
+            plan = await _plan(tx, requester, achievement_id)
+            before = await _before(tx, requester, orders)
+        return Results(_refusals(plan, orders) | before, before.keys())
 
     async def _prepare(
         self, tx: Tx, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]
@@ -151,6 +167,11 @@ class Issuing:
         return signed, refused
 
 
+async def _before(tx: Tx, requester: Requester, rows: Collection[int]) -> Outcomes:
+    attempts = {row: attempt for row, attempt in requester.attempts.items() if row in rows}
+    return await idempotency.earlier_of(tx, attempts)
+
+
 def _refusals(plan: Plan, orders: Mapping[int, Order]) -> Outcomes:
     refused: Outcomes = {}
     for row, order in orders.items():
@@ -169,6 +190,8 @@ async def _plan(tx: Tx, requester: Requester, achievement_id: UUID) -> Plan:
     )
     if row is None:
         raise NotFound("achievement_not_found", "There is no achievement with this id.")
+    if row["standing"] != "registered":
+        raise Conflict("institution_withdrawn", "This institution is withdrawn; it issues no more badges.")
     if not row["api_key_holds"]:
         raise Unauthorized("key_no_longer_valid", "This API key was revoked or has expired.")
     if row["published"] is None:

@@ -1,7 +1,7 @@
 """The last step of issuing: claims, rows and records of signed badges, in one transaction."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.issuer.domain import messages
@@ -10,28 +10,35 @@ from services.issuer.domain.row import Row
 from services.issuer.store import credentials as store
 from shared import telemetry
 from shared.db import Tx
+from shared.errors import LaurelError
 from shared.messaging import outbox
 from shared.messaging.outbox import state_entry
 from shared.web import idempotency
 from shared.web.auth import Principal
 from shared.web.idempotency import Attempt
 
+# The row of a request that is no batch (shared.web.idempotency).
+ALONE = -1
+
 
 @dataclass(frozen=True)
 class Requester:
-    """Who asks for badges, with which Idempotency-Key."""
+    """Who asks for badges, and by which attempt each row is claimed; `ALONE` is the request itself."""
 
     principal: Principal
-    attempt: Attempt | None = None
+    attempts: Mapping[int, Attempt] = field(default_factory=dict)
 
 
-async def store_signed(tx: Tx, requester: Requester, plan: Plan, signed: Sequence[Signed]) -> dict[int, UUID]:
+async def store_signed(
+    tx: Tx, requester: Requester, plan: Plan, signed: Sequence[Signed]
+) -> dict[int, UUID | LaurelError]:
     """Store signed badges with what is told of them, and drop those whose rows somebody else has claimed.
 
-    Returns each row's badge: ours, or the one that was made before. Raises as `idempotency.claim` does.
+    Returns each row's badge, ours or the one that was made before, or why it has none. Raises as
+    `idempotency.claim_all` does.
     """
     ids = {each.draft.row: each.draft.id for each in signed}
-    made = await idempotency.claim_rows(tx, requester.attempt, ids)
+    made = await idempotency.claim_all(tx, requester.attempts, ids)
     ours = [each for each in signed if each.draft.row not in made]
     if ours:
         await _store(tx, requester.principal, plan, ours)

@@ -16,12 +16,13 @@ from shared.messaging.events import CredentialStatus, Purpose, StatusPosition
 async def plan(tx: Tx, institution_id: UUID, achievement_id: UUID, api_key_id: UUID) -> Row | None:
     """Return what badges of an achievement are made from now, and whether the API key holds; None: no such achievement.
 
-    The signing key stays the active one until the transaction ends, so that nothing is stored that was signed with a
-    retired key. `published` and what comes of it are null while nothing is published.
+    The signing key stays the active one, and the institution as it stands, until the transaction ends: nothing is
+    stored that was signed with a retired key, or for an institution that is withdrawn. `published` and what comes of it
+    are null while nothing is published.
     """
     return await tx.fetchrow(
         """
-        select laurel_clock() as now, i.id as institution_id, i.did, i.name, i.url,
+        select laurel_clock() as now, i.id as institution_id, i.did, i.name, i.url, i.standing,
                k.id as signing_key_id, k.verification_method, k.sealed,
                a.id as achievement_id, a.published, v.badge_form,
                coalesce((v.content ->> 'suspendable')::boolean, false) as suspendable,
@@ -32,7 +33,7 @@ async def plan(tx: Tx, institution_id: UUID, achievement_id: UUID, api_key_id: U
         join signing_keys k on k.institution_id = i.id and k.retired_at is null
         left join achievement_versions v on (v.achievement_id, v.number) = (a.id, a.published)
         where a.id = $2 and a.institution_id = $1
-        for share of k
+        for share of i, k
         """,
         institution_id,
         achievement_id,
@@ -99,6 +100,18 @@ async def lock(tx: Tx, institution_id: UUID, credential_id: UUID) -> Row | None:
     """Return and lock an institution's credential."""
     return await tx.fetchrow(
         "select * from credentials where id = $1 and institution_id = $2 for update", credential_id, institution_id
+    )
+
+
+async def lock_unrevoked_of_sandboxes(tx: Tx, limit: int) -> Sequence[Row]:
+    """Return and lock up to `limit` credentials of sandbox institutions that are not revoked, in the order of ids."""
+    return await tx.fetch(
+        """
+        select c.* from credentials c
+        where c.institution_id in (select id from institutions where sandbox) and c.status <> 'revoked'
+        order by c.id limit $1 for update of c
+        """,
+        limit,
     )
 
 

@@ -12,10 +12,11 @@ async def insert_institution(tx: Tx, row: Row) -> bool:
     """Insert an institution at version 1; False where its slug is taken."""
     inserted = await tx.fetchval(
         """
-        insert into institutions (id, version, slug, name, url, did, changed_at) values ($1, 1, $2, $3, $4, $5, $6)
+        insert into institutions (id, version, slug, name, url, did, sandbox, changed_at)
+        values ($1, 1, $2, $3, $4, $5, $6, $7)
         on conflict (slug) do nothing returning true
         """,
-        row["id"], row["slug"], row["name"], row["url"], row["did"], row["changed_at"],
+        row["id"], row["slug"], row["name"], row["url"], row["did"], row["sandbox"], row["changed_at"],
     )  # fmt: skip
     return bool(inserted)
 
@@ -28,6 +29,20 @@ async def institution(tx: Tx, institution_id: UUID) -> Row | None:
 async def lock_institution(tx: Tx, institution_id: UUID) -> Row | None:
     """Return an institution and keep others from changing what depends on it."""
     return await tx.fetchrow("select * from institutions where id = $1 for no key update", institution_id)
+
+
+async def withdraw_sandboxes(tx: Tx, limit: int, at: datetime) -> Sequence[Row]:
+    """Withdraw up to `limit` sandbox institutions that are not; return them. Waits for badges that are being stored."""
+    return await tx.fetch(
+        """
+        update institutions set standing = 'withdrawn', version = version + 1, changed_at = $2
+        where id in (select id from institutions where sandbox and standing <> 'withdrawn'
+                     order by id limit $1 for no key update)
+        returning *
+        """,
+        limit,
+        at,
+    )
 
 
 async def insert_signing_key(tx: Tx, row: Row) -> None:

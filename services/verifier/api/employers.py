@@ -24,12 +24,14 @@ class NewEmployer(Body):
 
     name: str = Field(min_length=1, max_length=200, examples=["Plank Ltd"])
     url: str | None = Field(None, max_length=2000, pattern="^https?://[^ ]+$", examples=["https://plank.example"])
+    sandbox: bool = Field(False, description="Made for trying out: `laurel sandbox remove` revokes its keys.")
 
 
 class MadeEmployer(BaseModel):
     """The employer, and its first API key, which is shown this once."""
 
     id: UUID
+    sandbox: bool
     api_key: str = Field(examples=["lrl_0d6c2b8e11114222833344445555666a_…"])
 
 
@@ -40,5 +42,5 @@ async def register(
     """Register an employer; its first API key may do everything an employer may."""
     attempt = idempotency.attempt(operator.tenant_id, header)
     async with idempotency.remembering(database, attempt), database.transaction() as tx:
-        employer_id, key = await employers.register(tx, body.name, body.url, attempt)
-    return MadeEmployer(id=employer_id, api_key=key.text)
+        employer_id, key = await employers.register(tx, body.name, body.url, attempt, sandbox=body.sandbox)
+    return MadeEmployer(id=employer_id, sandbox=body.sandbox, api_key=key.text)

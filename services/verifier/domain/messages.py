@@ -10,7 +10,9 @@ Row = Mapping[str, Any]
 
 def employer(row: Row) -> EmployerState:
     """Tell of an employer."""
-    return EmployerState(employer_id=row["id"], version=row["version"], name=row["name"], url=row["url"])
+    return EmployerState(
+        employer_id=row["id"], version=row["version"], name=row["name"], url=row["url"], sandbox=row["sandbox"]
+    )
 
 
 def verification(row: Row) -> VerificationCompleted:

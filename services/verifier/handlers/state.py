@@ -97,7 +97,7 @@ def _credential(message: Any) -> Row:
 
 
 def _employer(message: Any) -> Row:
-    return {"id": message.employer_id, **message.model_dump(include={"version", "name", "url"})}
+    return {"id": message.employer_id, **message.model_dump(include={"version", "name", "url", "sandbox"})}
 
 
 _TABLES: dict[type[Message], tuple[str, Callable[[Any], Row]]] = {

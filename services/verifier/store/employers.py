@@ -10,8 +10,8 @@ from shared.db import Tx
 async def insert(tx: Tx, row: Mapping[str, Any]) -> None:
     """Store a new employer."""
     await tx.execute(
-        "insert into employers (id, version, name, url, created_at) values ($1, $2, $3, $4, $5)",
-        *(row[name] for name in ("id", "version", "name", "url", "created_at")),
+        "insert into employers (id, version, name, url, sandbox, created_at) values ($1, $2, $3, $4, $5, $6)",
+        *(row[name] for name in ("id", "version", "name", "url", "sandbox", "created_at")),
     )
 
 

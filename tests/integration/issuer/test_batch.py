@@ -128,6 +128,83 @@ async def test_a_batch_whose_process_was_killed_half_way_goes_on_under_the_same_
     assert len(await site.told("laurel.credential.issued.v1")) == 160
 
 
+def with_keys(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, "idempotency_key": f"key of {row['email']}"} for row in rows]
+
+
+async def test_a_row_with_a_key_of_its_own_is_issued_once_in_whatever_batch(site: Site, north: Institution) -> None:
+    achievement, rows = await north.achievement(), with_keys(learners(60))
+    first = (await north.batch(achievement, rows)).json()["results"]
+    assert {result.get("already_issued") for result in first} == {None}
+    again = (await north.batch(achievement, [*with_keys(learners(70))[60:], *reversed(rows)])).json()["results"]
+    assert [result.get("already_issued") for result in again] == [None] * 10 + [True] * 60
+    assert [result["id"] for result in again[10:]] == [result["id"] for result in first][::-1]
+    assert len(await site.rows("select from credentials")) == 70
+
+
+async def test_a_changed_row_under_its_key_is_that_rows_error_and_its_neighbours_are_not_issued_again(
+    site: Site, north: Institution
+) -> None:
+    achievement, rows = await north.achievement(), with_keys(learners(3))
+    await north.batch(achievement, rows)
+    rows[1]["name"] = "Somebody Else"
+    results = (await north.batch(achievement, rows)).json()["results"]
+    assert [result.get("already_issued") for result in results] == [True, None, True]
+    assert results[1]["error"]["code"] == "idempotency_key_reused"
+    assert len(await site.rows("select from credentials")) == 3
+    other = (await north.batch(await north.achievement(), rows[:1])).json()["results"]
+    assert other[0]["error"]["code"] == "idempotency_key_reused", "another achievement is another badge"
+
+
+async def test_a_row_that_failed_may_be_sent_again_under_its_key(site: Site, north: Institution) -> None:
+    achievement, [row] = await north.achievement(), with_keys(learners(1))
+    wrong = (await north.batch(achievement, [{**row, "valid_until": "2001-01-01T00:00:00Z"}])).json()["results"]
+    assert wrong[0]["error"]["code"] == "validity_is_empty"
+    assert (await north.batch(achievement, [row])).json()["results"][0]["status"] == "issued"
+
+
+async def test_racing_batches_with_the_same_rows_make_each_once(site: Site, north: Institution) -> None:
+    achievement, rows = await north.achievement(), with_keys(learners(60))
+    answers = await asyncio.gather(*[north.batch(achievement, rows[n:] + rows[:n]) for n in range(5)])
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert len(await site.rows("select from credentials")) == 60
+
+
+async def test_two_rows_of_a_batch_cannot_have_one_key_and_a_key_is_printable(north: Institution) -> None:
+    rows = [*with_keys(learners(1)) * 2, {**learners(1)[0], "idempotency_key": "a\nb"}]
+    rows += [{**learners(1)[0], "idempotency_key": key} for key in ("", "x" * 256)]
+    results = (await north.batch(await north.achievement(), rows)).json()["results"]
+    codes = [result.get("error", {}).get("code") for result in results]
+    assert codes == [None, "idempotency_key_repeated", "invalid_row", "invalid_row", "invalid_row"]
+
+
+async def test_another_institutions_same_row_key_is_another_row(site: Site, north: Institution) -> None:
+    south = await site.institution()
+    for each in (north, south):
+        [result] = (await each.batch(await each.achievement(), with_keys(learners(1)))).json()["results"]
+        assert result["status"] == "issued"
+        assert "already_issued" not in result
+
+
+async def test_a_dry_run_says_what_would_become_of_each_row_and_issues_none(site: Site, north: Institution) -> None:
+    achievement, rows = await north.achievement(), with_keys(learners(4))
+    issued = (await north.batch(achievement, rows[:1])).json()["results"][0]
+    rows[1]["valid_until"] = "2001-01-01T00:00:00Z"
+    rows[2]["email"] = "bad"
+    body = {"achievement_id": achievement, "recipients": rows, "dry_run": True}
+    before = await site.rows("select from idempotency")
+    numbers = await site.rows("select next from status_lists")
+    results = (await north.client.post("/v1/credentials/batch", json=body)).json()["results"]
+    assert results[0] == {**issued, "already_issued": True}
+    assert [result["status"] for result in results] == ["issued", "error", "error", "valid"]
+    assert [result["error"]["code"] for result in results[1:3]] == ["validity_is_empty", "invalid_row"]
+    assert len(await site.rows("select from credentials")) == 1
+    assert len(await site.rows("select from idempotency")) == len(before)
+    assert await site.rows("select next from status_lists") == numbers
+    nothing = {**body, "achievement_id": str(north.id)}
+    assert (await north.client.post("/v1/credentials/batch", json=nothing)).status_code == 404
+
+
 async def hanging(connection: asyncpg.Connection) -> bool:
     rows = await connection.fetch("select from credentials")
     asleep = await connection.fetch(f"select from pg_stat_activity where {ASLEEP}")

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from shared.ids import partition_of
-from shared.messaging.events import ISSUER_STATE
+from shared.messaging.events import ISSUER_STATE, EmployerState
 from tests.integration.verifier.builders import (
     EMAIL,
     NAME,
@@ -21,6 +21,8 @@ from tests.integration.verifier.builders import (
 from tests.integration.verifier.conftest import Verifier
 from tests.support.records import an_api_key, beats
 from tests.support.service import OPERATOR
+
+TOLD = "select value from outbox where headers ->> 'ce_type' = $1 order by id"
 
 
 async def with_idempotency_key(verifier: Verifier, path: str, body: Any, headers: dict[str, str], key: str) -> Any:
@@ -330,3 +332,34 @@ async def test_the_verification_of_a_badge_is_linked_to_the_trace_of_its_issuanc
     assert f"{span.context.trace_id:032x}" != TRACEPARENT.split("-")[1]
     ((headers,),) = await served.rows("select headers from outbox where topic = 'verifier.events.v1'")
     assert headers["traceparent"].split("-")[1] == f"{span.context.trace_id:032x}"
+
+
+async def test_a_removed_sandbox_employer_has_no_key_left_and_others_keep_theirs(served: Verifier) -> None:
+    plank = await served.employer()
+    body = {"name": "For show", "sandbox": True}
+    made = (await served.client.post("/v1/employers", json=body, headers=OPERATOR)).json()
+    show = {"Authorization": f"Bearer {made['api_key']}"}
+    await served.client.post("/v1/api-keys", json={"name": "second"}, headers=show)
+    report = await served.verify({}, show)
+    answers = [(await served.client.post("/v1/ops/remove-sandboxes", headers=OPERATOR)).json() for _ in range(2)]
+    assert [answer["api_keys"] for answer in answers] == [2, 0]
+    assert (await served.client.get("/v1/verifications", headers=show)).status_code == 401
+    assert (await served.client.get("/v1/verifications", headers=plank)).status_code == 200
+    assert await served.rows("select id from verifications") == [(UUID(report["id"]),)], "what was answered stays"
+    assert (await served.client.post("/v1/ops/remove-sandboxes", headers=plank)).status_code == 403
+
+
+async def test_an_employer_says_whether_it_is_a_sandbox_and_stays_so_after_its_database_was_lost(
+    served: Verifier,
+) -> None:
+    said = {}
+    for sandbox in (False, True):
+        body = {"name": "Plank", "sandbox": sandbox}
+        made = (await served.client.post("/v1/employers", json=body, headers=OPERATOR)).json()
+        assert made["sandbox"] is sandbox
+        said[UUID(made["id"])] = sandbox
+    told = [EmployerState.model_validate_json(row[0]) for row in await served.rows(TOLD, "laurel.employer.state.v1")]
+    assert {each.employer_id: each.sandbox for each in told} == said
+    await served.execute("delete from employers")
+    await served.feed(*told)
+    assert dict(await served.rows("select id, sandbox from employers")) == said

@@ -1,6 +1,7 @@
 """The command line reads ledgers page by page over HTTP, waits for what is on its way; keys are no arguments."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,9 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
-from cli.connection import SERVICES, Unusable, connect
+from cli.connection import SERVICES, connect
+from cli.keys import Unusable
 from cli.main import app
 from cli.sorting import DiskSorted
 
@@ -191,18 +194,29 @@ def test_addresses_and_key_come_from_demo_json_where_the_environment_is_silent(t
     (tmp_path / "demo.json").write_text(json.dumps({"urls": urls, "operator_key": "from demo.json"}))
     home = {"LAUREL_HOME": str(tmp_path)}
     assert connect(home).urls == urls
-    assert connect(home).operator_key == "from demo.json"
+    assert connect(home).key.text == "from demo.json"
     assert connect({**home, "LAUREL_URL_ISSUER": "https://i.example/"}).urls["issuer"] == "https://i.example"
     key_file = tmp_path / "key"
     key_file.write_text("from a file\n")
-    assert connect({**home, "LAUREL_OPERATOR_KEY_FILE": str(key_file)}).operator_key == "from a file"
+    assert connect({**home, "LAUREL_OPERATOR_KEY_FILE": str(key_file)}).key.text == "from a file"
     with pytest.raises(Unusable, match="LAUREL_URL_ISSUER"):
         connect({"LAUREL_HOME": str(tmp_path / "nowhere")})
 
 
-def test_no_command_takes_a_key_as_an_argument() -> None:
-    for command in ("ledger-check", "replay", "restart", "rebuild", "refeed", "dead-letters"):
-        assert "key" not in CliRunner().invoke(app, [command, "--help"]).output.lower()
+def every_command() -> Iterator[list[str]]:
+    """The words of each command, those of groups too."""
+    tree = typer.main.get_command(app)
+    for name, command in tree.commands.items():
+        yield from ([name, each] for each in command.commands) if hasattr(command, "commands") else [[name]]
+
+
+@pytest.mark.parametrize("words", list(every_command()), ids=" ".join)
+def test_every_command_has_an_example_and_takes_no_key(words: list[str]) -> None:
+    said = CliRunner().invoke(app, [*words, "--help"]).output
+    assert f"Example: laurel {' '.join(words)}" in " ".join(said.split())
+    options = set(re.findall(r"--[a-z-]+", said))
+    assert not {each for each in options if "key" in each} - {"--key-file"}, "that one is written"
+    assert "--json" in options or words == ["achievement", "sample"], "a sample is JSON"
 
 
 def test_rows_come_back_sorted_as_often_as_asked() -> None:

@@ -1,0 +1,113 @@
+"""`laurel revoke`, `status` and `deliveries`: what becomes of a badge that was issued."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from cli.connection import connect
+from cli.ids import credential_id, plain_uuid
+from cli.keys import Unusable
+from cli.output import Json, aligned, give, moment, say
+
+Badge = Annotated[str, typer.Argument(help="The badge: its id, its address, or a file that holds it.", metavar="ID")]
+
+
+def revoke(
+    badge: Badge,
+    reason: Annotated[
+        str,
+        typer.Option(
+            help="issued_in_error, withdrawn, superseded, key_compromise, other; or words of your own, which the "
+            "learner reads.",
+            metavar="CODE|TEXT",
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Revoke a badge for good, with the institution's key. The learner is told. Repeated, it changes nothing.
+
+    Example: laurel revoke 6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d --reason issued_in_error
+    """
+    subject = credential_id(badge)
+    connection = connect(os.environ, "institution", needs=["issuer"])
+    changed = connection.post("issuer", f"/v1/credentials/{subject}/revoke", {"reason": reason}).json()
+    if as_json:
+        give(changed)
+    else:
+        say(f"Revoked: {subject}, now at version {changed['version']}.")
+
+
+def status(badge: Badge, as_json: Json = False) -> None:
+    """Show the registry's record of a badge: how it stands and how that came. Its institution sees who and why.
+
+    Example: laurel status https://badges.example/credentials/6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d
+    """
+    subject = credential_id(badge)
+    connection = connect(os.environ, "institution", "operator", needs=["registry"], optional=True)
+    record: dict[str, Any] = connection.get("registry", f"/v1/credentials/{subject}").json()
+    if as_json:
+        give(record)
+        return
+    issuer = record["issuer"] or {"name": "(not known yet)", "id": record["institution_id"]}
+    facts = [("badge", record["achievement"]["name"] or "(not known yet)")]
+    facts += [("issued by", f"{issuer['name']}, {issuer['id']}"), ("issued at", moment(record["issued_at"]))]
+    facts += [("verified", f"{record['verifications']} times")] if "verifications" in record else []
+    say(f"{record['status'].upper()}, version {record['version']}", *aligned(facts), "history")
+    say(*aligned([_version(each) for each in record["history"]]))
+
+
+def deliveries(
+    badge: Annotated[
+        str | None, typer.Argument(help="The badge: its id, its address, or a file that holds it.", metavar="ID")
+    ] = None,
+    replay: Annotated[str | None, typer.Option(help="Send this delivery (again) now.", metavar="DELIVERY_ID")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show who was told of a badge, with every attempt; or send one delivery again.
+
+    With the institution's key, or the operator's.
+
+    Example: laurel deliveries 6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d
+
+    Example: laurel deliveries --replay 0198c0de-0000-7000-8000-000000000017
+    """
+    if (badge is None) == (replay is None):
+        raise Unusable("Name either a badge, or a delivery with --replay.")
+    subject = credential_id(badge) if badge else None
+    delivery = plain_uuid(replay, "delivery") if replay else None
+    connection = connect(os.environ, "institution", "operator", needs=["notifier"])
+    if delivery:
+        found = [connection.post("notifier", f"/v1/deliveries/{delivery}/replay").json()]
+    else:
+        found = list(connection.items("notifier", "/v1/deliveries", credential_id=subject))
+    if as_json:
+        give(found)
+    elif not found:
+        say("Nobody was told of this badge, or not by this institution.")
+    for each in [] if as_json else found:
+        say(*_delivery(each))
+
+
+def _version(entry: dict[str, Any]) -> tuple[object, ...]:
+    actor, reason = entry.get("actor"), entry.get("reason")
+    told = f"by {actor['role']} {actor['key_id']}" if actor else ""
+    why = f"{reason['code']}{': ' + reason['note'] if reason['note'] else ''}" if reason else ""
+    return entry["version"], entry["type"], moment(entry["time"]), told, why
+
+
+def _delivery(delivery: dict[str, Any]) -> list[str]:
+    target = delivery["channel"] + (f" to endpoint {delivery['endpoint_id']}" if delivery["endpoint_id"] else "")
+    due = f", next attempt {moment(delivery['next_attempt_at'])}" if delivery["next_attempt_at"] else ""
+    attempts = [
+        (
+            each["number"],
+            moment(each["started_at"]),
+            each["outcome"] or "under way",
+            each["status"] or "",
+            each["error"] or "",
+        )
+        for each in delivery["attempts"]
+    ]
+    head = f"{delivery['type']} by {target}: {delivery['state']}{due}"
+    return [head, f"  id  {delivery['id']}", *(aligned(attempts, "    ") if attempts else [])]

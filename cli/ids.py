@@ -1,0 +1,49 @@
+"""What people call a badge or an achievement by: its id, its address, a file that holds it, its name."""
+
+import re
+from pathlib import Path
+from uuid import UUID
+
+from cli.connection import Connection
+from cli.files import read, read_json
+from cli.keys import Unusable
+
+_UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+
+
+def credential_id(text: str) -> str:
+    """Return the id in a uuid, in a badge's address, or in a file that holds a badge. Raises Unusable."""
+    found = _in_address(text, "credentials")
+    if found is None and Path(text).is_file():
+        held = read_json(text, read(text))
+        found = _in_address(str(held.get("id")), "credentials") if isinstance(held, dict) else None
+    if found is None:
+        raise Unusable(f"{text} is no badge: give its id (a uuid), its address, or a file that holds it.")
+    return found
+
+
+def achievement_id(connection: Connection, text: str) -> str:
+    """Return the id in a uuid or an address, or that of the institution's only achievement of this name.
+
+    Raises Unusable where there is none, or more than one.
+    """
+    if found := _in_address(text, "achievements"):
+        return found
+    named = [each for each in connection.items("issuer", "/v1/achievements") if each["content"]["name"] == text]
+    if not named:
+        raise Unusable(f"{text} is no achievement of this institution: give its id, its address, or its exact name.")
+    if len(named) > 1:
+        raise Unusable(f"Several achievements are called so; give one's id: {', '.join(each['id'] for each in named)}")
+    return str(named[0]["id"])
+
+
+def plain_uuid(text: str, what: str) -> str:
+    """Return a uuid; raises Unusable where the text is none."""
+    if not re.fullmatch(_UUID, text):
+        raise Unusable(f"{text} is no {what}'s id (a uuid).")
+    return text.lower()
+
+
+def _in_address(text: str, kind: str) -> str | None:
+    found = re.fullmatch(rf"(?:https?://\S+/{kind}/)?({_UUID})(?:[/.?#]\S*)?", text.strip())
+    return str(UUID(found[1])) if found else None

@@ -1,0 +1,57 @@
+"""`laurel trace`: one badge's way through all services, as a waterfall of text."""
+
+import os
+from typing import Any
+
+from cli.badges import Badge
+from cli.connection import connect
+from cli.ids import credential_id
+from cli.output import Json, give, moment, plain, say
+
+BAR = 40
+NAME = 44
+
+
+def trace(badge: Badge, as_json: Json = False) -> None:
+    """Show a badge's traces: issuing, outbox, record, deliveries, and the verifications of it. The operator's key.
+
+    Example: laurel trace 6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d
+    """
+    subject = credential_id(badge)
+    found: dict[str, Any] = connect(os.environ, needs=["console"]).get("console", f"/v1/traces/{subject}").json()
+    if as_json:
+        give(found)
+        return
+    if not found["traces"]:
+        say(f"There is no trace of this badge; traces are kept for {found['kept_hours']} hours.")
+    for each in found["traces"]:
+        say(*waterfall(each), "")
+    say(*[f"elsewhere: {url}" for url in found["elsewhere"]])
+
+
+def waterfall(trace: dict[str, Any]) -> list[str]:
+    """Return a trace as lines of one width: service, span, bar, offset and duration in milliseconds."""
+    spans = trace["spans"]
+    whole = max([trace["duration_ms"], *(span["offset_ms"] + span["duration_ms"] for span in spans)], default=0)
+    what = "a verification" if trace["relation"] == "verification" else "the badge itself"
+    times = f"{moment(trace['started_at'])}, {trace['duration_ms']:.0f} ms"
+    return [f"{trace['title']} ({what}), {times}, trace {trace['trace_id']}", *[_line(span, whole) for span in spans]]
+
+
+def _line(span: dict[str, Any], whole: float) -> str:
+    name = _cut("  " * min(span["depth"], 8) + span["name"] + (" !" if span["status"] == "error" else ""), NAME)
+    times = f"{span['offset_ms']:10.1f} {span['duration_ms']:10.1f} ms"
+    return f"{_cut(span['service'].removeprefix('laurel-'), 9)} {name} |{bar(span, whole)}| {times}"
+
+
+def bar(span: dict[str, Any], whole: float) -> str:
+    """Return a span's place in its trace, `BAR` characters wide; the shortest span is seen too."""
+    scale = BAR / whole if whole > 0 else 0
+    first = max(0, min(BAR - 1, int(span["offset_ms"] * scale)))
+    length = max(1, min(BAR - first, round(span["duration_ms"] * scale)))
+    return f"{' ' * first}{'=' * length}".ljust(BAR)
+
+
+def _cut(text: str, width: int) -> str:
+    text = plain(text)
+    return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"

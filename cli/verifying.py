@@ -1,0 +1,102 @@
+"""`laurel verify`: whether a badge holds, in words and by exit code."""
+
+import os
+import time
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from cli.connection import Connection, connect
+from cli.files import read, read_json
+from cli.keys import Unusable
+from cli.output import Json, aligned, give, moment, say, warn
+
+EXIT = {"valid": 0, "invalid": 1, "unknown": 3}
+WORDS = {"valid": "VALID", "invalid": "NOT VALID", "unknown": "COULD NOT BE DECIDED"}
+# How long --fresh asks again, and how often: a state reaches the verifier within a second.
+PATIENCE = 20.0
+PAUSE = 1.0
+
+
+def verify(
+    badge: Annotated[str, typer.Argument(help="A file, an address, or - for standard input.", metavar="FILE|URL|-")],
+    email: Annotated[str | None, typer.Option(help="Whose badge it should be.")] = None,
+    name: Annotated[str | None, typer.Option(help="Whose badge it should be.")] = None,
+    person: Annotated[str | None, typer.Option("--id", help="Whose badge it should be: a DID or URL.")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask until the answer rests on all that was issued or revoked before now.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Tell whether a badge is genuine and holds. No key is needed; an employer's is used where there is one.
+
+    Exit code 0: valid. 1: not valid. 3: it can't be decided at present. 2: it could not be asked.
+
+    Example: laurel verify badge.json --email ada@example.org && echo welcome
+    """
+    expected = {"email": email, "name": name, "id": person}
+    body = _body(badge, {key: value for key, value in expected.items() if value})
+    connection = connect(os.environ, "employer", needs=["verifier"], optional=True)
+    report = _fresh(connection, body) if fresh else _ask(connection, body)
+    if as_json:
+        give(report)
+    else:
+        _print(report)
+    raise typer.Exit(EXIT[report["verdict"]])
+
+
+def _body(badge: str, expected: dict[str, str]) -> bytes:
+    """Return the request; a badge's text stays as it is to the byte, so that the verifier alone judges it."""
+    members = {"expected_recipient": expected} if expected else {}
+    if badge.startswith(("http://", "https://")):
+        return orjson.dumps({"url": badge, **members})
+    raw = read(badge).removeprefix(b"\xef\xbb\xbf").strip()
+    if raw.startswith((b"http://", b"https://")):
+        return orjson.dumps({"url": raw.decode(errors="replace"), **members})
+    said = read_json(badge, raw)
+    if not isinstance(said, dict):
+        raise Unusable(f"{badge} holds no badge: a badge is a JSON object.")
+    if "@context" not in said and isinstance(said.get("credential"), dict):  # what issuing answered, whole
+        return orjson.dumps({"credential": said["credential"], **members})
+    rest = orjson.dumps(members)[1:]
+    return b'{"credential": ' + raw + (b", " if members else b"") + rest
+
+
+def _ask(connection: Connection, body: bytes) -> dict[str, Any]:
+    report: dict[str, Any] = connection.post("verifier", "/v1/verifications", body).json()
+    return report
+
+
+def _fresh(connection: Connection, body: bytes) -> dict[str, Any]:
+    """Ask until the status is as it was when the first answer was given, or later; by the verifier's own clock."""
+    report = _ask(connection, body)
+    asked, deadline = report["verified_at"], time.monotonic() + PATIENCE
+    while report["status_as_of"] is not None and report["status_as_of"] < asked:
+        if time.monotonic() > deadline:
+            warn("The verifier has not heard of what happened since this command began.")
+            break
+        time.sleep(PAUSE)
+        report = _ask(connection, body)
+    return report
+
+
+def _print(report: dict[str, Any]) -> None:
+    reason = f" ({report['reason']})" if report["reason"] else ""
+    say(f"{WORDS[report['verdict']]}{reason}", report["summary"], "")
+    credential = report["credential"]
+    facts = [("badge", credential["name"]), ("id", credential["id"]), ("signed by", _signer(report["issuer"]))]
+    times = credential | report
+    facts += [(name.replace("_", " "), moment(times[name])) for name in ("valid_from", "valid_until", "status_as_of")]
+    say(*aligned([(what, text) for what, text in facts if text]), "")
+    say(*aligned([(each["outcome"], each["name"], each["detail"]) for each in report["checks"]]))
+
+
+def _signer(issuer: dict[str, Any]) -> str:
+    """Say who signed, and on what grounds that is known; a name that the badge claims is told as a claim."""
+    if issuer["standing"] == "registered":
+        return f"{issuer['registered_name']}, registered here as {issuer['id']}"
+    if issuer["standing"] == "domain_verified":
+        return f"{issuer['registered_name'] or issuer['id']}, known by its domain: {issuer['id']}"
+    claim = f"; it calls itself {issuer['claimed_name']}" if issuer["claimed_name"] else ""
+    return f"somebody unknown to this registry, {issuer['id'] or 'without an id'}{claim}"

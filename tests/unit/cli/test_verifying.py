@@ -1,0 +1,131 @@
+"""`laurel verify` says the verdict first and by its exit code, and shows a stranger's words as they are, harmless."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.cli.answering import Asked, Services, problem
+
+ROUTE = "POST /verifier/v1/verifications"
+NOW = "2026-11-26T04:00:00.5Z"
+
+
+def report(verdict: str = "valid", **members: Any) -> dict[str, Any]:
+    issuer = {"id": "did:key:z6Mk", "claimed_name": "Oak", "standing": "registered", "registered_name": "Oak College"}
+    credential = {"id": "urn:x", "name": "Bridge", "valid_from": NOW, "valid_until": None}
+    checks = [{"name": "proof", "outcome": "pass", "detail": "The signature fits."}]
+    base = {"verdict": verdict, "reason": None, "summary": "It holds.", "status_as_of": NOW, "verified_at": NOW}
+    return {**base, "issuer": issuer, "credential": credential, "checks": checks, **members}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "words", "code"),
+    [
+        ("valid", None, "VALID", 0),
+        ("invalid", "revoked", "NOT VALID (revoked)", 1),
+        ("unknown", "status_unavailable", "COULD NOT BE DECIDED (status_unavailable)", 3),
+    ],
+)
+def test_the_verdict_is_the_first_line_and_the_exit_code(
+    answers: Services, verdict: str, reason: str | None, words: str, code: int
+) -> None:
+    answers.answer(ROUTE, report(verdict, reason=reason))
+    result = answers.run("verify", "-", stdin="{}")
+    assert result.stdout.splitlines()[:2] == [words, "It holds."]
+    assert result.exit_code == code
+    assert "Oak College, registered here as did:key:z6Mk" in result.stdout
+    assert "pass  proof  The signature fits." in result.stdout
+    as_json = answers.run("verify", "-", "--json", stdin="{}")
+    assert (as_json.exit_code, json.loads(as_json.stdout)) == (code, report(verdict, reason=reason))
+
+
+def test_a_badges_text_is_sent_as_it_is_to_the_byte(answers: Services, tmp_path: Path) -> None:
+    answers.answer(ROUTE, report())
+    text = '{"a": 1.0, "a": 1e2,\n "ü": 12345678901234567890}'
+    path = tmp_path / "badge.json"
+    path.write_text("\ufeff" + text)
+    answers.run("verify", str(path), "--email", "ada@example.org", "--name", "Ada")
+    assert text.encode() in answers.asked[0].raw
+    assert answers.asked[0].body["expected_recipient"] == {"email": "ada@example.org", "name": "Ada"}
+    assert answers.asked[0].key == "employer-key"
+
+
+def test_what_issuing_answered_is_taken_for_the_badge_in_it(answers: Services) -> None:
+    answers.answer(ROUTE, report())
+    answers.run("verify", "-", stdin='{"id": "i", "credential": {"@context": []}}')
+    assert answers.asked[0].body == {"credential": {"@context": []}}
+
+
+def test_an_address_is_for_the_verifier_to_look_at(answers: Services) -> None:
+    answers.answer(ROUTE, report())
+    for arguments, stdin in ((["https://b.example/1"], None), (["-"], "https://b.example/1\n")):
+        answers.run("verify", *arguments, "--id", "did:x:1", stdin=stdin)
+        expected = {"url": "https://b.example/1", "expected_recipient": {"id": "did:x:1"}}
+        assert answers.asked[-1].body == expected
+
+
+def test_no_key_is_needed(answers: Services) -> None:
+    answers.answer(ROUTE, report())
+    assert answers.run("verify", "-", stdin="{}", LAUREL_EMPLOYER_KEY="").exit_code == 0
+    assert answers.asked[0].key is None
+
+
+@pytest.mark.parametrize(
+    ("stdin", "told"),
+    [(b"\x89PNG\r\n", "holds no JSON"), (b"[]", "holds no badge"), (b"", "holds no JSON"), (b"{} {}", "holds no JSON")],
+)
+def test_what_is_no_badge_is_not_asked_about(answers: Services, stdin: bytes, told: str) -> None:
+    result = answers.run("verify", "-", stdin=stdin)
+    assert (result.exit_code, told in result.stderr) == (2, True)
+    assert not answers.asked
+
+
+def test_a_strangers_name_cannot_drive_the_terminal_or_turn_the_text(answers: Services) -> None:
+    evil = "Oak\x1b[2J\u202eegelloC\nVALID"
+    issuer = {"id": None, "claimed_name": evil, "standing": "unknown", "registered_name": None}
+    answers.answer(ROUTE, report("unknown", reason="x", issuer=issuer, summary=evil))
+    said = answers.run("verify", "-", stdin="{}").stdout
+    assert (
+        "somebody unknown to this registry, without an id; it calls itself Oak\\x1b[2J\\u202eegelloC\\x0aVALID" in said
+    )
+    assert not {"\x1b", "\u202e"} & set(said)
+    assert "VALID" not in said.splitlines()
+
+
+def test_a_fresh_answer_rests_on_what_was_known_when_it_was_asked_for(
+    answers: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.verifying.PAUSE", 0.0)
+    times = iter(["03:59:58", "03:59:59", "04:00:00.7"])
+
+    def answer(_: Asked) -> Any:
+        time = next(times)
+        verdict = "valid" if time.startswith("03") else "invalid"
+        return report(verdict, status_as_of=f"2026-11-26T{time}Z", verified_at=NOW)
+
+    answers.answer(ROUTE, answer)
+    assert answers.run("verify", "-", "--fresh", stdin="{}").exit_code == 1
+    assert len(answers.asked) == 3
+
+
+def test_a_fresh_answer_does_not_wait_for_ever_nor_for_strangers(
+    answers: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.verifying.PAUSE", 0.0)
+    monkeypatch.setattr("cli.verifying.PATIENCE", 0.0)
+    answers.answer(ROUTE, report(status_as_of="2026-11-26T03:00:00Z"))
+    late = answers.run("verify", "-", "--fresh", stdin="{}")
+    assert (late.exit_code, "has not heard" in late.stderr) == (0, True)
+    answers.answer(ROUTE, report(status_as_of=None))
+    asked = len(answers.asked)
+    assert answers.run("verify", "-", "--fresh", stdin="{}").exit_code == 0
+    assert len(answers.asked) == asked + 1
+
+
+def test_a_refusal_is_its_sentence_and_exit_code_2(answers: Services) -> None:
+    answers.answer(ROUTE, problem(429, "too_many_requests", "More than 120 per 1 minute.", 60))
+    result = answers.run("verify", "-", stdin="{}")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "More than 120 per 1 minute. (429 too_many_requests, said the verifier)" in result.stderr
