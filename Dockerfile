@@ -21,7 +21,7 @@ RUN /opt/laurel/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 FROM ${BASE}
 COPY --from=build /opt/laurel /opt/laurel
 # A new volume takes over the owner of the folder it is mounted on.
-RUN useradd --system --uid 10001 laurel && install -d -o laurel -m 0700 /run/laurel /var/lib/laurel/mail
+RUN useradd --system --uid 10001 laurel && install -d -o laurel -m 0700 /run/laurel /var/lib/laurel/mail /var/lib/laurel/spans
 ENV PATH=/opt/laurel/bin:$PATH PYTHONUNBUFFERED=1
 WORKDIR /
 USER laurel

@@ -56,7 +56,7 @@ def _show_addresses(installation: Installation) -> None:
     credential = demo.read(installation).get("credential_id")
     if credential:
         print(f"A badge that is valid:  {installation.url('registry')}/credentials/{credential}")
-    print(f"Verify a badge:         {installation.url('verifier')}/")
+    print(f"The verify page:        {installation.url('verifier')}/")
     print(f"Everything else:        {installation.url('console')}/")
     if credential:
         print(f"The operator key, which the next page asks for, is in {installation.operator_key_file}.")

@@ -52,7 +52,7 @@ async def console_at(settings: ConsoleSettings) -> AsyncIterator[httpx.AsyncClie
 async def watched(
     tmp_path: Path, clean_database: Callable[[str], CleanDatabase], embedded_log: dict[str, str]
 ) -> AsyncIterator[Watched]:
-    """First a console that only takes spans, then another on its port and its file that knows where the services are."""
+    """First a console that only takes spans, then another on its port and file that knows where the services are."""
     folder = tmp_path / "spans"
     first = ConsoleSettings(port=free_port(), span_folder=folder, operator_key=OPERATOR_KEY)  # type: ignore[arg-type]
     async with AsyncExitStack() as until_the_end:
