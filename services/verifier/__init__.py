@@ -8,8 +8,12 @@ Emits      verifier.events.v1   laurel.verification.completed.v1, whose id is th
 
 Its own truth:   employers, their api_keys, verifications (facts alone, never the credential). Employers and keys
                  come back from verifier.state.v1, where the newest version wins: a revoked key stays revoked.
+                 seen_revocations (when a revocation was first seen here; a day of them) are measured here and
+                 nowhere else: a rebuild leaves them, and a lost database begins anew.
 Projections:     institutions, signing_keys, credentials, institutions' api_keys: `laurel rebuild verifier` empties
                  and refills them. No event topic is needed for a verdict.
 
-Documents are checked in processes of their own (workers.py, check_worker.py), bounded in time and memory.
+Documents are checked in processes of their own (workers.py, check_worker.py), bounded in time and memory. Links are
+fetched from public addresses alone (fetch.py), people read answers at `/` (pages.py), and `GET /v1/freshness` says how
+old the copies are and how long real revocations took from accepted to seen.
 """
