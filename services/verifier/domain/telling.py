@@ -55,7 +55,8 @@ def tone_of(report: Report) -> Tone:
     """Return `good` only for a valid badge of a known issuer about which nothing at all deserves a second look."""
     if report.verdict == "invalid":
         return "bad"
-    doubtful = any(check.outcome in ("fail", "warn", "unknown") for check in report.checks)
+    # That it is a demonstration is said beside it; where badges are demonstrations, so is all that shows them.
+    doubtful = any(check.outcome in ("fail", "warn", "unknown") for check in report.checks if check.name != "demo")
     known = report.issuer.standing != "unknown"
     return "good" if report.verdict == "valid" and known and not doubtful else "care"
 
@@ -80,7 +81,6 @@ def _reservations(report: Report) -> list[tuple[bool, str]]:
     return [
         (recipient == "fail", "issued to somebody else"),
         (report.issuer.standing == "unknown", "the issuer is not known here"),
-        (outcome_of(report.checks, "demo") == "warn", "only a demonstration"),
         (recipient == "unknown", "not known whose it is"),
         (bool(_further_warnings(report.checks)), "look twice"),
     ]

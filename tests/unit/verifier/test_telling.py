@@ -66,7 +66,7 @@ REPORTS = {
         "care",
         "Valid, but the issuer is not known here",
     ),
-    "demonstration": (a_report(*GOOD, check("demo", "warn", "demo")), "care", "Valid, but only a demonstration"),
+    "demonstration": (a_report(*GOOD, check("demo", "warn", "demo")), "good", "Valid"),
     "deceptive name": (
         a_report(*GOOD, check("issuer_name", "warn", "deceptive_name")),
         "care",
