@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from console.app import running
 from console.settings import ConsoleSettings
@@ -21,6 +21,9 @@ from tests.support.people import Institution, register_institution
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 from tests.support.stack import OPERATOR_KEY, ROOT, Stack, standing
+
+# A busy machine decides no test; playwright's own five seconds might.
+expect.set_options(timeout=60_000)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Strangers' words in every place where they may stand: in a real browser none of them runs, turns or leads away."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,14 @@ def planted(value: Any) -> Any:
     keep = {"@context", "type", "id", "cryptosuite", "validFrom", "validUntil", "identityType", "identityHash", "salt"}
     keep |= {"hashed", "inLanguage", "resultType", "targetType", "statusPurpose", "statusListIndex", "targetUrl", "url"}
 
+    count = itertools.count()
+
     def walk(value: Any, name: str = "") -> Any:
         if isinstance(value, dict):
             return {key: walk(each, key) for key, each in value.items()}
         if isinstance(value, list):
             return [walk(each, name) for each in value]
-        return HOSTILE if isinstance(value, str) and name not in keep else value
+        return f"{HOSTILE} {next(count)}" if isinstance(value, str) and name not in keep else value
 
     return walk(value)
 
@@ -90,7 +93,7 @@ async def test_an_institution_whose_every_word_is_hostile_has_harmless_pages_and
     achievement = await institution.achievement(
         name=f"Hostile badge {SHORT}",
         description=HOSTILE,
-        criteria={"narrative": "\n\n".join(RUNS), "id": "https://stranger.example/criteria?a=<script>"},
+        criteria={"narrative": "\n\n".join(RUNS), "id": "https://stranger.example/criteria"},
         tags=[word[:100] for word in RUNS],
         human_code=SHORT,
         specialization=SHORT,

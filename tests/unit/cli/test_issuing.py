@@ -1,6 +1,11 @@
 """`laurel issue` sends rows in bounded batches, tells what became of each, and says how to go on where it stopped."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +211,24 @@ def test_a_huge_file_is_refused_before_it_is_read(answers: Services, tmp_path: P
     result = issue(answers, str(tmp_path / "huge.csv"))
     assert result.exit_code == 2
     assert "32 MiB" in result.stderr
+
+
+def test_a_command_that_its_user_stops_says_how_to_go_on(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
+    reached, stopped = threading.Event(), threading.Event()
+
+    def hang_at_the_second(asked: Asked) -> Any:
+        if issuer.batches:
+            reached.set()
+            stopped.wait(60)
+        return issuer.batch(asked)
+
+    answers.answer(BATCH, hang_at_the_second)
+    command = [sys.executable, "-m", "cli", "issue", a_file(tmp_path, 250), "--achievement", ACHIEVEMENT]
+    pipe, environment = subprocess.PIPE, {**os.environ, **answers.environment}
+    process = subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
+    assert reached.wait(60)
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=60)
+    stopped.set()
+    assert (process.returncode, out) == (130, "")
+    assert errors.strip() == "200 of 250 rows have an answer; the same command again goes on with the others."

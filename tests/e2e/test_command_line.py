@@ -1,0 +1,141 @@
+"""`laurel issue FILE.csv` against all services: whatever happens on the way, each learner has one badge at the end."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from cli import rows
+from tests.support.people import Institution, register_institution
+from tests.support.poll import eventually
+from tests.support.postgres import CleanDatabase
+from tests.support.stack import Stack, standing
+
+HANG = """
+    create function hang() returns trigger language plpgsql as 'begin perform pg_sleep(3600); return new; end';
+    create trigger hang before insert on idempotency for each row when (new.key = '{key}') execute function hang();
+"""
+ASLEEP = "from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An institution's desk: its command line, its key in a file, a published achievement."""
+
+    stack: Stack
+    folder: Path
+    institution: Institution
+    achievement: str
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start `laurel` as a process of its own."""
+        urls = {f"LAUREL_URL_{name.upper()}": url for name, url in self.stack.urls.items()}
+        environment = {**os.environ, **urls, "LAUREL_HOME": str(self.folder)}
+        environment |= {"LAUREL_OPERATOR_KEY": self.stack.operator_key}
+        environment |= {"LAUREL_INSTITUTION_KEY_FILE": str(self.folder / "key")}
+        command = [sys.executable, "-m", "cli", *arguments]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+    async def run(self, *arguments: str) -> tuple[int, str, str]:
+        """Run `laurel`; return exit code, output and errors."""
+        process = self.start(*arguments)
+        out, errors = await asyncio.to_thread(process.communicate)
+        return process.returncode, out, errors
+
+    async def issue(self, file: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+        """Issue a file; return exit code and what is told of its rows."""
+        code, out, errors = await self.run("issue", str(file), "--achievement", self.achievement, "--json", *arguments)
+        assert out, errors
+        told: dict[str, Any] = json.loads(out)
+        return code, told
+
+    def file(self, text: str) -> Path:
+        """Write a file of learners."""
+        path = self.folder / "class.csv"
+        path.write_text(text)
+        return path
+
+    async def badges(self) -> dict[str, int]:
+        """How many badges each learner has, by address."""
+        connection = await asyncpg.connect(self.stack.databases["issuer"].superuser)
+        counted = await connection.fetch("select email, count(*) from credential_contents group by email")
+        await connection.close()
+        return dict(counted)
+
+
+@pytest.fixture
+async def desk(
+    tmp_path: Path, clean_database: Callable[[str], CleanDatabase], embedded_log: dict[str, str]
+) -> AsyncIterator[Desk]:
+    async with standing(tmp_path, clean_database, embedded_log) as stack:
+        institution = await register_institution(stack.urls, stack.operator_key)
+        (tmp_path / "key").write_text(institution.client.headers["Authorization"].removeprefix("Bearer "))
+        yield Desk(stack, tmp_path, institution, await institution.achievement())
+        await institution.client.aclose()
+
+
+def learners(count: int) -> str:
+    return "email,name\n" + "".join(f"learner{n}@example.org,Learner {n}\n" for n in range(count))
+
+
+async def test_embedded_a_file_sent_twice_issues_each_row_once_and_bad_rows_can_be_mended(desk: Desk) -> None:
+    file = desk.file(learners(60) + "nobody,Nobody\nlate@example.org,\n")
+    file.write_text(file.read_text().replace("late@example.org,", f"late@example.org,{'x' * 201}"))
+    failures = desk.folder / "failed.csv"
+    code, dry = await desk.issue(file, "--dry-run")
+    assert (code, dry["valid"], dry["failed"], await desk.badges()) == (1, 60, 2, {})
+    code, first = await desk.issue(file, "--errors", str(failures))
+    assert (code, first["issued"], first["failed"]) == (1, 60, 2)
+    assert [(each["row"], each["column"]) for each in first["rows"] if each["status"] == "error"] == [
+        (62, "email"),
+        (63, "name"),
+    ]
+    code, again = await desk.issue(file)
+    assert (code, again["issued"], again["already_issued"]) == (1, 0, 60)
+    failures.write_text(failures.read_text().replace("nobody", "somebody@example.org").replace("x" * 201, "Late"))
+    code, mended = await desk.issue(failures)
+    assert (code, mended["issued"]) == (0, 2)
+    badges = await desk.badges()
+    assert (len(badges), set(badges.values())) == (62, {1})
+    code, out, _ = await desk.run("ledger-check", "--settle", "60", "--json")
+    assert (code, json.loads(out)["violations"]) == (0, 0)
+
+
+async def test_embedded_a_command_killed_half_way_and_run_again_issues_the_rest_once(desk: Desk) -> None:
+    file = desk.file(learners(450))
+    # The second batch hangs in the database at a row of its second half, so that the kill meets it half-way.
+    key = rows.read(file.read_bytes()).rows[330].order(desk.achievement)["idempotency_key"]
+    superuser = await asyncpg.connect(desk.stack.databases["issuer"].superuser)
+    await superuser.execute(HANG.format(key=key))
+    process = desk.start("issue", str(file), "--achievement", desk.achievement)
+    try:
+        await eventually(lambda: superuser.fetch(f"select {ASLEEP}"))
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    before = await desk.badges()
+    assert 200 < len(before) < 450
+    await ended(superuser)
+    await superuser.close()
+
+    code, again = await desk.issue(file)
+    assert (code, again["issued"] + again["already_issued"], again["failed"]) == (0, 450, 0)
+    assert again["already_issued"] >= len(before)
+    badges = await desk.badges()
+    assert (len(badges), set(badges.values())) == (450, {1})
+
+
+async def ended(superuser: asyncpg.Connection) -> None:
+    """End what hangs, and let nothing hang any more."""
+    await superuser.execute(f"select pg_terminate_backend(pid) {ASLEEP}")
+    await superuser.execute("drop trigger hang on idempotency")
