@@ -173,7 +173,6 @@ def test_up_walks_a_badge_through_its_life_and_leaves_a_valid_one(started: Start
     assert list((running.home / "mail").iterdir())
 
 
-<<<<<<< HEAD
 def test_up_ends_with_the_way_of_its_badge_and_says_where_the_key_to_it_is(started: Started, running: Laurel) -> None:
     urls, badge = running.demo["urls"], running.demo["credential_id"]
     way = f"{urls['console']}/ops/trace?badge={badge}"
@@ -187,7 +186,8 @@ def test_up_ends_with_the_way_of_its_badge_and_says_where_the_key_to_it_is(start
     told = httpx.get(f"{urls['console']}/v1/traces/{badge}", headers=headers).raise_for_status().json()
     issued = next(each for each in told["traces"] if each["title"] == "Issued")
     assert {each["service"] for each in issued["spans"]} == {"issuer", "registry", "verifier", "notifier"}
-=======
+
+
 def test_every_line_of_the_readme_does_what_it_says(started: Started) -> None:
     told = "".join(f"$ {line.text}\n{line.printed}[{line.code}]\n" for line in started.lines)
     assert [line.code for line in started.lines] == [0, 0, 0, 0, 0, 0, 1], told
@@ -201,7 +201,6 @@ def test_every_line_of_the_readme_does_what_it_says(started: Started) -> None:
     assert verify.startswith("VALID\n")
     assert "My College, registered here" in verify
     assert re.match(r"Revoked: \S+, now at version 2.\nNOT VALID \(revoked\)\n", revoke)
->>>>>>> w-cli
 
 
 def test_what_up_makes_is_closed_to_other_users(running: Laurel) -> None:
