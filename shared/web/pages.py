@@ -7,6 +7,7 @@ Templates extend `base.html`. Text that strangers chose goes through the filter 
 Markdown through `markdown`. A page loads nothing from elsewhere, sets no cookie and has no script of its own inline.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -44,6 +45,8 @@ _TAGS = {
     "a", "blockquote", "br", "code", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong", "ul",
 }  # fmt: skip
 _LINKS = {"http", "https", "mailto"}
+# Explicit directional embeddings, overrides and isolates (Unicode TR9, section 2).
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 
 assets = APIRouter(include_in_schema=False)
@@ -74,8 +77,13 @@ class Pages:
 
 
 def foreign(text: object) -> Markup:
-    """Return a stranger's text as HTML whose direction ends with it, and a warning where it holds what nobody sees."""
-    shown = Markup("<bdi>{}</bdi>").format(text)
+    """Return a stranger's text as HTML whose direction ends with it, and a warning where it holds what nobody sees.
+
+    Characters that turn the direction are shown by their numbers: an isolate that is opened or closed in the text would
+    take the element's own end for its, and turn what follows.
+    """
+    turned = _TURNING.sub(lambda found: f"‹U+{ord(found.group()):04X}›", str(text))
+    shown = Markup("<bdi>{}</bdi>").format(turned)
     if not conceals(str(text)):
         return shown
     return shown + Markup(' <span class="conceals" role="note">(holds characters that are not seen)</span>')

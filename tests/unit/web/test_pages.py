@@ -61,6 +61,13 @@ def test_a_strangers_text_is_escaped_and_its_direction_ends_with_it() -> None:
     assert str(foreign("<b>North</b>")) == "<bdi>&lt;b&gt;North&lt;/b&gt;</bdi>"
 
 
+@pytest.mark.parametrize("text", ["\u202eevil\u2066", "a\u2069\u2069b", "\u2067\u2068\u202b"])
+def test_what_turns_the_direction_is_shown_by_its_number_and_turns_nothing(text: str) -> None:
+    shown = str(foreign(text))
+    assert not set(shown) & set(text) - {"a", "b", "e", "v", "i", "l"}
+    assert shown.count("‹U+20") == sum(each > "\u2000" for each in text)
+
+
 @pytest.mark.parametrize("name", ["North\u202eAcademy", "Nor\u200bth", "No\u2066rth", "Nort\u00adh", "N\ufefforth"])
 def test_a_name_that_hides_something_comes_with_a_warning(name: str) -> None:
     assert "characters that are not seen" in str(foreign(name))
