@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+from prometheus_client import Counter as Metric
 
 from services.verifier.domain.documents import PAGE, Document, kind_of, read_document
 from shared.credentials.strict_json import MAX_BYTES
-from shared.errors import Invalid, Malformed, Unavailable
+from shared.errors import Invalid, LaurelError, Malformed, Unavailable
 from shared.web.outbound import PinnedTransport, Resolve, check_url, open_client, resolve
 
 # For all of it: resolving the name, connecting, the last byte.
@@ -23,6 +24,8 @@ SECONDS = 5.0
 AT_ONCE = 16
 # So many callers with links that hang are needed to keep everybody's waiting.
 AT_ONCE_PER_CALLER = 4
+
+LINKS = Metric("laurel_links_total", "Links that were given, by what came of them", ["outcome"])
 
 HEADERS = {
     # Pages for people are not asked for: a registry gives its signed document to those who want nothing else.
@@ -52,15 +55,23 @@ class Fetcher:
         words for a host that refuses and one that is silent), `document_withheld`, `link_is_a_page`, and as
         `read_document` does; Unavailable (`busy`).
         """
-        address = check_url(url, self._allow_loopback)
-        with self._place(caller):
-            try:
-                async with asyncio.timeout(self._seconds):
-                    raw = await self._get(address)
-            except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
-                detail = f"Nothing could be fetched from this link within {self._seconds:g} seconds."
-                raise Invalid("fetch_failed", detail) from error
-        return _read(raw)
+        try:
+            address = check_url(url, self._allow_loopback)
+            with self._place(caller):
+                document = _read(await self._fetch(address))
+        except LaurelError as error:
+            LINKS.labels(error.code).inc()
+            raise
+        LINKS.labels("fetched").inc()
+        return document
+
+    async def _fetch(self, address: httpx.URL) -> bytes:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._get(address)
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
+            detail = f"Nothing could be fetched from this link within {self._seconds:g} seconds."
+            raise Invalid("fetch_failed", detail) from error
 
     async def _get(self, address: httpx.URL) -> bytes:
         transport = PinnedTransport(self._allow_loopback, resolve=self._resolve, verify=self._tls)

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from services.verifier.fetch import AT_ONCE, AT_ONCE_PER_CALLER, Fetcher
+from services.verifier.fetch import AT_ONCE, AT_ONCE_PER_CALLER, LINKS, Fetcher
 from shared import telemetry
 from shared.errors import Invalid, LaurelError, Unavailable
 from tests.support.poll import eventually
@@ -141,6 +141,7 @@ async def test_an_answer_that_is_no_badge_file_is_refused_in_words_without_what_
     assert words in error.detail
     assert "planted" not in error.detail
     assert len(heads) == 1
+    assert LINKS.labels(code)._value.get() > 0, "it is counted"
 
 
 async def test_a_slow_drip_ends_with_the_time_that_a_link_has() -> None:
