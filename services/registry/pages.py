@@ -2,7 +2,7 @@
 
 import asyncio
 from io import BytesIO
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
@@ -35,6 +35,13 @@ QR = {
     "Content-Disposition": 'inline; filename="badge-address.svg"',
 }
 MAX_DESCRIPTION = 200
+_HTML: dict[str, Any] = {negotiation.PAGE: {"schema": {"type": "string"}}}
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {
+        "description": "A page, or a problem (RFC 9457)",
+        "content": {**_HTML, "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
 
 
 def _settings(request: Request) -> RegistrySettings:
@@ -81,7 +88,12 @@ async def qr(credential_id: UUID, database: AppDatabase, settings: Settings) -> 
     return Response(drawn, media_type="image/svg+xml", headers=QR)
 
 
-@router.post("/credentials/{credential_id}/visibility", status_code=303, response_class=RedirectResponse)
+@router.post(
+    "/credentials/{credential_id}/visibility",
+    status_code=303,
+    response_class=RedirectResponse,
+    responses={303: {"description": "To the owner's private view."}, **_NOT_FOUND},
+)
 async def visibility(
     credential_id: CredentialId,
     database: AppDatabase,
@@ -105,10 +117,11 @@ async def visibility(
         200: {
             "model": PublicRecord,
             "content": {
-                negotiation.PAGE: {"schema": {"type": "string"}},
+                **_HTML,
                 **{media_type: {"schema": {"type": "object"}} for media_type in negotiation.DOCUMENTS},
             },
-        }
+        },
+        **_NOT_FOUND,
     },
 )
 async def credential(
