@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from console.api import TheTeller
+from console.freshness import freshness
 from console.monitor import Monitor, Standing
-from console.neighbours import Asking, Away
-from console.sessions import COOKIE, SESSION_SECONDS, LoginNeeded, Sessions, reader
+from console.sessions import COOKIE, SESSION_SECONDS, Sessions, reader
 from console.story import badge_id
 from shared.errors import Malformed, RateLimited, TooLarge, Unauthorized, Unavailable
 from shared.web.auth import address_of
@@ -77,9 +77,9 @@ async def start(request: Request) -> Response:
     monitor: Monitor = request.app.state.monitor
     await monitor.look()
     verifier = next(each for each in monitor.standings if each.neighbour.name == "verifier")
-    freshness = await _freshness(request.app.state.asking, verifier.neighbour.inside[0])
+    fresh = await freshness(request.app.state.asking, verifier.neighbour.inside[0])
     return pages.page(
-        "ops.html", services=[_shown(each) for each in monitor.standings], freshness=freshness, asked="", wrong=None
+        "ops.html", services=[_shown(each) for each in monitor.standings], freshness=fresh, asked="", wrong=None
     )
 
 
@@ -149,15 +149,3 @@ def _shown(standing: Standing) -> dict[str, Any]:
         "numbers": standing.numbers,
         "rates": {name: (standing.per_minute(name, 60), standing.per_minute(name, 900)) for name in counters},
     }
-
-
-async def _freshness(asking: Asking, verifier: str) -> dict[str, Any] | None:
-    """Ask the verifier how fresh its answers are; None where it does not say."""
-    try:
-        answer = await asking.get(f"{verifier}/v1/freshness")
-        return answer.json() if answer.status == 200 else None
-    except Away:
-        return None
-
-
-__all__ = ["LoginNeeded", "login_needed", "public", "router"]

@@ -7,6 +7,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from console.app import make_app
 from console.monitor import Monitor, Standing, grown, numbers, samples
@@ -141,6 +145,39 @@ async def test_services_that_are_away_are_shown_as_such(visitor: httpx.AsyncClie
     assert page.status_code == 200
     assert page.text.count("does not answer") == 4
     assert "It tells no numbers" in page.text
+
+
+FRESH = {
+    "status_as_of": "2026-11-26T03:45:07Z", "age_seconds": 0.84, "fresh": True,
+    "revoke_to_seen": {"last_hour": {"count": 3, "p50_seconds": 0.21, "p99_seconds": 0.9}, "last_day": {"count": 0}},
+}  # fmt: skip
+STALE = {"status_as_of": None, "age_seconds": None, "fresh": False}
+
+
+@pytest.mark.parametrize(
+    ("said", "shown", "hidden"),
+    [
+        (FRESH, ["0.8 s ago", ">fresh<", "p50 0.21 s, p99 0.90 s, of 3", "no badge was revoked"], []),
+        (STALE, ["not known", "too old"], ["Revoked to seen"]),
+        ({"something": "else"}, ["How the services stand"], ["How fresh"]),
+        ([], ["How the services stand"], ["How fresh"]),
+    ],
+    ids=["fresh", "stale", "another form", "no object"],
+)
+async def test_the_verifiers_freshness_is_shown_as_far_as_it_says(
+    said: object, shown: list[str], hidden: list[str]
+) -> None:
+    async def answer(_: Request) -> JSONResponse:
+        return JSONResponse(said)
+
+    app = make_app(alone())
+    verifier = Starlette(routes=[Route("/v1/freshness", answer)])
+    app.state.asking._client = httpx.AsyncClient(transport=httpx.ASGITransport(verifier))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as client:
+        page = await client.get("/ops", headers=BEARER)
+    assert page.status_code == 200
+    assert [words for words in shown if words not in page.text] == []
+    assert [words for words in hidden if words in page.text] == []
 
 
 async def test_a_badge_whose_services_are_away_has_its_spans_all_the_same() -> None:
