@@ -136,7 +136,7 @@ def _tracer() -> trace.Tracer:
 
 @cache
 def _tracer_of(provider: trace.TracerProvider) -> trace.Tracer:
-    return provider.get_tracer("laurel")  # at half the cost of a span, so once
+    return provider.get_tracer("laurel")  # a look-up costs a good part of a span, so once
 
 
 def _remote(traceparent: str | None) -> otel_context.Context:

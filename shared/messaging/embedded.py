@@ -152,7 +152,7 @@ async def _expire(connection: Connection) -> None:
 
 async def _compact(connection: Connection) -> None:
     """Keep each key's newest record, looking only at keys that were written since the last time."""
-    await connection.execute(
+    looked_at = await connection.fetch(
         """
         with ready as (
             select r.topic, r.partition, r.key, max(r."offset") as newest
@@ -164,8 +164,11 @@ async def _compact(connection: Connection) -> None:
             where r.compacted and r.topic = n.topic and r.partition = n.partition and r.key = n.key
               and r."offset" < n.newest
         )
-        update partitions p set compacted = n.newest + 1
-        from (select topic, partition, max(newest) as newest from ready group by topic, partition) n
-        where n.topic = p.topic and n.partition = p.partition
+        select topic, partition, max(newest) + 1 as next from ready group by topic, partition order by topic, partition
         """
+    )
+    # In the publishers' order: in any other the two could wait for each other.
+    await connection.executemany(
+        "update partitions set compacted = $3 where topic = $1 and partition = $2",
+        [(row["topic"], row["partition"], row["next"]) for row in looked_at],
     )
