@@ -9,7 +9,7 @@ import pytest
 from shared.ids import new_id
 from tests.integration.registry.builders import GRADE, NAME, Badge
 from tests.integration.registry.conftest import Registry, as_app
-from tests.integration.registry.test_badge_page import BROWSER, known, open_page
+from tests.integration.registry.pages import BROWSER, known, open_page
 
 
 async def say(registry: Registry, badge: Badge, shown: str, **members: str) -> httpx.Response:
