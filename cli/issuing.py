@@ -73,7 +73,7 @@ def _issue_one(achievement: str, recipient: dict[str, str], out: Path | None, *,
     key = f"laurel-issue-{uuid4()}"  # of this call alone: who asks again wants another
     made = patiently(lambda: orjson.loads(_post_one(connection, body, key)))
     if out:
-        write(out, orjson.dumps(made["credential"], option=orjson.OPT_INDENT_2).decode() + "\n")
+        write(out, orjson.dumps(made["credential"], option=orjson.OPT_INDENT_2).decode() + "\n", private=True)
     if as_json:
         give(made)
     else:

@@ -31,8 +31,8 @@ def warn(line: str) -> None:
 
 
 def give(value: Any) -> None:
-    """Print one JSON value for programs."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print one JSON value for programs; a terminal obeys nothing in it, for all but plain characters is escaped."""
+    print(json.dumps(value, indent=2))
 
 
 def moment(text: str | None) -> str:

@@ -58,7 +58,7 @@ class Row:
     def order(self, achievement: str) -> dict[str, Any]:
         """Return the row as the issuer takes it, with its key."""
         body = dict(self.body or {})
-        who = str(body.get("email") or body.get("id")).lower()
+        who = _learner(body)
         text = json.dumps([achievement, who, self.nth]).encode()
         return {**body, "idempotency_key": f"laurel-issue-{sha256(text).hexdigest()}"}
 
@@ -163,6 +163,11 @@ def _row(number: int, record: Sequence[str], columns: Sequence[str], seen: Count
         return Row(number, cells, nth, problem=wrong.problem)
 
 
+def _learner(body: Mapping[str, Any]) -> str:
+    """Whose badge it is: an address in lower case, as it is hashed; an id as it is."""
+    return str(body["email"]).lower() if body.get("email") else str(body.get("id"))
+
+
 def _counted(values: Mapping[str, str], seen: Counter[str]) -> int:
     """Count this learner's rows, the wrong ones too: a row must keep its number when another is mended."""
     who = values.get("email") or values.get("id")
@@ -170,8 +175,9 @@ def _counted(values: Mapping[str, str], seen: Counter[str]) -> int:
         return 1
     with suppress(_Wrong):
         who = _address(who)
-    seen[who.lower()] += 1
-    return seen[who.lower()]
+    learner = _learner({"email" if "email" in values else "id": who})
+    seen[learner] += 1
+    return seen[learner]
 
 
 def _nth(values: Mapping[str, str], counted: int) -> int:

@@ -32,6 +32,7 @@ def make_app(settings: ConsoleSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # it would send an address, with a token perhaps, to whatever Host names
         # As in shared/service.py: FastAPI's own would make each span a second time.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )

@@ -67,6 +67,8 @@ async def logout(request: Request) -> Response:
     sessions: Sessions = request.app.state.sessions
     sessions.end(request.cookies.get(COOKIE, ""))
     answer = RedirectResponse("/ops/login", 303)
+    if COOKIE not in request.cookies:  # another site's form: the browser keeps the cookie from it, and it stays
+        return answer
     answer.delete_cookie(COOKIE, path="/ops", secure=_is_https(request), httponly=True, samesite="strict")
     return answer
 
@@ -109,7 +111,9 @@ async def trace(request: Request, tellers: TheTeller, badge: str = "") -> Respon
 
 def to_login(request: Request) -> Response:
     """Send whoever has no session to the form, and from there back to where they wanted to go."""
-    query = f"?{request.url.query}" if request.url.query else ""
+    # A badge's address may carry its learner's token: only its id goes on.
+    badge = badge_id(request.query_params.get("badge", ""))
+    query = f"?badge={badge}" if badge else ""
     return RedirectResponse(f"/ops/login?next={quote(own(request.url.path + query), safe='')}", 303)
 
 

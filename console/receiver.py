@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -23,8 +24,11 @@ MEDIA_TYPE = "application/x-protobuf"
 # Our longest span name has some 60 characters, our longest attribute (a route) as many.
 MAX_NAME = 120
 MAX_TEXT = 200
-# OpenTelemetry's own limit.
+# OpenTelemetry's own limits.
 MAX_LINKS = 128
+MAX_ATTRIBUTES = 128
+# An exporter's batch has 512 spans; what has many more, or is made of empty shells, is none of ours.
+MAX_SPANS = 5_000
 # The protocol's enumerations, by their numbers.
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
@@ -73,9 +77,20 @@ def read(body: bytes) -> tuple[list[Span], int]:
         export = ExportTraceServiceRequest.FromString(body)
     except DecodeError as error:
         raise Malformed("export_malformed", "This is no ExportTraceServiceRequest of OTLP.") from error
+    _refuse_excess(export)
     found = [_span(service, span) for service, scopes in _groups(export) for scope in scopes for span in scope.spans]
     taken = [each for each in found if each]
     return taken, len(found) - len(taken)
+
+
+def _refuse_excess(export: ExportTraceServiceRequest) -> None:
+    """Raise Malformed for more groups, scopes or spans than an export of ours has, before they are gone through."""
+    scopes = sum(len(group.scope_spans) for group in export.resource_spans[:MAX_SPANS])
+    if len(export.resource_spans) <= MAX_SPANS and scopes <= MAX_SPANS:
+        spans = sum(len(scope.spans) for group in export.resource_spans for scope in group.scope_spans)
+        if spans <= MAX_SPANS:
+            return
+    raise Malformed("export_too_large", f"An export has at most {MAX_SPANS} spans, and as many groups of them.")
 
 
 def _groups(export: ExportTraceServiceRequest) -> Iterator[tuple[str, Iterable[trace_pb2.ScopeSpans]]]:
@@ -108,7 +123,7 @@ def _word(words: Sequence[str], number: int) -> str:
 
 
 def _attributes(attributes: Iterable[KeyValue]) -> Iterator[tuple[str, str | bool | int | float]]:
-    for each in attributes:
+    for each in islice(attributes, MAX_ATTRIBUTES):
         value = _value(each.value) if each.key in ALLOWED_ATTRIBUTES else None
         if value is not None:
             yield each.key, value

@@ -137,6 +137,7 @@ def _app(service: Service[S], runtime: Runtime[S], parts: Parts, *, with_routes:
         version="1",
         separate_input_output_schemas=False,
         redoc_url=None,
+        redirect_slashes=False,  # it would send an address, with a token perhaps, to whatever Host names
         # FastAPI's own would record exceptions' messages, and make each span a second time (shared/telemetry.py).
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )

@@ -17,6 +17,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.instrumentation.utils import suppress_http_instrumentation
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -128,6 +129,13 @@ def link(traceparent: str | None) -> None:
     """Link the current span to another trace."""
     if traceparent:
         trace.get_current_span().add_link(_span_context(traceparent))
+
+
+@contextmanager
+def untold() -> Iterator[None]:
+    """Make requests that tell whoever is asked nothing of our trace, and leave no span of their own."""
+    with suppress_http_instrumentation():
+        yield
 
 
 def _tracer() -> trace.Tracer:

@@ -143,7 +143,8 @@ async def credential(
         if form == negotiation.PAGE:
             async with app.transaction() as tx:
                 badge = await reading.badge(tx, wanted, owner, settings.public_url, demo=settings.demo)
-            return badge_page(badge, settings, owner)
+            # In a thread: a badge may hold many texts of strangers.
+            return await asyncio.to_thread(badge_page, badge, settings, owner)
         if form == negotiation.RECORD:
             async with app.transaction() as tx:
                 record = public_record(await reading.public_form(tx, wanted))

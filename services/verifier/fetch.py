@@ -15,6 +15,7 @@ import httpx
 from prometheus_client import Counter as Metric
 
 from services.verifier.domain.documents import PAGE, Document, kind_of, read_document
+from shared import telemetry
 from shared.credentials.strict_json import MAX_BYTES
 from shared.errors import Invalid, LaurelError, Malformed, Unavailable
 from shared.web.outbound import PinnedTransport, Resolve, check_url, open_client, resolve
@@ -67,8 +68,9 @@ class Fetcher:
 
     async def _fetch(self, address: httpx.URL) -> bytes:
         try:
-            async with asyncio.timeout(self._seconds):
-                return await self._get(address)
+            with telemetry.untold():
+                async with asyncio.timeout(self._seconds):
+                    return await self._get(address)
         except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
             detail = f"Nothing could be fetched from this link within {self._seconds:g} seconds."
             raise Invalid("fetch_failed", detail) from error

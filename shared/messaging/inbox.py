@@ -108,6 +108,7 @@ class Consumer:
                 if not (isinstance(error, LogUnavailable) or db.is_failure_of_ours(error)):
                     raise
                 self._astray = True  # the reader is past what was rolled back
+                watch.begin_anew()
                 reason = str(error) if isinstance(error, LogUnavailable) else None
                 log.warning("consumer_waits", consumer=self.group, error=type(error).__name__, reason=reason)
                 await back_off.wait()
@@ -213,7 +214,8 @@ class Consumer:
                     reader.resume(partition)
             await self._notice_rewind(reader)
         if self._measure_pace.due():
-            await watch.measure(reader, self._resting())
+            async with asyncio.timeout(STALL_SECONDS):
+                await watch.measure(reader, self._resting())
             noted = {each: self._next[each] for each in reader.assigned()}
             await reader.note({partition: offset for partition, offset in noted.items() if offset != EARLIEST})
 

@@ -16,6 +16,7 @@ from aiokafka.errors import (
     kafka_errors,
 )
 
+from shared.messaging.kafka_clients import ended
 from shared.messaging.ports import BEHIND_REFUSED, MAX_RECORD_BYTES, LogUnavailable, Partition, Record, refusals
 
 log = structlog.get_logger()
@@ -77,11 +78,11 @@ class KafkaPublisher:
         # An idempotent producer never gives up by itself, neither on a broker that is away nor after an
         # out-of-order sequence; without this its stop() would wait for what is pending, for ever.
         producer._message_accumulator.fail_all(KafkaError("given up"))
-        try:
-            await asyncio.wait_for(producer.stop(), PUBLISH_SECONDS)
-        except Exception as error:  # noqa: BLE001  # a request under way trips over what was failed beneath it
-            log.warning("kafka_producer_given_up", error=repr(error))
-            await producer.client.close()
+        if not await ended(
+            producer.stop(), PUBLISH_SECONDS
+        ):  # a request under way trips over what was failed beneath it
+            log.warning("kafka_producer_given_up")
+            await ended(producer.client.close(), PUBLISH_SECONDS)
 
     async def _send_all(self, queues: Sequence[Queue]) -> list[Queue]:
         """Store all partitions' records side by side; return each refused batch with what stands behind it."""

@@ -9,10 +9,14 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
+from shared.messaging.kafka_clients import ended
 from shared.messaging.ports import LogUnavailable, OffsetGone, Partition, Positions, Received
 
 # What a client says of a broker that is away; RuntimeError is uvloop's word for a connection closed beneath it.
 FAILURES = (KafkaError, OSError, TimeoutError, RuntimeError)
+# A broker that answers lets a member go at once; one that does not needs not be told.
+CLOSE_SECONDS = 5.0
+NOTE_SECONDS = 5.0
 
 
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -113,16 +117,18 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def note(self, offsets: Mapping[Partition, int]) -> None:
         places = {self._place(partition): offset for partition, offset in offsets.items()}
         noted = {place: offset for place, offset in places.items() if place in self._ready}
-        with suppress(KafkaError):  # a copy for tools: it fails during every rebalance, and the next one is as good
+        # A copy for tools: it fails during every rebalance, and the next one is as good. Without a coordinator aiokafka
+        # would wait for one, for ever.
+        with suppress(KafkaError, TimeoutError):
             if self._consumer is not None and noted:  # aiokafka takes no empty set for one
-                await self._consumer.commit(noted)
+                async with asyncio.timeout(NOTE_SECONDS):
+                    await self._consumer.commit(noted)
 
     async def close(self) -> None:
         consumer, self._consumer = self._consumer, None
         self._ready.clear()
-        if consumer is not None:
-            with suppress(*FAILURES):
-                await asyncio.wait_for(consumer.stop(), 15)
+        if consumer is not None and not await ended(consumer.stop(), CLOSE_SECONDS):
+            await ended(consumer._client.close(), CLOSE_SECONDS)
 
     def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         self._ready.clear()

@@ -32,6 +32,10 @@ class Watch:
         if batch:
             self._moved = time.monotonic()
 
+    def begin_anew(self) -> None:
+        """Note that the log was away: what did not come meanwhile is no fault of the reader's."""
+        self._moved = time.monotonic()
+
     async def measure(self, reader: Reader, resting: Collection[Partition]) -> None:
         """Set the metrics; raises Stalled where records wait and none has come for STALL_SECONDS."""
         lag = await reader.lag()

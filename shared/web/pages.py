@@ -10,7 +10,7 @@ Markdown through `markdown`. A page loads nothing from elsewhere, sets no cookie
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,10 @@ HEADERS = {
     "Cache-Control": "private, no-store",
 }
 
+# Of one text; a criteria's narrative may have 10,000 characters, most of which are prose.
+MAX_MARKDOWN = 10_000
+MAX_MARKS = 1_000
+_MARKS = re.compile(r"[\[\]()*_`<>!|&\\~^:#-]|\n")
 # The elements that Markdown makes; no pictures, which would tell a stranger's server who reads.
 _TAGS = {
     "a", "blockquote", "br", "code", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong", "ul",
@@ -47,7 +51,7 @@ _TAGS = {
 _LINKS = {"http", "https", "mailto"}
 # Explicit directional embeddings, overrides and isolates (Unicode TR9, section 2).
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+_markdown = MarkdownIt("commonmark", {"html": False}).disable("image")
 
 assets = APIRouter(include_in_schema=False)
 
@@ -64,13 +68,12 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters |= {
-            "foreign": foreign, "markdown": markdown, "day": day, "moment": moment, "conceals": conceals,
+            "foreign": foreign, "unturned": unturned, "markdown": markdown, "day": day, "moment": moment,
+            "conceals": conceals,
         }  # fmt: skip
         self._templates.globals["asset"] = asset
 
-    def page(
-        self, template: str, status: int = 200, headers: Mapping[str, str] | None = None, /, **said: Any
-    ) -> Response:
+    def page(self, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **said: Any) -> Response:
         """Render `template`; `headers` come on top of HEADERS."""
         text = self._templates.get_template(template).render(said)
         return HTMLResponse(text, status, headers={**HEADERS, **(headers or {})})
@@ -82,18 +85,30 @@ def foreign(text: object) -> Markup:
     Characters that turn the direction are shown by their numbers: an isolate that is opened or closed in the text would
     take the element's own end for its, and turn what follows.
     """
-    turned = _TURNING.sub(lambda found: f"‹U+{ord(found.group()):04X}›", str(text))
-    shown = Markup("<bdi>{}</bdi>").format(turned)
+    shown = Markup("<bdi>{}</bdi>").format(unturned(text))
     if not conceals(str(text)):
         return shown
     return shown + Markup(' <span class="conceals" role="note">(holds characters that are not seen)</span>')
 
 
+def unturned(text: object) -> str:
+    """Return a text for titles and attributes, in which characters that turn its direction stand by their numbers."""
+    return _TURNING.sub(lambda found: f"‹U+{ord(found.group()):04X}›", str(text))
+
+
 def markdown(text: str) -> Markup:
     """Return a stranger's Markdown as harmless HTML: no raw HTML, no pictures, links with http, https or mailto alone.
 
-    Headings begin below the page's own.
+    Headings begin below the page's own. What is too long, or has too many marks (some of them cost their number's
+    square), is shown as the text it is.
     """
+    if len(text) > MAX_MARKDOWN or len(_MARKS.findall(text)) > MAX_MARKS:
+        return Markup('<div class="prose" dir="auto"><p class="text">{}</p></div>').format(text)
+    return Markup('<div class="prose" dir="auto">{}</div>').format(_rendered(text))
+
+
+@lru_cache(256)
+def _rendered(text: str) -> Markup:
     tokens = _markdown.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
@@ -101,12 +116,12 @@ def markdown(text: str) -> Markup:
     made = _markdown.renderer.render(tokens, _markdown.options, {})
     clean = nh3.clean(
         made,
-        tags=_TAGS | {"table", "thead", "tbody", "tr", "th", "td"},
+        tags=_TAGS,
         attributes={"a": {"href"}},
         url_schemes=_LINKS,
         link_rel="nofollow noopener noreferrer",
     )
-    return Markup('<div class="prose" dir="auto">{}</div>').format(Markup(clean))  # noqa: S704  # nh3 has cleaned it
+    return Markup(clean)  # noqa: S704  # nh3 has cleaned it
 
 
 def day(instant: datetime | str) -> Markup:

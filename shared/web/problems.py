@@ -72,7 +72,7 @@ def problem(
         {"type": "about:blank", **(members or {}), **body},
         status,
         media_type="application/problem+json",
-        headers=dict(headers or {}),
+        headers={"Cache-Control": "no-store", **(headers or {})},  # what is wrong now may be right in a moment
     )
 
 
@@ -92,8 +92,7 @@ def present(told: JSONResponse, accept: str | None) -> Response:
         return told
     said = orjson.loads(told.body)
     kept = {name: value for name, value in told.headers.items() if name in ("retry-after", "www-authenticate")}
-    said["retry_after"] = kept.get("retry-after")
-    return _PAGES.page("problem.html", told.status_code, kept, **said)
+    return _PAGES.page("problem.html", told.status_code, kept, problem=said, retry_after=kept.get("retry-after"))
 
 
 def status_of(error: errors.LaurelError) -> int:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.registry.domain.foreign import domain_of, objects, text_of, web_link
 from shared.credentials.badge import DEMO_PREFIX
+from shared.credentials.check import CLOCK_DIFFERENCE
 from shared.credentials.instants import read_instant
 
 Code = Literal[
@@ -150,7 +151,7 @@ def _dates(badge: Badge) -> Verdict | None:
 
 
 def _doubt(badge: Badge, max_age: timedelta) -> Verdict | None:
-    if badge.held or badge.as_of is None or badge.now - badge.as_of > max_age:
+    if badge.held or badge.as_of is None or not badge.now - max_age <= badge.as_of <= badge.now + CLOCK_DIFFERENCE:
         return Verdict("out_of_date", badge.as_of)
     if badge.institution is None:
         return Verdict("issuer_unknown")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -162,17 +163,24 @@ async def test_tending_beside_a_publisher_lets_go_of_nothing_that_it_is_about_to
     embedded_log: EmbeddedUnderTest,
 ) -> None:
     publisher, watcher = await asyncpg.connect(embedded_log.dsn), await asyncpg.connect(embedded_log.dsn)
-    async with publisher.transaction():
+
+    async def store(offset: int, age: timedelta) -> None:
         await publisher.execute(
             "update partitions set next = next + 1 where topic = $1 and partition = 3", ISSUER_EVENTS
         )
         await publisher.execute(
             """
-            insert into records (topic, partition, "offset", header_names, header_bytes, compacted)
-            values ($1, 3, 0, '{}', '{}', false)
+            insert into records (topic, partition, "offset", header_names, header_bytes, compacted, stored_at)
+            values ($1, 3, $2, '{}', '{}', false, clock_timestamp() - $3::interval)
             """,
             ISSUER_EVENTS,
+            offset,
+            age,
         )
+
+    await store(0, timedelta(days=8))  # over its time, so the partition is looked at
+    async with publisher.transaction():
+        await store(1, timedelta())
         tending = asyncio.create_task(embedded_log.log.tend())
         waits = "select count(*) from pg_locks where not granted and locktype in ('transactionid', 'tuple')"
         await eventually(lambda: watcher.fetchval(waits))
@@ -180,8 +188,8 @@ async def test_tending_beside_a_publisher_lets_go_of_nothing_that_it_is_about_to
     bounds = await watcher.fetchrow(
         "select first, next from partitions where topic = $1 and partition = 3", ISSUER_EVENTS
     )
-    assert tuple(bounds or ()) == (0, 1)
-    assert await watcher.fetchval("select count(*) from records") == 1
+    assert tuple(bounds or ()) == (1, 2)
+    assert await watcher.fetchval('select array_agg("offset") from records') == [1]
     await publisher.close()
     await watcher.close()
 

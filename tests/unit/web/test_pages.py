@@ -57,6 +57,14 @@ def test_markdown_keeps_what_it_is_for() -> None:
     assert "<ol>" in made
 
 
+@pytest.mark.parametrize(
+    "text", ["[" * 10_000, "a" * 10_001, "*a " * 3_000, "|a|\n|-|\n" + "|\n" * 4_000, "> " * 5_000]
+)
+def test_what_would_cost_too_much_is_shown_as_the_text_it_is(text: str) -> None:
+    tags = [tag for tag, _ in Made(str(markdown(text))).elements]
+    assert tags == ["div", "p"]
+
+
 def test_a_strangers_text_is_escaped_and_its_direction_ends_with_it() -> None:
     assert str(foreign("<b>North</b>")) == "<bdi>&lt;b&gt;North&lt;/b&gt;</bdi>"
 
