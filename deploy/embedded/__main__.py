@@ -23,6 +23,8 @@ def up(installation: Installation) -> None:
         elif not demo.is_loaded(installation):
             print("A badge's life, as anybody could live it over HTTP:")
             demo.load(installation)
+    if not with_demo and demo.is_loaded(installation):
+        print("The demo is here from before: '.venv/bin/laurel sandbox remove' ends it.")
     _show_addresses(installation)
 
 

@@ -53,6 +53,7 @@ class Plan:
     signing_key_id: UUID
     verification_method: str
     sealed: bytes = field(repr=False)
+    sandbox: bool = False  # its badges are demonstrations, wherever they are issued
 
     @property
     def purposes(self) -> tuple[Purpose, ...]:
@@ -130,7 +131,8 @@ def make(plan: Plan, draft: Draft, key: PrivateKey, public_url: str, *, demo: bo
     Raises Invalid where the order has no signed form (a value twice in a set, say), TooLarge where it is too long.
     """
     try:
-        document = sign(_unsigned(plan, draft, public_url, demo=demo), key, plan.verification_method, plan.now)
+        unsigned = _unsigned(plan, draft, public_url, demo=demo or plan.sandbox)
+        document = sign(unsigned, key, plan.verification_method, plan.now)
     except CredentialError as error:
         raise Invalid(error.code, error.detail) from error
     if len(orjson.dumps(document)) > MAX_DOCUMENT_BYTES:

@@ -209,6 +209,7 @@ async def _plan(tx: Tx, requester: Requester, achievement_id: UUID) -> Plan:
         signing_key_id=row["signing_key_id"],
         verification_method=row["verification_method"],
         sealed=row["sealed"],
+        sandbox=row["sandbox"],
     )
 
 

@@ -22,7 +22,7 @@ async def plan(tx: Tx, institution_id: UUID, achievement_id: UUID, api_key_id: U
     """
     return await tx.fetchrow(
         """
-        select laurel_clock() as now, i.id as institution_id, i.did, i.name, i.url, i.standing,
+        select laurel_clock() as now, i.id as institution_id, i.did, i.name, i.url, i.standing, i.sandbox,
                k.id as signing_key_id, k.verification_method, k.sealed,
                a.id as achievement_id, a.published, v.badge_form,
                coalesce((v.content ->> 'suspendable')::boolean, false) as suspendable,

@@ -91,6 +91,6 @@ async def test_a_name_that_hides_its_direction_is_isolated_marked_and_shown_with
     await registry.hear()
     async with registry.serving():
         page = await open_page(registry, badge)
-    assert '<bdi>North\u202eymedacA</bdi> <span class="conceals"' in page.answer.text
+    assert '<bdi>North‹U+202E›ymedacA</bdi> <span class="conceals"' in page.answer.text
     assert '<bdi>Weld\u200bing</bdi> <span class="conceals"' in page.answer.text
     assert "(north.example)" in page.text

@@ -265,7 +265,7 @@ async def test_an_unseen_character_in_a_name_is_shown_as_such_on_the_page_and_in
     badge = strangers_badge(stranger, achievement=an_achievement(name="Doc\u2066tor"))
     page = await give(served, text=json.dumps(badge))
     assert page.text.count("(holds characters that are not seen)") == 2
-    assert "<bdi>Ox\u202efo\u200brd</bdi>" in page.text
+    assert "<bdi>Ox‹U+202E›fo\u200brd</bdi>" in page.text
     assert r"Ox\u202efo\u200brd" in page.text, "the raw report hides nothing"
     report = await served.verify(badge)
     warned = {check["name"]: check["code"] for check in report["checks"] if check["outcome"] == "warn"}

@@ -110,3 +110,11 @@ def test_a_badge_that_would_not_fit_into_a_record_is_too_large() -> None:
     order = Order(email="a@b.example", evidence=[{"narrative": "x" * 450_000}])
     with pytest.raises(TooLarge):
         make(a_plan(), a_draft(order), a_key(), "https://b.example", demo=False)
+
+
+def test_a_sandbox_issues_demonstrations_wherever_it_stands() -> None:
+    order = Order(email="ada@example.org")
+    made = make(a_plan(sandbox=True), a_draft(order), a_key(), "https://b.example", demo=False)
+    assert made.document["name"].startswith("DEMO ")
+    real = make(a_plan(), a_draft(order), a_key(), "https://b.example", demo=False)
+    assert not real.document["name"].startswith("DEMO ")
