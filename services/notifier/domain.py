@@ -61,6 +61,7 @@ class Notice:
     happened_at: datetime | None = None
     reason: str | None = None
     recorded_at: datetime | None = None
+    actor_role: str | None = None
 
 
 def notice(delivery: Delivery) -> Notice | None:
@@ -71,7 +72,8 @@ def notice(delivery: Delivery) -> Notice | None:
         case CredentialStatusChanged(change="revoked") as revoked:
             reason = revoked.reason.code if revoked.reason else "other"
             about = _about(delivery.id, revoked)
-            return Notice(*about, "credential.revoked", happened_at=delivery.time, reason=reason)
+            actor = revoked.actor.role
+            return Notice(*about, "credential.revoked", happened_at=delivery.time, reason=reason, actor_role=actor)
         case CredentialRecorded(change="issued") as recorded:
             about = _about(recorded.recorded_event_id, recorded)
             return Notice(*about, "credential.issued", recorded_at=recorded.recorded_at)

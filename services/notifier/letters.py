@@ -24,6 +24,8 @@ MAX_RESULTS = 10
 # Enough Markdown for that many characters of text.
 _MARKDOWN_READ = 10 * MAX_PROSE
 WARNING = "(holds characters that are not seen)"
+OPERATOR = "The operator of this registry"
+BY_OPERATOR = "It was withdrawn by the operator, not by the institution."
 _RIGHT_TO_LEFT = ("R", "AL", "AN")
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 
@@ -50,6 +52,7 @@ def said(letter: Letter, credential_id: UUID, places: Places) -> dict[str, Any]:
     """Return what the templates of a badge's mails ask for; nothing in it spans lines."""
     badge, url = letter.credential["credentialSubject"]["achievement"]["name"], letter.institution_url
     signed_as = signer(letter.credential)
+    by_operator = letter.actor_role == "operator"
     return {
         "name": addressee(letter.credential),
         "badge": short(badge, MAX_NAME),
@@ -64,7 +67,10 @@ def said(letter: Letter, credential_id: UUID, places: Places) -> dict[str, Any]:
             *([Fact("On the web", shown(url, MAX_URL))] if url else []),
             Fact("Signed as", signed_as),
         ],
-        "reason": REASONS.get(letter.reason or "other", REASONS["other"]),
+        # Who revoked it, as a sentence begins.
+        "revoker": OPERATOR if by_operator else short(letter.institution, MAX_NAME),
+        "by_operator": by_operator,
+        "reason": BY_OPERATOR if by_operator else REASONS.get(letter.reason or "other", REASONS["other"]),
         "note": shown(letter.note, MAX_PROSE) if letter.note else None,
         "link": credential_link(places.public_url, credential_id, letter.owner_token),
         "public_link": credential_link(places.public_url, credential_id),

@@ -105,7 +105,7 @@ def _changed(states: Iterable[CredentialState]) -> list[dict[str, Any]]:
 
 
 def _institution(state: InstitutionState) -> dict[str, Any]:
-    columns = {"version", "slug", "name", "url", "did", "standing"}
+    columns = {"version", "slug", "name", "url", "did", "standing", "sandbox"}
     return {"id": state.institution_id, **state.model_dump(include=columns)}
 
 

@@ -164,7 +164,8 @@ def _badge(row: Record, public_url: str, *, demo: bool) -> Badge:
         as_of=_as_of(row["heard"] or {}, row["id"], row["institution_id"]),
         held=row["held"],
         now=row["now"],
-        demo=demo,
+        demo=demo or bool(row["sandbox"]),
+        last_actor=row["last_actor"],
     )
 
 

@@ -29,10 +29,11 @@ async def meet(tx: Tx, halves: Sequence[Notice]) -> None:
     await tx.executemany(
         """
         insert into notices as known
-            (event_id, credential_id, institution_id, version, type, happened_at, reason, recorded_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+            (event_id, credential_id, institution_id, version, type, happened_at, reason, recorded_at, actor_role)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         on conflict (event_id) do update set happened_at = coalesce(known.happened_at, excluded.happened_at),
             reason = coalesce(known.reason, excluded.reason),
+            actor_role = coalesce(known.actor_role, excluded.actor_role),
             recorded_at = coalesce(known.recorded_at, excluded.recorded_at)
         """,
         # Always in the same order: two consumers that hold the two halves of many notices would else wait for each
@@ -47,6 +48,7 @@ async def meet(tx: Tx, halves: Sequence[Notice]) -> None:
                 each.happened_at,
                 each.reason,
                 each.recorded_at,
+                each.actor_role,
             )
             for each in sorted(halves, key=lambda half: half.event_id)
         ],

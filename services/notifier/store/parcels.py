@@ -30,6 +30,7 @@ class Letter:
     institution: str
     institution_url: str | None
     reason: str | None
+    actor_role: str | None
     note: str | None
 
 
@@ -65,7 +66,7 @@ async def letter(tx: Tx, claim: Claim) -> Letter | None:
     row = await tx.fetchrow(
         """
         select r.email, r.owner_token, r.credential, coalesce(i.name, r.credential #>> '{issuer,name}') as institution,
-               i.url as institution_url, n.reason, r.revocation_note as note
+               i.url as institution_url, n.reason, n.actor_role, r.revocation_note as note
         from recipients r join notices n on n.event_id = $2 left join institutions i on i.id = r.institution_id
         where r.credential_id = $1 and r.email is not null
         """,

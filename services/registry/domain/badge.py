@@ -80,6 +80,12 @@ class Badge:
     held: bool
     now: datetime
     demo: bool
+    last_actor: str | None = None
+
+    @property
+    def by_operator(self) -> bool:
+        """Whether the registry's operator, and not the institution, made it what it is."""
+        return self.last_actor == "operator" and bool(self.history) and self.history[-1]["type"] == self.status
 
     @property
     def title(self) -> str:

@@ -55,10 +55,15 @@ def tone_of(report: Report) -> Tone:
     """Return `good` only for a valid badge of a known issuer about which nothing at all deserves a second look."""
     if report.verdict == "invalid":
         return "bad"
-    # That it is a demonstration is said beside it; where badges are demonstrations, so is all that shows them.
-    doubtful = any(check.outcome in ("fail", "warn", "unknown") for check in report.checks if check.name != "demo")
+    told = ("demo",) if _is_for_show(report) else ()
+    doubtful = any(check.outcome in ("fail", "warn", "unknown") for check in report.checks if check.name not in told)
     known = report.issuer.standing != "unknown"
     return "good" if report.verdict == "valid" and known and not doubtful else "care"
+
+
+def _is_for_show(report: Report) -> bool:
+    """Tell whether its registry has no public address: whoever sees its pages tries it out, and all of it is for show."""
+    return (report.credential.id or "").startswith("http://")
 
 
 def outcome_of(checks: Sequence[Check], name: str) -> Outcome:
@@ -81,6 +86,7 @@ def _reservations(report: Report) -> list[tuple[bool, str]]:
     return [
         (recipient == "fail", "issued to somebody else"),
         (report.issuer.standing == "unknown", "the issuer is not known here"),
+        (outcome_of(report.checks, "demo") == "warn" and not _is_for_show(report), "only a demonstration"),
         (recipient == "unknown", "not known whose it is"),
         (bool(_further_warnings(report.checks)), "look twice"),
     ]
@@ -167,7 +173,7 @@ _TITLES = {
     "registry": "Record in this registry",
     "status": "Neither revoked nor suspended",
     "validity": "Within its dates",
-    "demo": "A real badge, no demonstration",
+    "demo": "Not a demonstration",
     "standing": "Issuer is known here",
     "creator": "Issuer defined the achievement",
     "issuer_name": "Issuer's name is what it seems",

@@ -41,6 +41,10 @@ def a_report(*checks: Check, issuer: ReportedIssuer = REGISTERED, **members: Any
     return Report.model_validate({**made, **members})
 
 
+def a_credential(id: str) -> ReportedCredential:
+    return ReportedCredential(**dict.fromkeys(ReportedCredential.model_fields) | {"id": id})
+
+
 UNKNOWN_ISSUER = check("standing", "warn", "unknown_issuer")
 REPORTS = {
     "valid": (a_report(), "good", "Valid"),
@@ -66,7 +70,16 @@ REPORTS = {
         "care",
         "Valid, but the issuer is not known here",
     ),
-    "demonstration": (a_report(*GOOD, check("demo", "warn", "demo")), "good", "Valid"),
+    "demonstration where all are": (
+        a_report(*GOOD, check("demo", "warn", "demo"), credential=a_credential("http://127.0.0.1:8002/credentials/1")),
+        "good",
+        "Valid",
+    ),
+    "demonstration on a public registry": (
+        a_report(*GOOD, check("demo", "warn", "demo"), credential=a_credential("https://b.example/credentials/1")),
+        "care",
+        "Valid, but only a demonstration",
+    ),
     "deceptive name": (
         a_report(*GOOD, check("issuer_name", "warn", "deceptive_name")),
         "care",
