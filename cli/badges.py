@@ -91,9 +91,15 @@ def deliveries(
 
 def _version(entry: dict[str, Any]) -> tuple[object, ...]:
     actor, reason = entry.get("actor"), entry.get("reason")
-    told = f"by {actor['role']} {actor['key_id']}" if actor else ""
+    told = _actor(actor) if actor else ""
     why = f"{reason['code']}{': ' + reason['note'] if reason['note'] else ''}" if reason else ""
     return entry["version"], entry["type"], moment(entry["time"]), told, why
+
+
+def _actor(actor: dict[str, Any]) -> str:
+    """Say who made a change: the operator has one key, which has no number."""
+    key = f", key {actor['key_id']}" if actor["role"] in ("institution", "employer") else ""
+    return f"by the {actor['role']}{key}"
 
 
 def _delivery(delivery: dict[str, Any]) -> list[str]:

@@ -1,7 +1,9 @@
 """`laurel trace`: one badge's way through all services, as a waterfall of text."""
 
 import os
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from cli.badges import Badge
 from cli.connection import connect
@@ -12,7 +14,13 @@ BAR = 40
 NAME = 44
 
 
-def trace(badge: Badge, as_json: Json = False) -> None:
+def trace(
+    badge: Badge,
+    statements: Annotated[
+        bool, typer.Option("--statements", help="Show each statement to a database as well.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Show a badge's traces: issuing, outbox, record, deliveries, and the verifications of it. The operator's key.
 
     Example: laurel trace 6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d
@@ -25,17 +33,24 @@ def trace(badge: Badge, as_json: Json = False) -> None:
     if not found["traces"]:
         say(f"There is no trace of this badge; traces are kept for {found['kept_hours']} hours.")
     for each in found["traces"]:
-        say(*waterfall(each), "")
+        say(*waterfall(each, statements=statements), "")
     say(*[f"elsewhere: {url}" for url in found["elsewhere"]])
 
 
-def waterfall(trace: dict[str, Any]) -> list[str]:
-    """Return a trace as lines of one width: service, span, bar, offset and duration in milliseconds."""
-    spans = trace["spans"]
+def waterfall(trace: dict[str, Any], *, statements: bool = False) -> list[str]:
+    """Return a trace as lines of one width: service, span, bar, offset and duration in milliseconds.
+
+    Statements to databases, most of all spans, are left out unless they are asked for.
+    """
+    spans = [each for each in trace["spans"] if statements or not _is_statement(each)]
     whole = max([trace["duration_ms"], *(span["offset_ms"] + span["duration_ms"] for span in spans)], default=0)
     what = "a verification" if trace["relation"] == "verification" else "the badge itself"
     times = f"{moment(trace['started_at'])}, {trace['duration_ms']:.0f} ms"
     return [f"{trace['title']} ({what}), {times}, trace {trace['trace_id']}", *[_line(span, whole) for span in spans]]
+
+
+def _is_statement(span: dict[str, Any]) -> bool:
+    return any(name.startswith("db.") for name in span["attributes"])
 
 
 def _line(span: dict[str, Any], whole: float) -> str:

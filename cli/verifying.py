@@ -98,5 +98,7 @@ def _signer(issuer: dict[str, Any]) -> str:
         return f"{issuer['registered_name']}, registered here as {issuer['id']}"
     if issuer["standing"] == "domain_verified":
         return f"{issuer['registered_name'] or issuer['id']}, known by its domain: {issuer['id']}"
+    if issuer["registered_name"]:
+        return f"{issuer['registered_name']}, registered here once and no longer, as {issuer['id']}"
     claim = f"; it calls itself {issuer['claimed_name']}" if issuer["claimed_name"] else ""
     return f"somebody unknown to this registry, {issuer['id'] or 'without an id'}{claim}"

@@ -62,7 +62,7 @@ def tone_of(report: Report) -> Tone:
 
 
 def _is_for_show(report: Report) -> bool:
-    """Tell whether its registry has no public address: whoever sees its pages tries it out, and all of it is for show."""
+    """Tell whether its registry has no public address: whoever sees its pages tries it out, all is for show."""
     return (report.credential.id or "").startswith("http://")
 
 

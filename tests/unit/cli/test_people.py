@@ -100,7 +100,7 @@ def test_status_shows_record_and_history(answers: Services) -> None:
     answers.answer(f"GET /registry/v1/credentials/{BADGE}", record)
     said = answers.run("status", BADGE).stdout
     assert said.startswith("REVOKED, version 2\n")
-    assert "2  revoked  2026-11-26 05:00:00 UTC  by institution k  other: why\\x1b" in said
+    assert "2  revoked  2026-11-26 05:00:00 UTC  by the institution, key k  other: why\\x1b" in said
     nobody = {"LAUREL_INSTITUTION_KEY": "", "LAUREL_OPERATOR_KEY": ""}
     assert answers.run("status", BADGE, **nobody).exit_code == 0
     assert answers.asked[-1].key is None
@@ -123,8 +123,11 @@ def test_deliveries_are_listed_with_attempts_and_one_is_sent_again(answers: Serv
 
 SPANS = [
     {"service": "laurel-issuer", "name": "POST /v1/credentials", "offset_ms": 0, "duration_ms": 100, "depth": 0}
-    | {"status": "ok"},
-    {"service": "laurel-notifier", "name": "mail", "offset_ms": 150, "duration_ms": 50, "depth": 1, "status": "error"},
+    | {"status": "ok", "attributes": {}},
+    {"service": "laurel-notifier", "name": "mail", "offset_ms": 150, "duration_ms": 50, "depth": 1, "status": "error"}
+    | {"attributes": {"laurel.channel": "mail"}},
+    {"service": "laurel-issuer", "name": "insert", "offset_ms": 10, "duration_ms": 1, "depth": 1, "status": "ok"}
+    | {"attributes": {"db.system": "postgresql"}},
 ]
 TRACE = {"trace_id": "t", "title": "issued", "started_at": "2026-11-26T04:00:00Z", "duration_ms": 200}
 
@@ -140,6 +143,7 @@ def test_a_trace_is_a_waterfall_of_one_width(answers: Services) -> None:
     assert len(first) == len(second)
     assert second.startswith("notifier    mail !")
     assert elsewhere == "elsewhere: https://t.example/t"
+    assert "insert" in answers.run("trace", BADGE, "--statements").stdout
     answers.answer(f"GET /console/v1/traces/{BADGE}", {**found, "traces": []})
     assert "kept for 24 hours" in answers.run("trace", BADGE).stdout
 

@@ -41,8 +41,8 @@ def a_report(*checks: Check, issuer: ReportedIssuer = REGISTERED, **members: Any
     return Report.model_validate({**made, **members})
 
 
-def a_credential(id: str) -> ReportedCredential:
-    return ReportedCredential(**dict.fromkeys(ReportedCredential.model_fields) | {"id": id})
+def a_credential(address: str) -> ReportedCredential:
+    return ReportedCredential(**dict.fromkeys(ReportedCredential.model_fields) | {"id": address})
 
 
 UNKNOWN_ISSUER = check("standing", "warn", "unknown_issuer")
