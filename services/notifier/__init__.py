@@ -8,7 +8,8 @@ Emits      nothing
 
 Its own truth:   endpoints; notices, deliveries and attempts (the ledger of who was told what); recipients (what an
                  erasure takes: address, owner link, signed badge, the institution's note).
-                 Requests for links (an address each) go as soon as they are answered.
+                 link_requests (an address each) go as soon as they are answered; link_mails (digests of addresses)
+                 after ten minutes.
 Projections:     institutions, api_keys: `laurel rebuild notifier` empties and refills them, and tells nobody again.
 
 A mail goes out at least once with a fixed Message-ID, a webhook at least once with a fixed webhook-id.
