@@ -30,8 +30,8 @@ class Letter:
     institution: str
     institution_url: str | None
     reason: str | None
-    actor_role: str | None
     note: str | None
+    actor_role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,7 +261,8 @@ async def test_an_owners_token_in_a_link_leaves_neither_with_a_span_nor_with_a_l
             await refusal(a_fetcher(), "https://127.1/?owner=planted-token")
     assert b"planted-token" in heads[0]
     spans = exporter.get_finished_spans()
-    assert any(span.kind is trace.SpanKind.CLIENT for span in spans), "the fetch has a span"
+    assert [span.name for span in spans] == ["request"], "a fetch has no span of its own"
+    assert b"traceparent" not in heads[0].lower(), "and tells a stranger nothing of ours"
     assert "planted-token" not in "".join(span.to_json() for span in spans)
     said = capsys.readouterr()
     assert "planted-token" not in said.out + said.err
