@@ -67,7 +67,7 @@ def title(trace: Trace, changes: Mapping[str, str]) -> str:
     if trace.verifies:
         verdicts = (str(each.attributes[VERDICT]) for each in trace.spans if VERDICT in each.attributes)
         verdict = next(verdicts, None)
-        return f"Verified: {verdict}" if verdict else "Verified"
+        return f"Verified: {'not valid' if verdict == 'invalid' else verdict}" if verdict else "Verified"
     if (change := changes.get(trace.trace_id)) in CHANGES:
         return CHANGES[change]
     for span in trace.spans:

@@ -21,7 +21,8 @@ from services.verifier.api.verifications import (
     caller_name,
 )
 from services.verifier.domain.documents import read_document
-from services.verifier.domain.telling import tell
+from services.verifier.domain.known import Rules
+from services.verifier.domain.telling import ago, outcome_of, tell
 from services.verifier.handlers.freshness import Canary
 from shared.credentials.quoting import conceals
 from shared.credentials.report import Report
@@ -119,13 +120,31 @@ async def answer(request: Request, caller: Caller, desk: TheDesk, canary: TheCan
             who = caller_name(request, caller)
             report = await desk.verify_link(asked.link, asker, caller=who, expected=expected)
         else:
-            given = asked.fields["text"].encode() if asked.file is None else asked.file
-            report = (await desk.verify([read_document(given)], asker, expected=expected))[0]
+            report = (await desk.verify([read_document(_given(asked))], asker, expected=expected))[0]
     except LaurelError as error:
         retry_after = error.members.get("retry_after")
         headers = {"Retry-After": str(retry_after)} if retry_after else {}
         return await _page(canary, asked, status_of(error), headers, error=error, retry_after=retry_after)
-    return await _page(canary, asked, report=report)
+    return await _page(canary, asked, report=report, page=_page_of(report, desk.rules))
+
+
+def _given(asked: Asked) -> bytes:
+    """Return the file, or else the text, that is to be read; raises Invalid (`nothing_given`)."""
+    if asked.file is None:
+        if not asked.fields["text"].strip():
+            detail = "You gave nothing to check: choose a file, paste its text, or give its link."
+            raise Invalid("nothing_given", detail)
+        return asked.fields["text"].encode()
+    if not asked.file.strip():
+        raise Invalid("nothing_given", "This file is empty.")
+    return asked.file
+
+
+def _page_of(report: Report, rules: Rules) -> str | None:
+    """Return the address of a badge's page, which is the badge's id, where the registry has this very badge."""
+    address = report.credential.id or ""
+    ours = address.startswith(("https://", "http://")) and address.startswith(rules.credentials_url)
+    return address if ours and outcome_of(report.checks, "registry") == "pass" else None
 
 
 async def _page(
@@ -146,7 +165,8 @@ async def _page(
         told=tell(report) if report else None,
         raw=visible_json(report) if report else None,
         fresh=await canary.now(),
-        **{"error": None, "retry_after": None, **said},
+        ago=ago,
+        **{"error": None, "retry_after": None, "page": None, **said},
     )
 
 

@@ -21,7 +21,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Told:
-    """A report as a page shows it: tone and words of the answer, what deserves a second look, every check."""
+    """A report as a page shows it: tone and words of the answer, what deserves a second look, every check.
+
+    `formed`: it has a badge's form.
+    """
 
     tone: Tone
     headline: str
@@ -31,6 +34,7 @@ class Told:
     recipient: Line
     lines: tuple[Line, ...]
     status_age_seconds: int | None
+    formed: bool
 
 
 def tell(report: Report) -> Told:
@@ -48,7 +52,13 @@ def tell(report: Report) -> Told:
         recipient=_recipient(report.checks, all_good=all_good),
         lines=tuple(_line(check, all_good=all_good) for check in report.checks),
         status_age_seconds=age,
+        formed=outcome_of(report.checks, "structure") == "pass",
     )
+
+
+def ago(seconds: int) -> str:
+    """Say how long ago something was, in whole seconds."""
+    return "just now" if seconds <= 0 else f"{seconds} second{'s' if seconds != 1 else ''} ago"
 
 
 def tone_of(report: Report) -> Tone:

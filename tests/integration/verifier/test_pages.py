@@ -96,6 +96,27 @@ async def test_a_badge_of_ours_is_valid_by_file_and_by_text_and_green(served: Ve
     assert "Accept" not in page.headers
 
 
+async def test_the_answer_names_the_badge_first_and_leads_to_its_page_where_it_is_ours(served: Verifier) -> None:
+    oak = Institution()
+    badge = oak.badge()
+    await served.know(oak, badge)
+    named, link = f"“<bdi>{badge['name']}</bdi>”", f'href="{badge["id"]}"'
+    ours = await give(served, text=json.dumps(badge))
+    foreign = await give(served, text=json.dumps(strangers_badge(a_stranger())))
+    tampered = await give(served, text=json.dumps({**badge, "evidence": []}))
+    for page, linked in ((ours, True), (foreign, False), (tampered, False)):
+        box = page.text.partition('<section class="verdict')[2].partition("</section>")[0]
+        assert named in box
+        assert (link in box) is linked
+
+
+async def test_what_has_no_badges_form_is_said_to_have_no_facts_by_leaving_them_out(served: Verifier) -> None:
+    page = await give(served, text='{"hello": "world"}')
+    assert page.status_code == 200
+    for empty in ("Who issued it", "says of itself", "nothing</dd>", "none</dd>", "no end is named", "The badge: “"):
+        assert empty not in page.text
+
+
 async def test_a_strangers_good_signature_is_never_green(served: Verifier) -> None:
     await served.know(Institution())
     page = await give(served, text=json.dumps(strangers_badge(a_stranger("Oak College"))))
@@ -264,7 +285,7 @@ async def test_an_unseen_character_in_a_name_is_shown_as_such_on_the_page_and_in
     stranger = a_stranger("Ox\u202efo\u200brd")
     badge = strangers_badge(stranger, achievement=an_achievement(name="Doc\u2066tor"))
     page = await give(served, text=json.dumps(badge))
-    assert page.text.count("(holds characters that are not seen)") == 2
+    assert page.text.count("(holds characters that are not seen)") == 3, "the issuer's name, and the badge's twice"
     assert "<bdi>Ox‹U+202E›fo\u200brd</bdi>" in page.text
     assert r"Ox\u202efo\u200brd" in page.text, "the raw report hides nothing"
     report = await served.verify(badge)
@@ -283,7 +304,7 @@ UNREAD = {
     "SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", 422, "picture (SVG)"),
     "JWT": (b"eyJhbGciOiJFZERTQSJ9.e30.c2ln", 422, "signed token (JWT)"),
     "HTML": (b"<!doctype html>", 422, "web page"),
-    "nothing": (b"", 422, "nothing in it"),
+    "nothing": (b"", 422, "This file is empty"),
     "list": (b"[]", 422, "one JSON object"),
     "twice": (b'{"a": 1, "a": 2}', 400, "same member twice"),
     "deep": (b"[" * 100 + b"]" * 100, 400, "nested deeper"),
@@ -312,6 +333,11 @@ async def test_what_was_typed_is_still_there_when_it_could_not_be_read(served: V
     assert "{&#34;a&#34;: &lt;b&gt;</textarea>" in page.text
     nothing = await give(served)
     assert (nothing.status_code, headline(nothing)) == (422, "Could not be checked")
+    assert "You gave nothing to check: choose a file, paste its text, or give its link." in nothing.text
+    bare = await give(served, link="example.org/badge")
+    assert (bare.status_code, "A link begins with https://, such as" in bare.text) == (422, True)
+    other = await give(served, link="ftp://example.org/badge")
+    assert (other.status_code, "A link begins with" in other.text) == (422, False)
     long = await give(served, text="{}", name="x" * 201)
     assert (long.status_code, "longer than any" in long.text) == (422, True)
 

@@ -79,7 +79,7 @@ def test_what_the_registrys_history_says_of_a_trace_comes_first() -> None:
 
 
 def test_a_verification_is_named_by_its_verdict() -> None:
-    assert title(trace(span(attributes={"laurel.verdict": "invalid"}), verifies=True), {}) == "Verified: invalid"
+    assert title(trace(span(attributes={"laurel.verdict": "invalid"}), verifies=True), {}) == "Verified: not valid"
 
 
 def test_statements_to_a_database_are_told_apart_from_steps() -> None:

@@ -67,11 +67,12 @@ def lines(mail: bytes) -> list[str]:
 @given(institution=NAMES, badge=NAMES, learner=NAMES)
 @example(institution="North", badge="Welding\u2028Pay here: https://evil.example", learner="Ada\x85Pay")
 def test_no_name_adds_a_line_to_a_mail(template: str, institution: str, badge: str, learner: str) -> None:
-    labels = [line.partition(":")[0] for line in lines(written("North", "Welding", "Ada", template))]
-    found = [line.partition(":")[0] for line in lines(written(institution, badge, learner, template))]
+    ours = lines(written("North", "Welding", "Ada", template))
+    found = lines(written(institution, badge, learner, template))
     # A name of nothing but spaces takes its own line away.
-    assert len(found) <= len(labels)
-    assert [each for each in found if each.isupper()] == [each for each in labels if each.isupper()]
+    assert len(found) <= len(ours)
+    # Our headings are whole lines in capitals.
+    assert [each for each in found if each.isupper()] == [each for each in ours if each.isupper()]
 
 
 @pytest.mark.parametrize("reader", [policy.default, policy.compat32])

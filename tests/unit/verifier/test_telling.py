@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.verifier.domain.telling import tell, tone_of
+from services.verifier.domain.telling import ago, tell, tone_of
 from services.verifier.pages import visible_json
 from shared.credentials.report import Check, Report, ReportedCredential, ReportedIssuer, conclude
 
@@ -126,6 +126,13 @@ def test_every_check_is_told_in_words_one_of_tomorrow_too() -> None:
     assert [line.outcome for line in told.lines] == [
         "passed", "failed", "warning", "not known", "not checked", "not checked",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(-1, "just now"), (0, "just now"), (1, "1 second ago"), (2, "2 seconds ago")]
+)
+def test_ages_are_told_in_words(seconds: int, words: str) -> None:
+    assert ago(seconds) == words
 
 
 def test_whose_badge_it_is_is_said_to_be_unchecked_where_nobody_asked() -> None:
