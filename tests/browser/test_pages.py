@@ -139,8 +139,14 @@ async def test_the_operator_sees_how_the_services_stand(laurel: Laurel, somebody
 async def test_a_report_and_a_badge_can_be_printed(
     laurel: Laurel, somebody: Person, issued: dict[str, Any], tmp_path: Any
 ) -> None:
-    await somebody.page.goto(issued["links"]["badge"])
     await somebody.page.emulate_media(media="print")
+    await somebody.page.goto(issued["links"]["badge"])
     await expect(somebody.page.get_by_role("button")).to_have_count(0)
-    printed = await somebody.page.pdf()
-    assert printed.startswith(b"%PDF")
+    assert (await somebody.page.pdf()).startswith(b"%PDF")
+    file = tmp_path / "badge.json"
+    file.write_text(json.dumps(issued["credential"]))
+    await somebody.page.goto(laurel.urls["verifier"])
+    await drop(somebody, file)
+    await expect(somebody.page.locator("main .verdict h1")).to_have_text("Valid")
+    await expect(somebody.page.get_by_role("button")).to_have_count(0)
+    assert (await somebody.page.pdf()).startswith(b"%PDF")
