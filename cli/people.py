@@ -40,7 +40,8 @@ def add(
     slug: Annotated[str, typer.Option(help="Its name in addresses: a-z, 0-9 and -.")],
     url: Annotated[str | None, typer.Option(help="Its page on the web.")] = None,
     sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="For trying out: in no figure, and gone with `laurel sandbox remove`.")
+        bool,
+        typer.Option("--sandbox", help="For trying out: in no figure of freshness, ended by `laurel sandbox remove`."),
     ] = False,
     key_file: Annotated[
         Path | None, typer.Option(help="Write its API key into this new file, not to the screen.", dir_okay=False)

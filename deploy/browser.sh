@@ -12,10 +12,11 @@ done
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Installing Chromium with apt-get."
     export DEBIAN_FRONTEND=noninteractive
-    if { apt-get install -y -q chromium || { apt-get update -q && apt-get install -y -q chromium; }; } >/tmp/laurel-chromium.log 2>&1; then
+    log=$(mktemp)
+    if { apt-get install -y -q chromium || { apt-get update -q && apt-get install -y -q chromium; }; } >"$log" 2>&1; then
         exit 0
     fi
-    tail -n 5 /tmp/laurel-chromium.log >&2
+    tail -n 5 "$log" >&2
 fi
 echo "The tests of pages need Chromium, and none was found (looked for chromium, chromium-browser, google-chrome).
 Get one: 'sudo apt-get install chromium' (Debian), 'brew install --cask chromium' (macOS).

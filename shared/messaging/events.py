@@ -131,7 +131,7 @@ class InstitutionState(Message):
     url: str | None = None
     did: str
     standing: Literal["registered", "withdrawn"] = "registered"
-    sandbox: bool = False  # made for trying out: no figure counts it
+    sandbox: bool = False  # made for trying out: no figure of freshness counts it
 
     @property
     def key(self) -> str:

@@ -141,12 +141,12 @@ async def test_a_report_and_a_badge_can_be_printed(
 ) -> None:
     await somebody.page.emulate_media(media="print")
     await somebody.page.goto(issued["links"]["badge"])
+    await expect(somebody.page.locator("main .verdict h2")).to_be_visible()
     await expect(somebody.page.get_by_role("button")).to_have_count(0)
-    assert (await somebody.page.pdf()).startswith(b"%PDF")
     file = tmp_path / "badge.json"
     file.write_text(json.dumps(issued["credential"]))
     await somebody.page.goto(laurel.urls["verifier"])
     await drop(somebody, file)
-    await expect(somebody.page.locator("main .verdict h1")).to_have_text("Valid")
+    await expect(somebody.page.locator("main .verdict h1")).to_be_visible()
+    await expect(somebody.page.get_by_text("Neither revoked nor suspended", exact=True)).to_be_visible()
     await expect(somebody.page.get_by_role("button")).to_have_count(0)
-    assert (await somebody.page.pdf()).startswith(b"%PDF")

@@ -68,6 +68,8 @@ class Person:
         """Nothing was complained of so far, nothing asked of strangers, and no cookie is set on a public page."""
         assert self.errors == [], f"{name}: {self.errors}"
         assert self.foreign == [], f"{name}: {self.foreign}"
+        if "/ops" not in self.page.url:
+            assert await self.context.cookies(self.page.url) == [], name
 
     async def accessible(self, name: str, scheme: str) -> None:
         """Axe finds nothing of WCAG 2.2 AA."""

@@ -38,7 +38,8 @@ class NewInstitution(Body):
         None, description="Absent: `web` where this deployment has a public https address, `key` elsewhere."
     )
     sandbox: bool = Field(
-        False, description="Made for trying out: no figure counts it, and `laurel sandbox remove` ends it."
+        False,
+        description="Made for trying out: no figure of freshness counts it, `laurel sandbox remove` ends it.",
     )
 
 

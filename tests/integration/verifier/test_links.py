@@ -118,7 +118,7 @@ async def test_a_request_names_exactly_one_badge(served: Verifier) -> None:
 
 
 async def test_links_share_the_rate_of_those_without_a_key(verifier: Verifier, shelf: Shelf) -> None:
-    async with verifier.serving(anonymous_rate="2/minute", allow_loopback_fetches=True):
+    async with verifier.serving(anonymous_rate="2/day", allow_loopback_fetches=True):
         assert [(await ask(verifier, url=shelf.url)).status_code for _ in range(3)] == [422, 422, 429]
         page = await verifier.client.post("/", files={"link": (None, shelf.url)}, headers=BROWSER)
         assert page.status_code == 429

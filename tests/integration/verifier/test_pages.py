@@ -282,7 +282,7 @@ async def test_a_page_has_a_strict_policy_no_cookie_and_is_kept_by_no_cache(serv
 async def test_the_page_shares_the_rate_of_those_without_a_key(
     verifier: Verifier, clean_database: Callable[[str], CleanDatabase]
 ) -> None:
-    async with verifier.serving(anonymous_rate="2/minute"):
+    async with verifier.serving(anonymous_rate="2/day"):
         await verifier.verify({})
         assert (await give(verifier, text="{}")).status_code == 200
         refused = await give(verifier, text='{"kept": 1}')
