@@ -1,8 +1,10 @@
 """The commands of `laurel`."""
 
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from cli.achievements import achievement
 from cli.badges import deliveries, revoke, status
@@ -17,7 +19,26 @@ from cli.verifying import verify
 
 OPERATORS = "For operators"
 
+
+class _Laurel(TyperGroup):
+    """The commands, in whose help a flag takes no value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        _hide_types_of_flags(self, ctx)
+        return super().parse_args(ctx, args)
+
+
+def _hide_types_of_flags(command: Any, ctx: Any) -> None:
+    """Let the help say `--json`, not `--json <bool>`, of a command and all those in it."""
+    for each in command.get_params(ctx):
+        if getattr(each, "is_flag", False):
+            each.metavar = ""
+    for each in getattr(command, "commands", {}).values():
+        _hide_types_of_flags(each, ctx)
+
+
 app = typer.Typer(
+    cls=_Laurel,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

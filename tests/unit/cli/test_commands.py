@@ -219,6 +219,13 @@ def test_every_command_has_an_example_and_takes_no_key(words: list[str]) -> None
     assert "--json" in options or words == ["achievement", "sample"], "a sample is JSON"
 
 
+@pytest.mark.parametrize("words", [[], *every_command()], ids=" ".join)
+def test_a_flag_is_not_shown_as_taking_a_value(words: list[str]) -> None:
+    said = CliRunner().invoke(app, [*words, "--help"]).output
+    assert "--help" in said
+    assert "<bool>" not in said
+
+
 def test_rows_come_back_sorted_as_often_as_asked() -> None:
     rows: DiskSorted[tuple[str, str]] = DiskSorted(2)
     rows.add([("b", "2"), ("a", "9")])
