@@ -74,12 +74,38 @@ def test_no_key_is_needed(answers: Services) -> None:
 
 @pytest.mark.parametrize(
     ("stdin", "told"),
-    [(b"\x89PNG\r\n", "holds no JSON"), (b"[]", "holds no badge"), (b"", "holds no JSON"), (b"{} {}", "holds no JSON")],
+    [(b"<html>", "holds no JSON"), (b"[]", "holds no badge"), (b"", "holds no JSON"), (b"{} {}", "holds no JSON")],
 )
 def test_what_is_no_badge_is_not_asked_about(answers: Services, stdin: bytes, told: str) -> None:
     result = answers.run("verify", "-", stdin=stdin)
     assert (result.exit_code, told in result.stderr) == (2, True)
     assert not answers.asked
+
+
+@pytest.mark.parametrize(
+    ("stdin", "told"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+        (b"\xff\xd8\xff\xe0", "a JPEG image"),
+        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG image"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"eyJhbGciOiJFZERTQSJ9.e30.c2ln", "a JWT"),
+    ],
+)
+def test_a_file_of_another_kind_is_named_and_said_not_to_be_read_yet(
+    answers: Services, stdin: bytes, told: str
+) -> None:
+    result = answers.run("verify", "-", stdin=stdin)
+    assert (result.exit_code, f"- is {told}. Such files are not read yet" in result.stderr) == (2, True)
+    assert not answers.asked
+
+
+def test_an_institution_that_was_withdrawn_is_no_stranger(answers: Services) -> None:
+    issuer = {**report()["issuer"], "standing": "unknown"}
+    answers.answer(ROUTE, report("invalid", reason="x", issuer=issuer))
+    said = answers.run("verify", "-", stdin="{}").stdout
+    assert "Oak College, registered here once and no longer, as did:key:z6Mk" in said
+    assert "somebody unknown" not in said
 
 
 def test_a_strangers_name_cannot_drive_the_terminal_or_turn_the_text(answers: Services) -> None:
