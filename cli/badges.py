@@ -5,12 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.connection import connect
+from cli.connection import Connection, Refused, connect
 from cli.ids import credential_id, plain_uuid
 from cli.keys import Unusable
 from cli.output import Json, aligned, give, moment, say
 
 Badge = Annotated[str, typer.Argument(help="The badge: its id, its address, or a file that holds it.", metavar="ID")]
+
+# The issuer's codes; any other text is the reason 'other', with that text as its note.
+REASONS = "issued_in_error, withdrawn, superseded, key_compromise, other"
 
 
 def revoke(
@@ -18,22 +21,26 @@ def revoke(
     reason: Annotated[
         str,
         typer.Option(
-            help="issued_in_error, withdrawn, superseded, key_compromise, other; or words of your own, which the "
-            "learner reads.",
+            help=f"Needed: {REASONS}; or words of your own, which the learner reads.",
             metavar="CODE|TEXT",
         ),
-    ],
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Revoke a badge for good, with the institution's key. The learner is told. Repeated, it changes nothing.
 
     Example: laurel revoke 6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d --reason issued_in_error
     """
+    if not reason.strip():
+        raise Unusable(f"Why is it revoked? Say so by --reason: {REASONS}; or words of your own.")
     subject = credential_id(badge)
     connection = connect(os.environ, "institution", needs=["issuer"])
+    before = _version_before(connection, subject)
     changed = connection.post("issuer", f"/v1/credentials/{subject}/revoke", {"reason": reason}).json()
     if as_json:
         give(changed)
+    elif changed["version"] == before:
+        say(f"{subject} was revoked already, at version {before}; nothing changed.")
     else:
         say(f"Revoked: {subject}, now at version {changed['version']}.")
 
@@ -89,6 +96,14 @@ def deliveries(
         say(*_delivery(each))
 
 
+def _version_before(connection: Connection, subject: str) -> int | None:
+    """Return a badge's version; None where this key may not read it, though it may revoke it."""
+    try:
+        return int(connection.get("issuer", f"/v1/credentials/{subject}").json()["version"])
+    except Refused:
+        return None
+
+
 def _version(entry: dict[str, Any]) -> tuple[object, ...]:
     actor, reason = entry.get("actor"), entry.get("reason")
     told = _actor(actor) if actor else ""
@@ -96,9 +111,9 @@ def _version(entry: dict[str, Any]) -> tuple[object, ...]:
     return entry["version"], entry["type"], moment(entry["time"]), told, why
 
 
-def _actor(actor: dict[str, Any]) -> str:
-    """Say who made a change: the operator has one key, which has no number."""
-    key = f", key {actor['key_id']}" if actor["role"] in ("institution", "employer") else ""
+def _actor(actor: dict[str, str]) -> str:
+    """Say who did it: operator and system are one each, anybody else is one of many by the key that was used."""
+    key = "" if actor["role"] in ("operator", "system") else f", key {actor['key_id']}"
     return f"by the {actor['role']}{key}"
 
 

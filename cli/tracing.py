@@ -16,12 +16,12 @@ NAME = 44
 
 def trace(
     badge: Badge,
-    statements: Annotated[
-        bool, typer.Option("--statements", help="Show each statement to a database as well.")
-    ] = False,
+    statements: Annotated[bool, typer.Option("--statements", help="Show each statement to a database, too.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show a badge's traces: issuing, outbox, record, deliveries, and the verifications of it. The operator's key.
+
+    Single statements to databases are counted, and shown with --statements; --json gives everything.
 
     Example: laurel trace 6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d
     """
@@ -37,16 +37,25 @@ def trace(
     say(*[f"elsewhere: {url}" for url in found["elsewhere"]])
 
 
-def waterfall(trace: dict[str, Any], *, statements: bool = False) -> list[str]:
+def waterfall(trace: dict[str, Any], *, statements: bool = True) -> list[str]:
     """Return a trace as lines of one width: service, span, bar, offset and duration in milliseconds.
 
-    Statements to databases, most of all spans, are left out unless they are asked for.
+    Without `statements` those to databases are left out, and a last line says how many.
     """
-    spans = [each for each in trace["spans"] if statements or not _is_statement(each)]
+    spans = trace["spans"]
     whole = max([trace["duration_ms"], *(span["offset_ms"] + span["duration_ms"] for span in spans)], default=0)
     what = "a verification" if trace["relation"] == "verification" else "the badge itself"
     times = f"{moment(trace['started_at'])}, {trace['duration_ms']:.0f} ms"
-    return [f"{trace['title']} ({what}), {times}, trace {trace['trace_id']}", *[_line(span, whole) for span in spans]]
+    head = f"{trace['title']} ({what}), {times}, trace {trace['trace_id']}"
+    shown = [span for span in spans if statements or not _is_statement(span)]
+    left = len(spans) - len(shown)
+    told = f"{left} statement{'' if left == 1 else 's'} to databases left out; --statements shows them."
+    return [head, *[_line(span, whole) for span in shown], *([told] if left else [])]
+
+
+def _is_statement(span: dict[str, Any]) -> bool:
+    """Tell whether a span is a single statement to a database, as the console's page tells it."""
+    return any(name.startswith("db.") for name in span["attributes"])
 
 
 def _is_statement(span: dict[str, Any]) -> bool:

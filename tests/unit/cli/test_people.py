@@ -1,14 +1,16 @@
 """What institutions and operators do with `laurel`: keys go into private files, a badge goes by its id or address."""
 
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from cli.achievements import SAMPLE
 from cli.output import plain
 from cli.tracing import BAR, bar, waterfall
+from shared.messaging.events import ReasonCode
 from tests.unit.cli.answering import Services, problem
 
 BADGE = "6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d"
@@ -74,8 +76,31 @@ def test_every_mistake_of_a_body_is_told(answers: Services) -> None:
 )
 def test_a_badge_may_be_given_by_id_or_address(answers: Services, given: str) -> None:
     answers.answer(f"POST /issuer/v1/credentials/{BADGE}/revoke", {"id": BADGE, "status": "revoked", "version": 2})
+    answers.answer(f"GET /issuer/v1/credentials/{BADGE}", {"id": BADGE, "status": "issued", "version": 1})
     assert answers.run("revoke", given, "--reason", "withdrawn").stdout == f"Revoked: {BADGE}, now at version 2.\n"
-    assert answers.asked[0].body == {"reason": "withdrawn"}
+    assert answers.asked[-1].body == {"reason": "withdrawn"}
+
+
+def test_a_badge_revoked_before_is_told_as_such(answers: Services) -> None:
+    revoked = {"id": BADGE, "status": "revoked", "version": 2}
+    answers.answer(f"GET /issuer/v1/credentials/{BADGE}", revoked)
+    answers.answer(f"POST /issuer/v1/credentials/{BADGE}/revoke", revoked)
+    said = answers.run("revoke", BADGE, "--reason", "withdrawn")
+    assert (said.exit_code, said.stdout) == (0, f"{BADGE} was revoked already, at version 2; nothing changed.\n")
+
+
+def test_a_key_that_may_revoke_and_not_read_revokes(answers: Services) -> None:
+    answers.answer(f"GET /issuer/v1/credentials/{BADGE}", problem(403, "forbidden", "This key may not."))
+    answers.answer(f"POST /issuer/v1/credentials/{BADGE}/revoke", {"id": BADGE, "status": "revoked", "version": 2})
+    assert answers.run("revoke", BADGE, "--reason", "withdrawn").stdout.startswith("Revoked: ")
+
+
+def test_without_a_reason_nothing_is_revoked_and_the_codes_are_told(answers: Services) -> None:
+    for arguments in ([], ["--reason", " "]):
+        result = answers.run("revoke", BADGE, *arguments)
+        assert (result.exit_code, set(get_args(ReasonCode)) <= set(re.findall("[a-z_]+", result.stderr))) == (2, True)
+    assert not answers.asked
+    assert set(get_args(ReasonCode)) <= set(re.findall("[a-z_]+", answers.run("revoke", "--help").stdout))
 
 
 def test_a_badge_may_be_given_by_a_file_that_holds_it(answers: Services, tmp_path: Path) -> None:
@@ -106,6 +131,16 @@ def test_status_shows_record_and_history(answers: Services) -> None:
     assert answers.asked[-1].key is None
 
 
+@pytest.mark.parametrize("role", ["operator", "system"])
+def test_status_names_operator_and_system_without_a_key(answers: Services, role: str) -> None:
+    history: list[dict[str, Any]] = [{"version": 1, "type": "issued", "time": "2026-11-26T04:00:00Z", "reason": None}]
+    history[0] |= {"actor": {"role": role, "key_id": role}}
+    record = {"status": "issued", "version": 1, "history": history, "issuer": None, "institution_id": "i"}
+    record |= {"achievement": {"name": "Bridge"}, "issued_at": "2026-11-26T04:00:00Z"}
+    answers.answer(f"GET /registry/v1/credentials/{BADGE}", record)
+    assert answers.run("status", BADGE).stdout.endswith(f"  by the {role}\n")
+
+
 def test_deliveries_are_listed_with_attempts_and_one_is_sent_again(answers: Services) -> None:
     attempt = {"number": 1, "started_at": "2026-11-26T04:00:00Z", "outcome": "retry", "status": 502, "error": None}
     delivery = {"id": BADGE, "type": "credential.issued", "channel": "webhook", "endpoint_id": "e", "state": "waiting"}
@@ -123,11 +158,9 @@ def test_deliveries_are_listed_with_attempts_and_one_is_sent_again(answers: Serv
 
 SPANS = [
     {"service": "laurel-issuer", "name": "POST /v1/credentials", "offset_ms": 0, "duration_ms": 100, "depth": 0}
-    | {"status": "ok", "attributes": {}},
+    | {"status": "ok", "attributes": {"http.request.method": "POST"}},
     {"service": "laurel-notifier", "name": "mail", "offset_ms": 150, "duration_ms": 50, "depth": 1, "status": "error"}
-    | {"attributes": {"laurel.channel": "mail"}},
-    {"service": "laurel-issuer", "name": "insert", "offset_ms": 10, "duration_ms": 1, "depth": 1, "status": "ok"}
-    | {"attributes": {"db.system": "postgresql"}},
+    | {"attributes": {}},
 ]
 TRACE = {"trace_id": "t", "title": "issued", "started_at": "2026-11-26T04:00:00Z", "duration_ms": 200}
 
@@ -146,6 +179,21 @@ def test_a_trace_is_a_waterfall_of_one_width(answers: Services) -> None:
     assert "insert" in answers.run("trace", BADGE, "--statements").stdout
     answers.answer(f"GET /console/v1/traces/{BADGE}", {**found, "traces": []})
     assert "kept for 24 hours" in answers.run("trace", BADGE).stdout
+
+
+def test_a_trace_leaves_statements_out_unless_asked_for_them(answers: Services) -> None:
+    statement = {**SPANS[0], "name": "SELECT", "depth": 1, "attributes": {"db.system.name": "postgresql"}}
+    found = {"credential_id": BADGE, "kept_hours": 24, "elsewhere": []}
+    found["traces"] = [{**TRACE, "relation": "own", "spans": [SPANS[0], statement, statement, SPANS[1]]}]
+    answers.answer(f"GET /console/v1/traces/{BADGE}", found)
+    said = answers.run("trace", BADGE).stdout
+    assert "SELECT" not in said
+    assert "mail !" in said
+    assert "2 statements to databases left out; --statements shows them." in said
+    everything = answers.run("trace", BADGE, "--statements").stdout
+    assert everything.count("SELECT") == 2
+    assert "left out" not in everything
+    assert json.loads(answers.run("trace", BADGE, "--json").stdout) == found
 
 
 @pytest.mark.parametrize(("offset", "duration"), [(0, 0), (1e9, 5), (-5, 5), (0, 1e9)])
