@@ -58,10 +58,6 @@ def _is_statement(span: dict[str, Any]) -> bool:
     return any(name.startswith("db.") for name in span["attributes"])
 
 
-def _is_statement(span: dict[str, Any]) -> bool:
-    return any(name.startswith("db.") for name in span["attributes"])
-
-
 def _line(span: dict[str, Any], whole: float) -> str:
     name = _cut("  " * min(span["depth"], 8) + span["name"] + (" !" if span["status"] == "error" else ""), NAME)
     times = f"{span['offset_ms']:10.1f} {span['duration_ms']:10.1f} ms"

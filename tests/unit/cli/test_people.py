@@ -176,7 +176,6 @@ def test_a_trace_is_a_waterfall_of_one_width(answers: Services) -> None:
     assert len(first) == len(second)
     assert second.startswith("notifier    mail !")
     assert elsewhere == "elsewhere: https://t.example/t"
-    assert "insert" in answers.run("trace", BADGE, "--statements").stdout
     answers.answer(f"GET /console/v1/traces/{BADGE}", {**found, "traces": []})
     assert "kept for 24 hours" in answers.run("trace", BADGE).stdout
 
