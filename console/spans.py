@@ -109,7 +109,7 @@ class SpanStore:
         await self._do(lambda: self._add(read(), time.time() if now is None else now))
 
     async def find(self, credential_id: str, now: float | None = None) -> list[Trace]:
-        """Return a badge's traces, those of its verifications among them, oldest first; raises Unavailable."""
+        """Return a badge's traces, those of its verifications among them, as they came; raises Unavailable."""
         return await self._do(lambda: self._find(credential_id, time.time() if now is None else now))
 
     async def tidy(self, now: float | None = None) -> None:

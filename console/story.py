@@ -163,9 +163,10 @@ class Teller:
         history = record.history if record else ()
         changes = {each.trace_id: each.type for each in history if each.trace_id}
         found = dict.fromkeys([*changes, *(each.trace_id for each in traces)])
+        tales = [told(each, changes, self.settings.elsewhere(each.trace_id)) for each in traces if each.spans]
         return Story(
             credential_id,
-            [told(each, changes, self.settings.elsewhere(each.trace_id)) for each in traces if each.spans],
+            sorted(tales, key=lambda each: each.started_at),  # they came in the order in which services sent them
             record,
             sent.items if sent else (),
             troubles,

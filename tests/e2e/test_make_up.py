@@ -69,7 +69,7 @@ class Laurel:
 
 
 def laurel(home: Path, broker: str = "embedded") -> Laurel:
-    bases = (random.randrange(20_000, 31_990, 10) for _ in range(1000))
+    bases = (random.randrange(28_000, 31_990, 10) for _ in range(1000))
     port = next(base for base in bases if all(is_free(base + offset) for offset in range(len(PORTS))))
     return Laurel(home, port, broker)
 

@@ -1,7 +1,16 @@
 """Finds free TCP ports on loopback for servers that tests start, and start again on the same port."""
 
+import os
 import random
 import socket
+
+
+# Test processes run side by side (pytest-xdist: gw0, gw1, ...) and take ports before their servers bind them: each has
+# its own, and gives none twice. What lies above is for installations of ten ports (tests/e2e/test_make_up.py).
+WORKERS = 8
+FIRST, LAST = 20_000, 28_000
+_OWN = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+_given: set[int] = set()
 
 
 def free_port() -> int:
@@ -9,8 +18,9 @@ def free_port() -> int:
 
     So it stays free while its server is down between a kill and a restart.
     """
-    while not is_free(port := random.randint(20_000, 32_000)):
+    while (port := random.randrange(FIRST + _OWN, LAST, WORKERS)) in _given or not is_free(port):
         pass
+    _given.add(port)
     return port
 
 
