@@ -4,7 +4,6 @@ import os
 import random
 import socket
 
-
 # Test processes run side by side (pytest-xdist: gw0, gw1, ...) and take ports before their servers bind them: each has
 # its own, and gives none twice. What lies above is for installations of ten ports (tests/e2e/test_make_up.py).
 WORKERS = 8
