@@ -59,9 +59,14 @@ def status(badge: Badge, as_json: Json = False) -> None:
     issuer = record["issuer"] or {"name": "(not known yet)", "id": record["institution_id"]}
     facts = [("badge", record["achievement"]["name"] or "(not known yet)")]
     facts += [("issued by", f"{issuer['name']}, {issuer['id']}"), ("issued at", moment(record["issued_at"]))]
-    facts += [("verified", f"{record['verifications']} times")] if "verifications" in record else []
+    facts += [("verified", counted(record["verifications"]))] if "verifications" in record else []
     say(f"{record['status'].upper()}, version {record['version']}", *aligned(facts), "history")
     say(*aligned([_version(each) for each in record["history"]]))
+
+
+def counted(times: int) -> str:
+    """Say how often something was done."""
+    return "never" if times == 0 else "once" if times == 1 else f"{times} times"
 
 
 def deliveries(

@@ -38,7 +38,7 @@ def trace(
 
 
 def waterfall(trace: dict[str, Any], *, statements: bool = True) -> list[str]:
-    """Return a trace as lines of one width: service, span, bar, offset and duration in milliseconds.
+    """Return a trace as lines: service, span, bar, offset and duration in milliseconds, and the time in the log.
 
     Without `statements` those to databases are left out, and a last line says how many.
     """
@@ -61,7 +61,9 @@ def _is_statement(span: dict[str, Any]) -> bool:
 def _line(span: dict[str, Any], whole: float) -> str:
     name = _cut("  " * min(span["depth"], 8) + span["name"] + (" !" if span["status"] == "error" else ""), NAME)
     times = f"{span['offset_ms']:10.1f} {span['duration_ms']:10.1f} ms"
-    return f"{_cut(span['service'].removeprefix('laurel-'), 9)} {name} |{bar(span, whole)}| {times}"
+    in_log = span["attributes"].get("laurel.in_log_ms")
+    waited = "" if in_log is None else f", after {in_log:.1f} ms in the log"
+    return f"{_cut(span['service'].removeprefix('laurel-'), 9)} {name} |{bar(span, whole)}| {times}{waited}"
 
 
 def bar(span: dict[str, Any], whole: float) -> str:

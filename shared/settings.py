@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     def _without_slash(cls, url: str) -> str:
         return url.rstrip("/")
 
+    @property
+    def demo(self) -> bool:
+        """Whether badges made here are demo badges: without a public https address nobody outside can check them."""
+        return not self.public_url.startswith("https://")
+
     def operator_secret(self) -> str | None:
         """Return the operator key, from the environment or from its file; None where none is configured."""
         if self.operator_key:

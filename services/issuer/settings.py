@@ -25,8 +25,3 @@ class IssuerSettings(Settings):
     status_list_ttl: timedelta = timedelta(seconds=60)
     # A changed list is signed once in such a time.
     status_list_window: timedelta = Field(timedelta(milliseconds=100), gt=timedelta(0), le=timedelta(milliseconds=100))
-
-    @property
-    def demo(self) -> bool:
-        """Whether badges say that they are for show: without a public https address nobody outside can check them."""
-        return not self.public_url.startswith("https://")

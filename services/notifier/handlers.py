@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from services.notifier.domain import MAX_ENDPOINTS, ROTATION, checked_address, notice
@@ -16,8 +16,8 @@ from shared.db import Tx
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.ids import new_id
 from shared.messaging import positions, projections
-from shared.messaging.cloudevents import Delivery
-from shared.messaging.events import ApiKeyContent, CredentialIssued, CredentialStatusChanged, InstitutionState, Message
+from shared.messaging.cloudevents import Delivery, messages_of
+from shared.messaging.events import ApiKeyContent, CredentialIssued, CredentialStatusChanged, InstitutionState
 from shared.sealing import Sealer
 from shared.web.auth import Principal
 from shared.web.idempotency import Attempt, claim
@@ -28,16 +28,14 @@ STATE_GROUP = "laurel.notifier.state"
 
 MAX_ADDRESS = 320
 
-M = TypeVar("M", bound=Message)
-
 
 # --- records ---------------------------------------------------------------------------------------------------------
 
 
 async def tell(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     """Take what happened and what was recorded; where both are here, make the deliveries."""
-    await notices.add_recipients(tx, list(_only(CredentialIssued, deliveries)))
-    await notices.note_revocations(tx, _notes(_only(CredentialStatusChanged, deliveries)))
+    await notices.add_recipients(tx, list(messages_of(CredentialIssued, deliveries)))
+    await notices.note_revocations(tx, _notes(messages_of(CredentialStatusChanged, deliveries)))
     halves = [(half, each.traceparent) for each in deliveries if (half := notice(each))]
     await notices.meet(tx, [half for half, _ in halves])
     await notices.announce(tx, {half.event_id: traceparent for half, traceparent in halves})
@@ -45,18 +43,14 @@ async def tell(tx: Tx, deliveries: Sequence[Delivery]) -> None:
 
 async def keep(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     """Keep copies of institutions and API keys."""
-    await projections.upsert(tx, "institutions", [_institution(each) for each in _only(InstitutionState, deliveries)])
-    await projections.upsert(tx, "api_keys", [row_of(each) for each in _only(ApiKeyContent, deliveries)])
+    await projections.upsert(tx, "institutions", list(map(_institution, messages_of(InstitutionState, deliveries))))
+    await projections.upsert(tx, "api_keys", list(map(row_of, messages_of(ApiKeyContent, deliveries))))
 
 
 async def forget_copies(tx: Tx) -> None:
     """Empty the copies and have them read anew; the ledger of deliveries stays, so nobody is told anything again."""
     await positions.rewind(tx, STATE_GROUP)
     await copies.empty(tx)
-
-
-def _only(kind: type[M], deliveries: Sequence[Delivery]) -> Iterator[M]:
-    return (each.message for each in deliveries if isinstance(each.message, kind))
 
 
 def _notes(changes: Iterator[CredentialStatusChanged]) -> dict[UUID, str]:

@@ -60,8 +60,8 @@ def said(letter: Letter, credential_id: UUID, places: Places) -> dict[str, Any]:
         "badge_shown": shown(badge, MAX_NAME),
         "earned": earned(letter.credential),
         "institution": short(letter.institution, MAX_NAME),
-        # Where it can be reached: in the middle of a sentence, and among the facts.
-        "reached": one_line(url) if url else signed_as,
+        # Where it can be reached; a DID is nothing that a learner can write to.
+        "reached": one_line(url) if url else None,
         "whom": [
             Fact("Issued by", shown(letter.institution, MAX_NAME)),
             *([Fact("On the web", shown(url, MAX_URL))] if url else []),

@@ -1,9 +1,9 @@
 """What the registry does with the events and states that reach it, each in the open transaction of its consumer."""
 
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from services.registry import reading
@@ -14,20 +14,18 @@ from shared import db
 from shared.api_keys.states import row_of
 from shared.db import Tx
 from shared.messaging import outbox, projections
+from shared.messaging.cloudevents import Delivery, messages_of
 from shared.messaging.events import (
     AchievementState,
     ApiKeyContent,
     CredentialRecorded,
     CredentialState,
     InstitutionState,
-    Message,
     StatusListState,
     VerificationCompleted,
 )
-from shared.messaging.inbox import Delivery, Gap
+from shared.messaging.inbox import Gap
 from shared.messaging.outbox import Entry
-
-M = TypeVar("M", bound=Message)
 
 
 async def record_changes(tx: Tx, deliveries: Sequence[Delivery]) -> None:
@@ -58,11 +56,11 @@ async def store_verifications(tx: Tx, deliveries: Sequence[Delivery]) -> None:
 
 async def copy_state(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     """Keep copies of what issuer and verifier say of themselves, the newest version of each, and every signed list."""
-    await projections.upsert(tx, "institutions", [_institution(each) for each in _only(InstitutionState, deliveries)])
-    await projections.upsert(tx, "achievements", [_achievement(each) for each in _only(AchievementState, deliveries)])
-    await projections.upsert(tx, "api_keys", [row_of(each) for each in _only(ApiKeyContent, deliveries)])
-    await projections.upsert(tx, "credential_states", _changed(_only(CredentialState, deliveries)))
-    await published.keep_lists(tx, list(_only(StatusListState, deliveries)))
+    await projections.upsert(tx, "institutions", list(map(_institution, messages_of(InstitutionState, deliveries))))
+    await projections.upsert(tx, "achievements", list(map(_achievement, messages_of(AchievementState, deliveries))))
+    await projections.upsert(tx, "api_keys", list(map(row_of, messages_of(ApiKeyContent, deliveries))))
+    await projections.upsert(tx, "credential_states", _changed(messages_of(CredentialState, deliveries)))
+    await published.keep_lists(tx, list(messages_of(StatusListState, deliveries)))
 
 
 async def show_badge(tx: Tx, credential_id: UUID, owner_token: str, *, whole: bool) -> None:
@@ -77,10 +75,6 @@ async def show_badge(tx: Tx, credential_id: UUID, owner_token: str, *, whole: bo
 async def drop_old_lists(tx: Tx) -> None:
     """Delete what is kept of status lists beyond the time for which that is promised."""
     await published.drop_lists(tx, before=await db.now(tx) - rules.LISTS_KEPT)
-
-
-def _only(kind: type[M], deliveries: Sequence[Delivery]) -> Iterator[M]:
-    return (each.message for each in deliveries if isinstance(each.message, kind))
 
 
 def _recorded(change: Change, now: datetime) -> Entry:

@@ -19,8 +19,3 @@ class RegistrySettings(Settings):
     @classmethod
     def _without_slash_behind(cls, url: str | None) -> str | None:
         return url.rstrip("/") if url else None
-
-    @property
-    def demo(self) -> bool:
-        """Whether badges made here are demo badges: without a public https address nobody outside can check them."""
-        return not self.public_url.startswith("https://")

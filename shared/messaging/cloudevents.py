@@ -3,9 +3,10 @@
 What comes from the log is as foreign as anything from a wire: `decode` lets only what it has checked through.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 import orjson
@@ -14,6 +15,8 @@ from pydantic import ValidationError
 from shared.ids import partition_of
 from shared.messaging.events import BY_TYPE, STATE_TOPICS, Heartbeat, Message
 from shared.messaging.ports import MAX_RECORD_BYTES, Received
+
+M = TypeVar("M", bound=Message)
 
 # No error of a clock reaches as far; such an event is an error of the event.
 FAR_FUTURE = timedelta(days=1)
@@ -36,6 +39,11 @@ class Delivery:
     time: datetime
     message: Message
     traceparent: str | None
+
+
+def messages_of(kind: type[M], deliveries: Iterable[Delivery]) -> Iterator[M]:
+    """Return the messages of one kind, in their order."""
+    return (each.message for each in deliveries if isinstance(each.message, kind))
 
 
 def source_of(topic: str) -> str:

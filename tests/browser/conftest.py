@@ -68,6 +68,7 @@ async def laurel(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresSer
         settings: dict[str, Any] = {
             "otlp_endpoint": f"http://127.0.0.1:{port}",
             "smtp_url": f"smtp://127.0.0.1:{mailbox.port}",
+            "my_links_rate": "10/hour",
         }
         event_log = await embedded_settings(postgres.create)
         services = await stack.enter_async_context(standing(folder, postgres.create, event_log, **settings))

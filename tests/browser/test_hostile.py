@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import Laurel
 from tests.browser.test_journey import drop, private_link
-from tests.support.badges import a_badge, a_key, signed
+from tests.support.badges import a_badge, a_key, a_signed_badge, signed
 from tests.support.browser import Person, person
 from tests.support.poll import eventually
 
@@ -30,6 +31,8 @@ RUNS = [
 ]
 HOSTILE = " ".join(RUNS)
 SHORT = '"><img src=x onerror=alert(1)><script>alert(2)</script>\u202e'
+
+ADDRESSES = {"id", "url", "targetUrl", "verificationMethod", "statusListCredential", "resultDescription"}
 
 
 def planted(value: Any) -> Any:
@@ -78,15 +81,43 @@ async def test_a_badge_whose_every_word_is_hostile_is_told_harmlessly(
         await employer.look("verify-hostile")
 
 
-@pytest.mark.parametrize("word", RUNS)
-async def test_what_is_typed_comes_back_as_it_was_typed(laurel: Laurel, browser: Browser, word: str) -> None:
+async def test_addresses_and_identifiers_that_are_hostile_lead_nowhere(
+    laurel: Laurel, browser: Browser, tmp_path: Path
+) -> None:
     async with person(browser, laurel.urls) as employer:
-        await employer.page.goto(laurel.urls["verifier"])
-        await employer.page.get_by_label("or its text").fill(word)
-        await employer.page.get_by_role("button", name="Check the badge").click()
-        await expect(employer.page.get_by_label("or its text")).to_have_value(word)
-        employer.errors.clear()  # the browser itself complains of a 4xx
-        await quiet(employer, f"verify {word}")
+        for number, word in enumerate([*RUNS, HOSTILE]):
+            document = addressed(a_signed_badge(status=[]), word)  # whoever makes such a badge signs nothing
+            file = tmp_path / f"{number}.json"
+            file.write_text(json.dumps(document))
+            await employer.page.goto(laurel.urls["verifier"])
+            await drop(employer, file)
+            await expect(employer.page.locator("main .verdict").first).to_have_class(re.compile("bad|care"))
+            await expect(employer.page.locator("main .good")).to_have_count(0)
+            employer.errors.clear()  # the browser itself complains of a 4xx
+            await quiet(employer, f"verify-addresses-{number}")
+
+
+def addressed(value: Any, word: str, name: str = "") -> Any:
+    """Replace every address and identifier in a badge."""
+    if isinstance(value, dict):
+        return {key: addressed(each, word, key) for key, each in value.items()}
+    if isinstance(value, list):
+        return [addressed(each, word, name) for each in value]
+    return word if name in ADDRESSES and isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("field", ["or its text", "or its link", "Mail address", "Name", "Identifier (such as a DID)"])
+async def test_what_is_typed_comes_back_as_it_was_typed(laurel: Laurel, browser: Browser, field: str) -> None:
+    async with person(browser, laurel.urls) as employer:
+        for word in RUNS:
+            await employer.page.goto(laurel.urls["verifier"])
+            await employer.page.get_by_text("Whose badge should this be?").click()
+            await employer.page.get_by_label(field, exact=True).fill(word)
+            await employer.page.get_by_role("button", name="Check the badge").click()
+            await expect(employer.page.locator("main .verdict h1")).to_have_text("Could not be checked")
+            await expect(employer.page.get_by_label(field, exact=True)).to_have_value(word)
+            employer.errors.clear()  # the browser itself complains of a 4xx
+            await quiet(employer, f"verify {field}: {word}")
 
 
 async def test_an_institution_whose_every_word_is_hostile_has_harmless_pages_and_mails(

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
@@ -13,11 +14,15 @@ from shared.messaging import projections
 from shared.messaging.cloudevents import Delivery
 from shared.messaging.embedded import EmbeddedLog
 from shared.service import Service, running
+from shared.settings import Settings
 from tests.support.people import bearer
 from tests.support.postgres import CleanDatabase
 from tests.support.records import an_api_key, beat, delivery, record_of
 
 OPERATOR = bearer("operator-secret")
+NO_LOG = Settings.model_fields["eventlog_dsn"].default
+# How old a status may be: a machine that stands still between two steps of a test decides nothing.
+FOR_A_WHILE = timedelta(minutes=4)
 
 
 class ServiceUnderTest:
@@ -25,6 +30,7 @@ class ServiceUnderTest:
 
     SERVICE: ClassVar[Service[Any]]
     client: httpx.AsyncClient  # of its routes, while it is `serving`
+    clean_database: Callable[[str], CleanDatabase]
 
     def __init__(self, clean: CleanDatabase, settings: Any, worker: Database) -> None:
         self.clean = clean
@@ -38,6 +44,8 @@ class ServiceUnderTest:
     @asynccontextmanager
     async def serving(self, role: str = "api", **settings: Any) -> AsyncIterator[Self]:
         """Run the service in a role until the block ends."""
+        if role != "api":
+            await self._have_log()
         async with (
             running(self.SERVICE, self.settings.model_copy(update=settings), role) as url,
             httpx.AsyncClient(base_url=url, timeout=60) as self.client,
@@ -54,11 +62,18 @@ class ServiceUnderTest:
 
     async def publish(self, *deliveries: Delivery) -> None:
         """Store records on the log, as their producers' relays do."""
+        await self._have_log()
         log = EmbeddedLog(self.settings.eventlog_dsn)
         publisher = await log.publisher()
         assert await publisher.publish([record_of(each) for each in deliveries]) == [None] * len(deliveries)
         await publisher.close()
         await log.close()
+
+    async def _have_log(self) -> None:
+        """Make the event log, which routes alone do without."""
+        if self.settings.eventlog_dsn == NO_LOG:
+            log = await clean_event_log(self.clean_database)
+            self.settings = self.settings.model_copy(update={"eventlog_dsn": log.app})
 
     async def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query gives, to the worker."""
@@ -76,11 +91,13 @@ U = TypeVar("U", bound=ServiceUnderTest)
 @asynccontextmanager
 async def prepared(kind: type[U], clean_database: Callable[[str], CleanDatabase], **settings: Any) -> AsyncIterator[U]:
     """A service with databases, topics and an operator (OPERATOR), not running."""
-    clean, log = clean_database(kind.SERVICE.name), await clean_event_log(clean_database)
-    own = {"app_dsn": clean.app, "worker_dsn": clean.worker, "eventlog_dsn": log.app, "port": 0}
+    clean = clean_database(kind.SERVICE.name)
+    own = {"app_dsn": clean.app, "worker_dsn": clean.worker, "port": 0}
     made = kind.SERVICE.settings(**own, operator_key="operator-secret", **settings)  # type: ignore[call-arg]
     worker = await Database.open(clean.worker)
-    yield kind(clean, made, worker)
+    service = kind(clean, made, worker)
+    service.clean_database = clean_database
+    yield service
     await worker.close()
 
 

@@ -11,7 +11,7 @@ from shared.api_keys.states import entry_of, row_of
 from shared.api_keys.store import lock_page
 from shared.db import Database, Tx
 from shared.messaging import outbox, positions, projections
-from shared.messaging.cloudevents import Delivery
+from shared.messaging.cloudevents import Delivery, messages_of
 from shared.messaging.events import (
     ApiKeyContent,
     CredentialState,
@@ -35,7 +35,7 @@ async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     An employer's own state comes back this way when the database was lost. It never undoes anything: a key that was
     revoked here has a higher version than the record of before.
     """
-    await _note_revocations(tx, [each.message for each in deliveries if isinstance(each.message, CredentialState)])
+    await _note_revocations(tx, list(messages_of(CredentialState, deliveries)))
     rows: dict[str, list[Row]] = {}
     for delivery in deliveries:
         for kind, (table, columns_of) in _TABLES.items():

@@ -57,6 +57,20 @@ async def test_without_a_verify_page_and_a_page_for_links_the_mail_leaves_them_o
         assert "Lost the link" not in part
 
 
+async def test_an_institution_without_a_web_address_is_named_without_a_did_to_write_to(
+    notifier: Notifier,
+) -> None:
+    badge = Badge()
+    await notifier.keep(delivery(institution(badge.institution_id, "North Academy", url=None)))
+    await notifier.feed(badge.issued(), badge.revoked(), badge.recorded(), badge.recorded_revocation())
+    async with taking_mail() as box:
+        issued, revoked = await mailed(notifier, box)
+    for mail, said in ((issued, "Write to North Academy and ask that"), (revoked, "please tell North Academy.")):
+        for words in (" ".join(each.split()) for each in (parts(mail)[0], Seen(parts(mail)[1]).text)):
+            assert said in words
+            assert "(did:key" not in words
+
+
 async def test_the_places_of_mails_are_settings(notifier: Notifier) -> None:
     badge = Badge()
     await notifier.feed(badge.issued(), badge.recorded())

@@ -16,7 +16,7 @@ from shared.messaging.cloudevents import Delivery
 from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE, VERIFIER_EVENTS, Message
 from tests.support.postgres import CleanDatabase
 from tests.support.records import beats, delivery
-from tests.support.service import ServiceUnderTest, prepared
+from tests.support.service import FOR_A_WHILE, ServiceUnderTest, prepared
 
 
 class Registry(ServiceUnderTest):
@@ -49,7 +49,9 @@ class Registry(ServiceUnderTest):
 @pytest.fixture
 async def registry(clean_database: Callable[[str], CleanDatabase]) -> AsyncIterator[Registry]:
     """The registry under test."""
-    async with prepared(Registry, clean_database, public_url="https://badges.example") as made:
+    async with prepared(
+        Registry, clean_database, public_url="https://badges.example", max_status_age=FOR_A_WHILE
+    ) as made:
         yield made
 
 

@@ -24,7 +24,7 @@ from tests.support.people import bearer
 from tests.support.poll import eventually
 from tests.support.postgres import CleanDatabase
 from tests.support.records import beats, delivery
-from tests.support.service import OPERATOR, ServiceUnderTest, prepared
+from tests.support.service import FOR_A_WHILE, OPERATOR, ServiceUnderTest, prepared
 
 
 class Verifier(ServiceUnderTest):
@@ -91,8 +91,8 @@ def outcomes(report: dict[str, Any]) -> dict[str, str]:
 @pytest.fixture
 async def verifier(clean_database: Callable[[str], CleanDatabase]) -> AsyncIterator[Verifier]:
     """The verifier under test, not running."""
-    limits = {"anonymous_rate": "10000/minute", "check_workers": 1}
-    async with prepared(Verifier, clean_database, public_url=PUBLIC_URL, **limits) as made:
+    settings = {"anonymous_rate": "10000/minute", "check_workers": 1, "max_status_age": FOR_A_WHILE}
+    async with prepared(Verifier, clean_database, public_url=PUBLIC_URL, **settings) as made:
         yield made
 
 

@@ -13,7 +13,7 @@ from tests.integration.verifier.builders import Institution, now
 from tests.integration.verifier.conftest import Verifier
 from tests.support.poll import eventually
 from tests.support.records import beats, delivery
-from tests.support.service import OPERATOR
+from tests.support.service import FOR_A_WHILE, OPERATOR
 
 NOTHING = {"count": 0, "p50_seconds": None, "p99_seconds": None}
 
@@ -82,8 +82,7 @@ async def test_a_revocation_that_comes_in_is_counted_once_whatever_comes_again(s
     await served.feed(revoked(oak, old, timedelta(days=1, minutes=1)), revoked(oak, missed))
     found = (await seen(served))["last_hour"]
     assert found["count"] == 1
-    assert 2 <= found["p50_seconds"] < 60
-    assert found["p50_seconds"] == found["p99_seconds"]
+    assert found["p50_seconds"] == found["p99_seconds"] >= 2
 
 
 async def test_a_rebuild_neither_counts_again_nor_forgets(verifier: Verifier) -> None:
@@ -91,7 +90,7 @@ async def test_a_rebuild_neither_counts_again_nor_forgets(verifier: Verifier) ->
     badges = [oak.badge() for _ in range(3)]
     states = [oak.state(), oak.key_state(), *[oak.credential(badge) for badge in badges]]
     await verifier.publish(*map(delivery, [*states, *[revoked(oak, badge) for badge in badges[:2]]]), *beats())
-    async with verifier.serving("all", max_status_age=timedelta(minutes=4)):
+    async with verifier.serving("all"):
 
         async def as_wanted() -> bool:
             known = await verifier.value("select count(*) from credentials")
@@ -132,15 +131,15 @@ async def test_a_sandboxes_revocations_are_left_out_in_whichever_order_the_news_
 async def test_answers_are_as_fresh_as_the_partition_that_was_heard_of_longest_ago(served: Verifier) -> None:
     never = await told(served)
     assert (never["status_as_of"], never["age_seconds"], never["fresh"]) == (None, None, False)
-    assert never["max_status_age_seconds"] == 60
+    assert never["max_status_age_seconds"] == FOR_A_WHILE.total_seconds()
     await served.hear(beats())
     found = await told(served)
     assert found["fresh"] is True
-    assert found["age_seconds"] < 60
-    await served.execute("update heartbeats set time = now() - interval '61 seconds' where shard = 7")
+    assert found["age_seconds"] >= 0
+    await served.execute("update heartbeats set time = now() - interval '241 seconds' where shard = 7")
     stale = await told(served)
     assert stale["fresh"] is False
-    assert stale["age_seconds"] >= 61
+    assert stale["age_seconds"] >= 241
     assert datetime.fromisoformat(stale["status_as_of"]) < datetime.fromisoformat(found["status_as_of"])
     await served.execute("delete from heartbeats where shard = 7")
     assert (await told(served))["status_as_of"] is None

@@ -75,6 +75,16 @@ async def test_the_answer_names_the_badge_first_and_leads_to_its_page_where_it_i
         assert (link in box) is linked
 
 
+async def test_the_domain_of_an_issuer_is_always_told_and_be_it_that_there_is_none(served: Verifier) -> None:
+    oak = Institution()
+    badge = oak.badge()
+    await served.know(oak, badge)
+    elsewhere = {**badge, "issuer": {**badge["issuer"], "id": "did:web:oak.example.evil.example"}}
+    for document, domain in ((badge, "none in its identifier"), (elsewhere, "oak.example.evil.example")):
+        page = await give(served, text=json.dumps(document))
+        assert domain in page.text.partition("<dt>Domain</dt>")[2].partition("</dd>")[0]
+
+
 async def test_what_has_no_badges_form_is_said_to_have_no_facts_by_leaving_them_out(served: Verifier) -> None:
     page = await give(served, text='{"hello": "world"}')
     assert page.status_code == 200
@@ -104,7 +114,7 @@ async def test_revoked_tampered_stale_and_foreign_badges_say_so_and_are_never_gr
         "Not valid: it is not as it was signed": await give(served, text=json.dumps(tampered)),
         "Could not be checked": await give(served, text=json.dumps(other_format)),
     }
-    await served.execute("update heartbeats set time = now() - interval '2 minutes'")
+    await served.execute("update heartbeats set time = now() - interval '5 minutes'")
     stale = await give(served, text=json.dumps(badge))
     assert "too long ago to call a badge valid" in stale.text
     for words, page in [*pages.items(), ("Could not be checked", stale)]:

@@ -223,7 +223,9 @@ def test_a_command_that_its_user_stops_says_how_to_go_on(answers: Services, issu
         return issuer.batch(asked)
 
     answers.answer(BATCH, hang_at_the_second)
-    command = [sys.executable, "-m", "cli", "issue", a_file(tmp_path, 250), "--achievement", ACHIEVEMENT]
+    # A shell's background job, which we may be, ignores Ctrl-C, and so would its children.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "cli"]
+    command += ["issue", a_file(tmp_path, 250), "--achievement", ACHIEVEMENT]
     pipe, environment = subprocess.PIPE, {**os.environ, **answers.environment}
     process = subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
     assert reached.wait(60)

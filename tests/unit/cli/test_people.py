@@ -195,6 +195,13 @@ def test_a_trace_leaves_statements_out_unless_asked_for_them(answers: Services) 
     assert json.loads(answers.run("trace", BADGE, "--json").stdout) == found
 
 
+def test_a_trace_says_how_long_a_record_lay_in_the_log() -> None:
+    handled = {**SPANS[1], "attributes": {"laurel.in_log_ms": 8.04}}
+    sent, told = waterfall({**TRACE, "relation": "own", "spans": [SPANS[0], handled]})[1:]
+    assert told.endswith(" ms, after 8.0 ms in the log")
+    assert "in the log" not in sent
+
+
 @pytest.mark.parametrize(("offset", "duration"), [(0, 0), (1e9, 5), (-5, 5), (0, 1e9)])
 def test_a_bar_stays_within_its_place_whatever_a_span_says(offset: float, duration: float) -> None:
     for whole in (0, 100):
