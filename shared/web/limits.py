@@ -26,11 +26,14 @@ class Rate:
     def __init__(self, rate: str) -> None:
         self._rate = parse(rate)
         self._window = MovingWindowRateLimiter(MemoryStorage())
+        count, unit = self._rate.multiples, self._rate.GRANULARITY.name
+        self._period = f"in one {unit}" if count == 1 else f"in {count} {unit}s"
 
     def spend(self, who: str) -> None:
         """Count one; raises RateLimited where it was one too many."""
         if not self._window.hit(self._rate, who):
-            raise RateLimited("too_many_requests", f"More than {self._rate}.", retry_after=int(self._rate.get_expiry()))
+            detail = f"This was asked for more often than {self._rate.amount} times {self._period} from your address."
+            raise RateLimited("too_many_requests", detail, retry_after=self._rate.get_expiry())
 
 
 class BodyLimit:
