@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shared.db import Connection
 from shared.ids import PARTITIONS
-from shared.messaging.embedded_reader import EmbeddedReader
+from shared.messaging.embedded_reader import NEWS, EmbeddedReader
 from shared.messaging.events import EVENT_TOPICS, STATE_TOPICS
 from shared.messaging.link import Link
 from shared.messaging.ports import COMPACT_AFTER, EVENT_RETENTION, LogUnavailable, Positions, Record, refusals
@@ -109,6 +109,8 @@ class EmbeddedPublisher:
             stored.append(self._row(record, offsets[partition], compacted[partition]))
             offsets[partition] += 1
         await connection.copy_records_to_table("records", records=stored, columns=COLUMNS)
+        topics = sorted({self._prefix + record.partition.topic for record in records})
+        await connection.execute("select pg_notify($1, topic) from unnest($2::text[]) as topic", NEWS, topics)
 
     def _row(self, record: Record, offset: int, compacted: bool) -> tuple[object, ...]:
         names, values = [name for name, _ in record.headers], [value for _, value in record.headers]

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import asyncpg
 
@@ -13,8 +14,10 @@ from shared.messaging.pace import Every
 from shared.messaging.ports import OffsetGone, Partition, Positions, Received
 from shared.messaging.shares import Shares
 
-# Between two looks: short while records come, longer with every look in vain.
-BUSY_SECONDS, IDLE_SECONDS = 0.01, 0.1
+# Between two looks while no publisher says that there is something new: a notice is a hint that may be lost.
+IDLE_SECONDS = 0.5
+# Publishers notify it with the name of each topic that they have appended to.
+NEWS = "laurel_news"
 
 FETCH = """
     select p.topic, p.partition, p.position, q.first, q.next,
@@ -42,7 +45,8 @@ class EmbeddedReader:
         self._shares: Shares | None = None
         self._shares_of: Connection | None = None
         self._balance_pace = Every(1.0)
-        self._pause = BUSY_SECONDS
+        self._topics = frozenset(prefix + topic for topic in topics)
+        self._news = asyncio.Event()
         self._at: dict[Partition, int] = {}
         self._paused: set[Partition] = set()
 
@@ -53,8 +57,8 @@ class EmbeddedReader:
             records = await self._read(limit)
             if records or time.monotonic() >= deadline:
                 return records
-            await asyncio.sleep(self._pause)
-            self._pause = min(self._pause * 1.5, IDLE_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), min(IDLE_SECONDS, max(0.0, deadline - time.monotonic())))
 
     def assigned(self) -> set[Partition]:
         return set(self._at)
@@ -92,6 +96,7 @@ class EmbeddedReader:
         async with self._link.use() as connection:
             if self._shares is None or connection is not self._shares_of:
                 self._shares, self._shares_of = Shares(connection, self._group, self._names), connection
+                await connection.add_listener(NEWS, self._heard)
                 self._at.clear()
             elif not self._balance_pace.due():
                 return
@@ -109,6 +114,8 @@ class EmbeddedReader:
         return {each: wanted.get(each, bounds[each][0]) for each in partitions}
 
     async def _read(self, limit: int) -> dict[Partition, list[Received]]:
+        # Before the look: what comes after it is news again.
+        self._news.clear()
         reading = {partition: at for partition, at in self._at.items() if partition not in self._paused}
         async with self._link.use() as connection:
             rows = await connection.fetch(FETCH, *self._columns(reading), list(reading.values()), limit)
@@ -117,9 +124,11 @@ class EmbeddedReader:
             record = self._received(row)
             batch.setdefault(record.partition, []).append(record)
             self._at[record.partition] = record.offset + 1
-        if batch:
-            self._pause = BUSY_SECONDS
         return batch
+
+    def _heard(self, _connection: object, _process_id: int, _channel: str, topic: object) -> None:
+        if topic in self._topics:
+            self._news.set()
 
     async def _bounds(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
         async with self._link.use() as connection:

@@ -9,6 +9,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from shared.messaging import embedded_reader
 from shared.messaging.embedded import EmbeddedLog
 from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE
 from shared.messaging.log import open_log
@@ -62,6 +63,21 @@ async def test_a_fetch_begins_again_where_it_is_told_and_rests_where_it_is_pause
     reader.resume(PLACE)
     assert await eventually(offsets) == [0, 1, 2]
     await reader.note({PLACE: 3})
+    await reader.close()
+
+
+async def test_a_reader_that_waits_is_woken_by_a_publisher_and_by_no_other_topics(
+    embedded_log: EmbeddedUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_reader, "IDLE_SECONDS", 3600)
+    reader = await embedded_log.log.reader("group", [ISSUER_EVENTS], from_the_start)
+    assert await reader.fetch(50, 0.2) == {}
+    fetching = asyncio.create_task(reader.fetch(50, 3600))
+    await embedded_log.publish(record(institution(id_in(4))))
+    done, _ = await asyncio.wait([fetching], timeout=0.5)
+    assert not done
+    await embedded_log.publish(record(change(id_in(4))))
+    assert [each.offset for each in (await fetching)[PLACE]] == [0]
     await reader.close()
 
 
