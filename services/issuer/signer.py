@@ -2,21 +2,30 @@
 
 from collections import OrderedDict
 from threading import Lock
+from typing import cast
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
-from shared.credentials.keys import PrivateKey
+from shared.credentials.keys import Algorithm, PrivateKey
 from shared.errors import Unavailable
 from shared.sealing import Sealer, SealingError
 
 # Institutions that sign at the same time; the keys of the rest are opened again when needed.
 MAX_OPEN = 1_000
+RSA_BITS = 2048
+ED25519_BYTES = 32
 
 
-def new_signing_key() -> PrivateKey:
-    """Make an Ed25519 key."""
-    return Ed25519PrivateKey.generate()
+def new_signing_key(algorithm: Algorithm = "EdDSA") -> PrivateKey:
+    """Make a key that signs in this way."""
+    if algorithm == "EdDSA":
+        return Ed25519PrivateKey.generate()
+    if algorithm == "RS256":
+        return rsa.generate_private_key(65537, RSA_BITS)
+    return ec.generate_private_key(ec.SECP256R1() if algorithm == "ES256" else ec.SECP384R1())
 
 
 class Signer:
@@ -29,7 +38,7 @@ class Signer:
 
     def seal(self, key_id: UUID, key: PrivateKey) -> bytes:
         """Return the sealed form of a private key; it opens as the key `key_id` and as no other."""
-        return self._sealer.seal(key.private_bytes_raw(), key_id.bytes)
+        return self._sealer.seal(_raw(key), key_id.bytes)
 
     def open(self, key_id: UUID, sealed: bytes) -> PrivateKey:
         """Return the private key; raises Unavailable (`signing_key_unreadable`) where it can't be opened."""
@@ -45,6 +54,20 @@ class Signer:
 
     def _unsealed(self, key_id: UUID, sealed: bytes) -> PrivateKey:
         try:
-            return Ed25519PrivateKey.from_private_bytes(self._sealer.open(sealed, key_id.bytes))
+            return _key_of(self._sealer.open(sealed, key_id.bytes))
         except SealingError as error:
             raise Unavailable("signing_key_unreadable", "The institution's signing key can't be opened.") from error
+
+
+def _raw(key: PrivateKey) -> bytes:
+    """A private key's bytes: an Ed25519 key's 32 (RFC 8032), any other in PKCS #8."""
+    if isinstance(key, Ed25519PrivateKey):
+        return key.private_bytes_raw()
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _key_of(raw: bytes) -> PrivateKey:
+    if len(raw) == ED25519_BYTES:
+        return Ed25519PrivateKey.from_private_bytes(raw)
+    # It was sealed here, and the seal was whole: it is a key of ours.
+    return cast(PrivateKey, load_der_private_key(raw, password=None))

@@ -11,11 +11,15 @@ from typing import Any
 
 from shared.credentials.errors import UnsupportedContext
 
+CREDENTIALS_V1 = "https://www.w3.org/2018/credentials/v1"
 CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
 OPEN_BADGES_V3 = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
 OPEN_BADGES_EXTENSIONS = "https://purl.imsglobal.org/spec/ob/v3p0/extensions.json"
 DID_V1 = "https://www.w3.org/ns/did/v1"
 MULTIKEY_V1 = "https://w3id.org/security/multikey/v1"
+OPEN_BADGES_3_0_1 = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.1.json"
+ED25519_2020_V1 = "https://w3id.org/security/suites/ed25519-2020/v1"
+DATA_INTEGRITY_V2 = "https://w3id.org/security/data-integrity/v2"
 # 3.0.1 redefines protected terms of the data model 2.0, so no credential can use both.
 OPEN_BADGES_VERSIONS = frozenset({OPEN_BADGES_V3, "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.2.json"})
 
@@ -28,7 +32,7 @@ _PINNED = {
         f"{_BADGE_FILES}/credentials-v2.json",
         "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734",
     ),
-    "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.1.json": (
+    OPEN_BADGES_3_0_1: (
         f"{_BADGE_FILES}/ob-v3p0-context-3.0.1.json",
         "5f3d9dd6288ef437ff8286cf95ffbff609c748a66f24a1e9450c45ca64be1571",
     ),
@@ -44,7 +48,7 @@ _PINNED = {
         f"{_BADGE_FILES}/ob-v3p0-extensions.json",
         "87c06c81bc2317663bf288d740d94fddd2818c4342b186270ff6371dfaa63f93",
     ),
-    "https://w3id.org/security/data-integrity/v2": (
+    DATA_INTEGRITY_V2: (
         f"{_BADGE_FILES}/security-data-integrity-v2.json",
         "67f21e6e33a6c14e5ccfd2fc7865f7474fb71a04af7e94136cb399dfac8ae8f4",
     ),
@@ -52,7 +56,7 @@ _PINNED = {
         f"{_BADGE_FILES}/security-multikey-v1.json",
         "ba2c182de2d92f7e47184bcca8fcf0beaee6d3986c527bf664c195bbc7c58597",
     ),
-    "https://www.w3.org/2018/credentials/v1": (
+    CREDENTIALS_V1: (
         f"{_PYLD_FILES}/credentials-v1.jsonld",
         "00d7dd6d3ad8b920e3e550dd3a3d9090bffcac84cdbf943da6924b3e0a5c8bb8",
     ),
@@ -68,7 +72,7 @@ _PINNED = {
         f"{_PYLD_FILES}/security-v2.jsonld",
         "4cb186bc29c08af6e40c58178c22dd84d542f2871a063afed6e648b47abc3cf6",
     ),
-    "https://w3id.org/security/suites/ed25519-2020/v1": (
+    ED25519_2020_V1: (
         f"{_PYLD_FILES}/security-ed25519-2020-v1.jsonld",
         "b9e1ab971fd8bf2c7553e0c4a9438e0b9450afde1ea1ca5b2492368b9f549588",
     ),
@@ -78,12 +82,25 @@ _PINNED = {
     ),
 }
 KNOWN = frozenset(_PINNED)
+# What may stand behind the data model's context, second and then further on, by the data model's version.
+_SECOND = {CREDENTIALS_V2: OPEN_BADGES_VERSIONS, CREDENTIALS_V1: OPEN_BADGES_VERSIONS | {OPEN_BADGES_3_0_1}}
+_FURTHER = {
+    CREDENTIALS_V2: frozenset({OPEN_BADGES_EXTENSIONS}),
+    CREDENTIALS_V1: frozenset({OPEN_BADGES_EXTENSIONS, ED25519_2020_V1, DATA_INTEGRITY_V2}),
+}
 
 
 @cache
 def pinned() -> Mapping[str, Any]:
     """Return every pinned context document by URL; raises UnsupportedContext if a file is not what was pinned."""
     return MappingProxyType({url: _read(url) for url in _PINNED})
+
+
+def are_a_badges(contexts: Any) -> bool:
+    """Tell whether contexts are an Open Badge's, in their order: the data model's, Open Badges', few others."""
+    if not isinstance(contexts, list) or len(contexts) < 2 or contexts[0] not in _SECOND:
+        return False
+    return contexts[1] in _SECOND[contexts[0]] and set(contexts[2:]) <= _FURTHER[contexts[0]]
 
 
 def context_urls(document: Any) -> Iterator[str]:

@@ -3,13 +3,21 @@
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
+from uuid import UUID
 
+from shared.credentials import base64url
 from shared.credentials.contexts import DID_V1, MULTIKEY_V1
-from shared.credentials.errors import InvalidKey
+from shared.credentials.errors import CredentialError, InvalidKey
+from shared.credentials.jwk import from_jwk
 from shared.credentials.keys import PublicKey, encode_multikey, method_id
+from shared.credentials.strict_json import read_json
 
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+# A name with a dot and a top level that is no number: no port, no address, no name of this machine's own.
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.IGNORECASE)
+_SEGMENT = re.compile(r"(?!\.{1,2}$)[^\x00-\x20/\\?#%]+")
+_MAX_DID = 2_000
 
 
 def did_web(base_url: str, slug: str) -> str:
@@ -25,6 +33,34 @@ def did_web(base_url: str, slug: str) -> str:
     host = base.hostname if base.port in (None, 443) else f"{base.hostname}%3A{base.port}"
     path = [quote(segment, safe="") for segment in base.path.split("/") if segment]
     return ":".join(["did:web", host, *path, "institutions", slug])
+
+
+def web_url(did: str) -> str:
+    """Return the https address of what a did:web names, without `/did.json` behind it (did:web method section 2.5.2).
+
+    Raises InvalidKey for a DID that names no public host: a port, an address instead of a name, a path that climbs.
+    """
+    method, _, rest = did.partition("did:web:")
+    parts = [unquote(part) for part in rest.split(":")]
+    if method or not _HOST.fullmatch(parts[0]) or not all(_SEGMENT.fullmatch(part) for part in parts[1:]):
+        raise InvalidKey("The DID is not a did:web with a public name.", "did_refused")
+    return "/".join([f"https://{parts[0].lower()}", *(quote(part, safe="") for part in parts[1:])])
+
+
+def jwk_url(did: str, key_id: UUID) -> str:
+    """Return where an institution's bare public key stands, the `kid` of its tokens; raises as `web_url` does."""
+    return f"{web_url(did)}/keys/{key_id}"
+
+
+def key_of_did_jwk(did: str) -> PublicKey:
+    """Return the public key that a did:jwk is (did:jwk method); raises InvalidKey."""
+    try:
+        jwk = read_json(base64url.decode(did.removeprefix("did:jwk:"), _MAX_DID))
+    except CredentialError as error:
+        raise InvalidKey("The DID is not a did:jwk.") from error
+    if not isinstance(jwk, dict):
+        raise InvalidKey("The DID is not a did:jwk.")
+    return from_jwk(jwk)
 
 
 def did_document(did: str, keys: Iterable[PublicKey]) -> dict[str, Any]:

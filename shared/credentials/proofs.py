@@ -1,32 +1,39 @@
-"""Data Integrity proofs: made and checked with the cryptosuite eddsa-rdfc-2022."""
+"""Data Integrity proofs: made, and checked one by one, in sets and in chains."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, Literal
 
-from shared.credentials.canonical import rdfc
-from shared.credentials.errors import CredentialError
+from shared.credentials.errors import CredentialError, InvalidKey
 from shared.credentials.instants import read_instant, write_instant
-from shared.credentials.keys import PrivateKey, PublicKey, is_signature, verify_signature
-from shared.credentials.multibase import decode_base58, encode_base58
+from shared.credentials.keys import (
+    PrivateKey,
+    PublicKey,
+    algorithm_of,
+    is_signature,
+    sign_message,
+    verify_signature,
+)
 from shared.credentials.quoting import quoted
 from shared.credentials.shape import MAX_TEXT
+from shared.credentials.suites import EDDSA_RDFC, Suite, suite_of
 
-CRYPTOSUITE = "eddsa-rdfc-2022"
 MAX_PROOFS = 4
 Document = Mapping[str, Any]
 KeyResolver = Callable[[str, datetime | None], PublicKey]
 """From a verification method's id and the proof's `created` to the key; raises InvalidKey with the reason's code."""
 
 
+Outcome = Literal["pass", "fail", "unknown"]
+
+
 @dataclass(frozen=True, slots=True)
 class ProofFinding:
     """What became of one proof: `unknown` is a proof that nothing here can check, never a good one."""
 
-    outcome: Literal["pass", "fail", "unknown"]
+    outcome: Outcome
     code: str
     detail: str
     verification_method: str | None = None
@@ -34,24 +41,38 @@ class ProofFinding:
     expires: datetime | None = None
 
 
-def sign(document: Document, key: PrivateKey, verification_method: str, created: datetime) -> dict[str, Any]:
-    """Return a copy of the document with its eddsa-rdfc-2022 proof (VC-DI-EdDSA 1.0 section 3.2).
+def sign(
+    document: Document, key: PrivateKey, verification_method: str, created: datetime, suite: Suite = EDDSA_RDFC
+) -> dict[str, Any]:
+    """Return a copy of the document with its proof instead of any that it had (Data Integrity 1.0 section 4.2).
 
-    The proof is over the document without any proof. Raises DataLoss, UnsupportedContext or TooComplex.
+    Raises InvalidKey for a key that the suite does not take, and as the canonical forms do: DataLoss,
+    UnsupportedContext, TooComplex, MalformedJson.
     """
-    options = {
-        "type": "DataIntegrityProof",
-        "cryptosuite": CRYPTOSUITE,
+    unsecured = _unsecured(document)
+    return {**deepcopy(unsecured), "proof": prove(unsecured, key, verification_method, created, suite)}
+
+
+def prove(
+    unsecured: Document, key: PrivateKey, verification_method: str, created: datetime, suite: Suite = EDDSA_RDFC
+) -> dict[str, Any]:
+    """Return a proof of a document that carries none, one of a set or the only one. Raises as `sign` does."""
+    if algorithm_of(key) not in suite.algorithms:
+        raise InvalidKey(f"{suite.name} does not take keys of this kind.", "unsupported_key")
+    options: dict[str, Any] = {
+        **suite.options(),
         "created": write_instant(created),
         "verificationMethod": verification_method,
         "proofPurpose": "assertionMethod",
     }
-    signature = key.sign(_hash_data(document, options))
-    return {**deepcopy(_unsecured(document)), "proof": {**options, "proofValue": encode_base58(signature)}}
+    if suite.canonical == "jcs":
+        options["@context"] = deepcopy(unsecured["@context"])
+    message = suite.message(unsecured, options, key)
+    return {**options, suite.value: suite.write(sign_message(key, suite.signing_input(message)))}
 
 
 def verify(document: Document, resolve_key: KeyResolver) -> list[ProofFinding]:
-    """Check every proof of a document by itself (Data Integrity 1.0 section 4.4); without a proof, one failure.
+    """Check every proof of a document by itself (Data Integrity 1.0 sections 4.4, 4.5); without a proof, one failure.
 
     `resolve_key` says which keys may sign; that the key is the issuer's is for the caller to compare. A member
     of the proof beyond those needed is part of what is signed. Never raises for what the document holds.
@@ -64,72 +85,83 @@ def verify(document: Document, resolve_key: KeyResolver) -> list[ProofFinding]:
         return [ProofFinding("unknown", "too_complex", f"The credential carries more than {MAX_PROOFS} proofs.")]
     if any(proof in proofs[:index] for index, proof in enumerate(proofs)):
         return [ProofFinding("fail", "proof_malformed", "The credential carries the same proof twice.")]
-    return [_verify_one(document, proof, resolve_key) for proof in proofs]
+    return [_verify_one(document, proof, proofs, resolve_key) for proof in proofs]
 
 
-def _verify_one(document: Document, proof: Any, resolve_key: KeyResolver) -> ProofFinding:
-    refusal = _refusal(document, proof)
+def _verify_one(document: Document, proof: Any, proofs: list[Any], resolve_key: KeyResolver) -> ProofFinding:
+    if not isinstance(proof, dict) or (suite := suite_of(proof)) is None:
+        return ProofFinding("fail", "proof_malformed", "The proof does not say of which kind it is.")
+    if isinstance(suite, str):
+        return ProofFinding("unknown", "unsupported_proof", f"Proofs of the kind {quoted(suite)} are not supported.")
+    refusal = _refusal(document, proof, suite)
     if refusal is not None:
         return refusal
     method: str = proof["verificationMethod"]
     created, expires = read_instant(proof.get("created")), read_instant(proof.get("expires"))
     try:
-        signature = decode_base58(proof["proofValue"])
-        key = resolve_key(method, created)
-        message = _hash_data(document, {name: proof[name] for name in proof if name not in ("proofValue", "@context")})
+        outcome, code, detail = _signed(_secured(document, proof, proofs), proof, suite, resolve_key(method, created))
     except CredentialError as error:
-        code = "invalid_signature" if error.code == "invalid_key" else error.code
-        return ProofFinding(_outcome_of(error), code, error.detail, method, created, expires)
-    if not is_signature(signature):
-        detail = "The signature is not in the one form of Ed25519."
-        return ProofFinding("fail", "invalid_signature", detail, method, created, expires)
-    if not verify_signature(key, signature, message):
-        detail = "The credential is not as it was signed, or was not signed with this key."
-        return ProofFinding("fail", "tampered", detail, method, created, expires)
-    detail = "The signature fits the credential and the key."
-    return ProofFinding("pass", "signed", detail, method, created, expires)
+        code = "invalid_signature" if error.code in ("invalid_key", "malformed") else error.code
+        outcome, detail = _outcome_of(error), error.detail
+    return ProofFinding(outcome, code, detail, method, created, expires)
 
 
-def _refusal(document: Document, proof: Any) -> ProofFinding | None:
+def _signed(secured: Document, proof: Document, suite: Suite, key: PublicKey) -> tuple[Outcome, str, str]:
+    """Say whether the proof is the key's over the document; raises CredentialError."""
+    if algorithm_of(key) not in suite.algorithms:
+        return "fail", "invalid_signature", f"{suite.name} is not a way in which a key of this kind signs."
+    signature = suite.read(proof[suite.value])
+    if not is_signature(key, signature):
+        return "fail", "invalid_signature", "The signature is not in the one form of such a key's."
+    left_out = (suite.value, *(("@context",) if suite.canonical == "rdfc" else ()))
+    message = suite.message(secured, {name: proof[name] for name in proof if name not in left_out}, key)
+    if not verify_signature(key, signature, suite.signing_input(message)):
+        return "fail", "tampered", "The credential is not as it was signed, or was not signed with this key."
+    return "pass", "signed", "The signature fits the credential and the key."
+
+
+def _secured(document: Document, proof: Document, proofs: list[Any]) -> dict[str, Any]:
+    """Return what a proof is over: the document without proofs, but with those that it names as previous to it.
+
+    Raises CredentialError where one that it names is not there.
+    """
+    unsecured, wanted = _unsecured(document), proof.get("previousProof", [])
+    if wanted == []:
+        return unsecured
+    wanted = wanted if isinstance(wanted, list) else [wanted]
+    found = [each for each in proofs if isinstance(each, dict) and "id" in each and each["id"] in wanted]
+    if len(found) != len(wanted) or any(each is proof for each in found):
+        raise CredentialError("A proof builds on another one that is not there.", "proof_malformed")
+    return {**unsecured, "proof": found}
+
+
+def _refusal(document: Document, proof: Document, suite: Suite) -> ProofFinding | None:
     """What stands against a proof before any key is looked at, or None."""
-    if not isinstance(proof, dict) or not isinstance(proof.get("type"), str):
-        return ProofFinding("fail", "proof_malformed", "The proof is not an object with a type.")
-    suite = proof.get("cryptosuite") if proof["type"] == "DataIntegrityProof" else proof["type"]
-    if not isinstance(suite, str):
-        return ProofFinding("fail", "proof_malformed", "The proof names no cryptosuite.")
-    if suite != CRYPTOSUITE:
-        return ProofFinding("unknown", "unsupported_proof", f"Proofs of the kind {quoted(suite)} are not supported.")
-    if "previousProof" in proof:
-        return ProofFinding("unknown", "unsupported_proof", "Proofs that build on another proof are not supported.")
     if proof.get("proofPurpose") != "assertionMethod":
         return ProofFinding("fail", "wrong_proof_purpose", "The proof was not made to assert a credential.")
-    if not _well_formed(document, proof):
+    if not _well_formed(proof, suite):
         return ProofFinding("fail", "proof_malformed", "A member of the proof does not have its one allowed form.")
-    return None
+    own, its = document.get("@context"), proof.get("@context", document.get("@context"))
+    if own == its:
+        return None
+    # The specification lets contexts follow those that were signed (VC-DI-EdDSA 1.0 section 3.3.2): nobody signed them.
+    if isinstance(own, list) and isinstance(its, list) and own[: len(its)] == its and suite.canonical == "jcs":
+        return ProofFinding("fail", "data_loss", "The credential names contexts that its signature does not cover.")
+    return ProofFinding("fail", "proof_malformed", "The proof names other contexts than the credential.")
 
 
-def _well_formed(document: Document, proof: Mapping[str, Any]) -> bool:
-    texts = all(isinstance(proof.get(name), str) for name in ("verificationMethod", "proofValue"))
+def _well_formed(proof: Document, suite: Suite) -> bool:
+    texts = all(isinstance(proof.get(name), str) for name in ("verificationMethod", suite.value))
     dates = all(read_instant(proof[name]) is not None for name in ("created", "expires") if name in proof)
-    # This suite takes the context from the document: another one in the proof would be signed by nobody.
-    return (
-        texts
-        and dates
-        and len(proof["verificationMethod"]) <= MAX_TEXT
-        and proof.get("@context", document.get("@context")) == document.get("@context")
-    )
+    # Another suite's value beside its own would be signed by nobody.
+    values = sum(name in proof for name in ("proofValue", "jws")) == 1
+    return texts and dates and values and len(proof["verificationMethod"]) <= MAX_TEXT
 
 
-def _outcome_of(error: CredentialError) -> Literal["fail", "unknown"]:
+def _outcome_of(error: CredentialError) -> Outcome:
     undecided = ("unsupported_context", "unsupported_key", "too_complex", "key_unresolvable")
     return "unknown" if error.code in undecided else "fail"
 
 
 def _unsecured(document: Document) -> dict[str, Any]:
     return {name: member for name, member in document.items() if name != "proof"}
-
-
-def _hash_data(document: Document, options: Mapping[str, Any]) -> bytes:
-    """The 64 bytes that are signed: SHA-256 of the options, then of the document (section 3.2.4)."""
-    config = {**options, "@context": document.get("@context", [])}
-    return b"".join(sha256(rdfc(part).encode()).digest() for part in (config, _unsecured(document)))

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
+from hashlib import sha256, sha384
 from itertools import permutations
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from shared.credentials.errors import TooComplex
 
@@ -13,6 +13,10 @@ from shared.credentials.errors import TooComplex
 MAX_STEPS = 4_000
 # From look-alike to look-alike: a badge has hardly three in a row, and each takes four frames of Python's stack.
 MAX_RECURSION = 64
+
+
+HashName = Literal["sha256", "sha384"]
+_HASHES = {"sha256": sha256, "sha384": sha384}
 
 
 class Quad(NamedTuple):
@@ -24,12 +28,12 @@ class Quad(NamedTuple):
     graph: str = ""
 
 
-def canonicalize(quads: Iterable[Quad]) -> str:
-    """Return the canonical N-Quads of a dataset (RDF Dataset Canonicalization 1.0 section 4.4, with SHA-256).
+def canonicalize(quads: Iterable[Quad], hash_name: HashName = "sha256") -> str:
+    """Return the canonical N-Quads of a dataset (RDF Dataset Canonicalization 1.0 section 4.4), by SHA-256 or SHA-384.
 
     Raises TooComplex where blank nodes look so alike that telling them apart would take too long.
     """
-    return _Canonicalization(quads).n_quads()
+    return _Canonicalization(quads, hash_name).n_quads()
 
 
 def escape(text: str) -> str:
@@ -57,16 +61,13 @@ def _is_blank(term: str) -> bool:
     return term.startswith("_:")
 
 
-def _hash(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
-
-
 def _issue(issued: dict[str, str], prefix: str, node: str) -> str:
     return issued.setdefault(node, f"{prefix}{len(issued)}")
 
 
 class _Canonicalization:
-    def __init__(self, quads: Iterable[Quad]) -> None:
+    def __init__(self, quads: Iterable[Quad], hash_name: HashName) -> None:
+        self.new_hash = _HASHES[hash_name]
         self.quads = list(dict.fromkeys(quads))
         self.mentions: defaultdict[str, list[Quad]] = defaultdict(list)
         for quad in self.quads:
@@ -77,6 +78,9 @@ class _Canonicalization:
         self.canonical: dict[str, str] = {}
         self.steps = 0
         self.depth = 0
+
+    def _hash(self, text: str) -> str:
+        return self.new_hash(text.encode()).hexdigest()
 
     def n_quads(self) -> str:
         self._name_blank_nodes()
@@ -111,7 +115,7 @@ class _Canonicalization:
         def masked(term: str) -> str:
             return ("_:a" if term == node else "_:z") if _is_blank(term) else term
 
-        return _hash(
+        return self._hash(
             "".join(
                 sorted(
                     _line(Quad(masked(quad.subject), quad.predicate, masked(quad.object), masked(quad.graph)))
@@ -123,7 +127,7 @@ class _Canonicalization:
     def _hash_related(self, node: str, quad: Quad, issued: dict[str, str], position: str) -> str:
         """Section 4.7."""
         name = self.canonical.get(node) or issued.get(node) or self.first_degree[node]
-        return _hash(position + (quad.predicate if position != "g" else "") + name)
+        return self._hash(position + (quad.predicate if position != "g" else "") + name)
 
     def _hash_n_degree(self, node: str, issued: dict[str, str]) -> tuple[str, dict[str, str]]:
         """Section 4.8: the hash of a node by its neighbourhood, and the names given out on the best path."""
@@ -136,7 +140,7 @@ class _Canonicalization:
         for digest, nodes in sorted(related.items()):
             path, issued = min(self._paths(nodes, issued), key=lambda found: found[0])
             hashed += [digest, path]
-        return _hash("".join(hashed)), issued
+        return self._hash("".join(hashed)), issued
 
     def _paths(self, nodes: list[str], issued: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
         """Section 4.8.3 step 5.4 without its short cuts: they save time, which the limit bounds anyway."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.credentials.badge import DEMO_PREFIX
-from shared.credentials.contexts import CREDENTIALS_V2
+from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2
 from shared.credentials.errors import CredentialError
 from shared.credentials.instants import read_instant
 from shared.credentials.report import CredentialFacts, StatusEntry
@@ -20,14 +20,16 @@ def refuse_other_formats(document: Any) -> None:
     """Raise CredentialError: `unsupported_format` for another kind of credential, `malformed` for none at all."""
     if not isinstance(document, dict) or not {"@context", "type"} <= document.keys():
         raise CredentialError("The document is not a credential: it needs a context and a type.", "malformed")
-    if CREDENTIALS_V2 not in _items(document["@context"]) or not _has_type(*BADGE_TYPES)(document["type"]):
-        detail = "The document is not an Open Badges 3.0 credential in version 2.0 of the data model."
+    versions = [each for each in _items(document["@context"]) if each in (CREDENTIALS_V1, CREDENTIALS_V2)]
+    if not versions or not _has_type(*BADGE_TYPES)(document["type"]):
+        detail = "The document is not an Open Badges 3.0 credential."
         raise CredentialError(detail, "unsupported_format")
 
 
 def refuse_other_shapes(document: Any) -> None:
     """Raise CredentialError `malformed`, naming the member, where an OpenBadgeCredential is not in its shape."""
-    for path, fits, wanted in _RULES:
+    dates = _DATES_V1 if CREDENTIALS_V1 in document["@context"] else _DATES_V2
+    for path, fits, wanted in (*_RULES, *dates):
         for value in _values(document, path.split(".")):
             if not fits(value):
                 raise CredentialError(f"{path} is not {wanted}.", "malformed")
@@ -53,8 +55,8 @@ def facts_of(document: Any) -> CredentialFacts:
         achievement_id=_text(achievement.get("id")),
         achievement_name=_text(achievement.get("name")),
         creator_id=_text(_object(achievement.get("creator")).get("id")),
-        valid_from=read_instant(credential.get("validFrom")),
-        valid_until=read_instant(credential.get("validUntil")),
+        valid_from=read_instant(credential.get("validFrom", credential.get("issuanceDate"))),
+        valid_until=read_instant(credential.get("validUntil", credential.get("expirationDate"))),
         status=tuple(_entry(_object(entry)) for entry in entries[:MAX_STATUS_ENTRIES]),
         demo=isinstance(name, str) and name.startswith(DEMO_PREFIX),
     )
@@ -134,8 +136,6 @@ _RULES: tuple[_Rule, ...] = (
     ("issuer", _is_object, "a profile"),
     ("issuer.id", _is_url, "a URL"),
     ("issuer.type", _has_type("Profile"), "Profile"),
-    ("validFrom", _is_instant, "a time with time zone"),
-    ("validUntil", _optional(_is_instant), "a time with time zone"),
     ("credentialSubject", _is_object, "one object"),
     ("credentialSubject.type", _has_type("AchievementSubject"), "AchievementSubject"),
     ("credentialSubject.id", _optional(_is_url), "a URL"),
@@ -147,6 +147,15 @@ _RULES: tuple[_Rule, ...] = (
     ("credentialSubject.achievement.criteria", _is_object, "an object"),
     ("credentialSubject.achievement.creator.type", _has_type("Profile"), "Profile"),
     ("credentialStatus.type", _is_text, "a status type"),
+)
+
+_DATES_V2: tuple[_Rule, ...] = (
+    ("validFrom", _is_instant, "a time with time zone"),
+    ("validUntil", _optional(_is_instant), "a time with time zone"),
+)
+_DATES_V1: tuple[_Rule, ...] = (
+    ("issuanceDate", _is_instant, "a time with time zone"),
+    ("expirationDate", _optional(_is_instant), "a time with time zone"),
 )
 
 # JSON-LD writes 3 and "3", true and "true" alike under these terms: only here can they be told apart.

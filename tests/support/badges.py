@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.keys import PrivateKey, did_key, method_id
@@ -14,9 +17,14 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 LIST_URL = "https://badges.example/status-lists/7d0e1f6a-1111-4222-8333-444455556666"
 
 
-def a_key(seed: int = 1) -> PrivateKey:
+def a_key(seed: int = 1) -> Ed25519PrivateKey:
     """Return the Ed25519 key of a small number."""
-    return PrivateKey.from_private_bytes(bytes([seed]) * 32)
+    return Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
+
+
+def an_ec_key(seed: int = 1, curve: Literal["P-256", "P-384"] = "P-256") -> ec.EllipticCurvePrivateKey:
+    """Return the ECDSA key of a small number."""
+    return ec.derive_private_key(seed + 1_000, ec.SECP256R1() if curve == "P-256" else ec.SECP384R1())
 
 
 def a_method(key: PrivateKey) -> str:

@@ -1,6 +1,5 @@
 """What anybody may read: an institution's DID document and its public keys."""
 
-from base64 import urlsafe_b64encode
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,8 @@ from pydantic import BaseModel, Field
 from services.issuer.api.wire import Slug
 from services.issuer.store import institutions as store
 from shared.credentials.dids import did_document
-from shared.credentials.keys import decode_multikey
+from shared.credentials.jwk import to_jwk
+from shared.credentials.keys import algorithm_of, decode_multikey
 from shared.errors import NotFound
 from shared.web.databases import AppDatabase
 from shared.web.strict import StrictRoute
@@ -29,13 +29,16 @@ class DidDocument(JSONResponse):
 
 
 class PublicJwk(BaseModel):
-    """A bare public key (RFC 8037 section 2)."""
+    """A bare public key (RFC 7517 section 4), with the members that its kind has."""
 
-    kty: str = Field("OKP", examples=["OKP"])
-    crv: str = Field("Ed25519", examples=["Ed25519"])
-    x: str
-    alg: str = Field("EdDSA", examples=["EdDSA"])
+    kty: str = Field(examples=["OKP"])
+    alg: str = Field(examples=["EdDSA"])
     use: str = Field("sig", examples=["sig"])
+    crv: str | None = Field(None, examples=["Ed25519"])
+    x: str | None = None
+    y: str | None = None
+    n: str | None = None
+    e: str | None = None
 
 
 @router.get("/did.json", response_class=DidDocument)
@@ -49,7 +52,7 @@ async def did_json(slug: Slug, database: AppDatabase) -> Any:
     return DidDocument(did_document(rows[0]["did"], keys), headers=_CACHED)
 
 
-@router.get("/keys/{kid}")
+@router.get("/keys/{kid}", response_model_exclude_none=True)
 async def public_key(slug: Slug, kid: UUID, database: AppDatabase, response: Response) -> PublicJwk:
     """One public key as a JWK."""
     async with database.transaction() as tx:
@@ -58,5 +61,5 @@ async def public_key(slug: Slug, kid: UUID, database: AppDatabase, response: Res
     if found is None:
         raise NotFound("key_not_found", "There is no such key.")
     response.headers.update(_CACHED)
-    raw = decode_multikey(found).public_bytes_raw()
-    return PublicJwk(x=urlsafe_b64encode(raw).rstrip(b"=").decode())
+    key = decode_multikey(found)
+    return PublicJwk(alg=algorithm_of(key), **to_jwk(key))

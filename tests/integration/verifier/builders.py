@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from shared.credentials.badge import Issuer, Recipient
 from shared.credentials.canonical import digest
-from shared.credentials.keys import PrivateKey, did_key, encode_multikey, method_id
+from shared.credentials.keys import did_key, encode_multikey, method_id
 from shared.credentials.proofs import sign
 from shared.messaging.events import (
     CredentialState,
@@ -34,7 +36,7 @@ def now() -> datetime:
 class Institution:
     """An institution of this registry, with a did:key unless it is given another DID."""
 
-    key: PrivateKey = field(default_factory=PrivateKey.generate)
+    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     did: str = ""
     name: str = "Oak College"
     id: UUID = field(default_factory=uuid4)

@@ -24,9 +24,9 @@ def _hash(document, contexts=None):
     return sha256(canonical.rdfc(document, contexts).encode()).hexdigest()
 
 
-@pytest.mark.parametrize("file", sorted(VECTORS.glob("*.json")), ids=lambda file: file.stem)
-def test_a_published_example_gives_both_published_hashes(file):
-    vector = json.loads(file.read_text())
+@pytest.mark.parametrize("name", ["open_badges_3_guide", "vc_di_eddsa_rdfc_2022"])
+def test_a_published_example_gives_both_published_hashes(name):
+    vector = json.loads((VECTORS / f"{name}.json").read_text())
     contexts = {**pinned(), **vector.get("stand_in_contexts", {})}
     document = {name: member for name, member in vector["signed"].items() if name != "proof"}
     options = {name: member for name, member in vector["signed"]["proof"].items() if name != "proofValue"}

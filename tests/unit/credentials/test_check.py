@@ -200,7 +200,7 @@ def test_what_is_no_credential_is_malformed(document):
 
 
 def test_another_kind_of_credential_is_unsupported_and_not_invalid():
-    older = a_signed_badge() | {"@context": ["https://www.w3.org/2018/credentials/v1", contexts.OPEN_BADGES_V3]}
+    older = a_signed_badge() | {"@context": "https://w3id.org/openbadges/v2"}
     other = a_signed_badge() | {"type": ["VerifiableCredential", "EndorsementCredential"]}
     assert _checks(older)["structure"] == _checks(other)["structure"] == ("unknown", "unsupported_format")
 

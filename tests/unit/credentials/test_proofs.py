@@ -7,14 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.credentials import jsonld, proofs
-from shared.credentials.contexts import pinned
+from shared.credentials import base64url, jsonld, proofs
+from shared.credentials.contexts import OPEN_BADGES_EXTENSIONS, pinned
 from shared.credentials.dids import controller_of
 from shared.credentials.errors import DataLoss, InvalidKey
-from shared.credentials.keys import PrivateKey, decode_multikey, key_of_did
+from shared.credentials.keys import decode_multikey, did_key, key_of_did
 from shared.credentials.multibase import decode_base58, encode_base58
-from tests.support.badges import SIGNED_AT, a_badge, a_key, a_method, a_signed_badge
+from shared.credentials.suites import ECDSA_JCS, ECDSA_RDFC, ED25519_2018, EDDSA_JCS, EDDSA_RDFC, SUITES
+from tests.support.badges import SIGNED_AT, a_badge, a_key, a_method, a_signed_badge, an_ec_key
 
 VECTORS = Path(__file__).parent / "vectors"
 ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -41,8 +43,8 @@ def _vector(name, monkeypatch):
 
 def _private_key(vector):
     if "private_key" in vector:
-        return PrivateKey.from_private_bytes(bytes.fromhex(vector["private_key"]))
-    return PrivateKey.from_private_bytes(decode_base58(vector["private_key_multibase"])[2:])
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(vector["private_key"]))
+    return Ed25519PrivateKey.from_private_bytes(decode_base58(vector["private_key_multibase"])[2:])
 
 
 @pytest.mark.parametrize("name", ["open_badges_3_guide", "vc_di_eddsa_rdfc_2022"])
@@ -53,6 +55,91 @@ def test_a_published_proof_verifies_and_is_made_again_to_the_letter(name, monkey
     unsigned = {member: value for member, value in signed.items() if member != "proof"}
     created = datetime.fromisoformat(signed["proof"]["created"])
     assert proofs.sign(unsigned, _private_key(vector), signed["proof"]["verificationMethod"], created) == signed
+
+
+PUBLISHED = [
+    "vc_di_ecdsa_jcs_2019_p256",
+    "vc_di_ecdsa_jcs_2019_p384",
+    "vc_di_ecdsa_rdfc_2019_p256",
+    "vc_di_ecdsa_rdfc_2019_p384",
+    "vc_di_ed25519_signature_2020",
+    "vc_di_eddsa_jcs_2022",
+    "vc_di_proof_chain",
+]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_proof_of_every_kind_verifies_and_an_altered_one_does_not(name, monkeypatch):
+    signed = _vector(name, monkeypatch)["signed"]
+    assert {outcome for outcome, _ in _outcomes(signed, _fragment_key)} == {"pass"}
+    altered = {**signed, "credentialSubject": {**signed["credentialSubject"], "alumniOf": "Another school"}}
+    assert {outcome for outcome, _ in _outcomes(altered, _fragment_key)} == {"fail"}
+
+
+def test_a_proof_of_a_chain_covers_the_proofs_that_it_builds_on(monkeypatch):
+    signed = _vector("vc_di_proof_chain", monkeypatch)["signed"]
+    first, second, third, fourth = signed["proof"]
+
+    def found(*proofs_left):
+        return _outcomes(signed | {"proof": list(proofs_left)}, _fragment_key)
+
+    assert found(first, second, third) == [("pass", "signed")] * 3
+    assert found(first, third) == [("pass", "signed"), ("fail", "proof_malformed")]
+    other = {**first, "created": "2023-02-24T23:36:39Z"}
+    assert found(other, second, third)[2] == ("fail", "tampered")
+    assert found(first, second, third, {**fourth, "previousProof": [third["id"], first["id"]]})[3][0] == "fail"
+    assert found(first, second, {**third, "previousProof": first["id"]})[2] == ("fail", "tampered")
+
+
+@pytest.mark.parametrize("suite", [*(suite for suite in SUITES.values() if suite.proof_type == "DataIntegrityProof")])
+@pytest.mark.parametrize("key", [a_key(), an_ec_key(), an_ec_key(curve="P-384")], ids=["Ed25519", "P-256", "P-384"])
+def test_each_suite_signs_with_its_own_kinds_of_keys_alone(suite, key):
+    ecdsa = suite in (ECDSA_RDFC, ECDSA_JCS)
+    if ecdsa == isinstance(key, Ed25519PrivateKey):
+        with pytest.raises(InvalidKey):
+            proofs.sign(a_badge(), key, a_method(key), SIGNED_AT, suite)
+        return
+    signed = proofs.sign(a_badge(), key, a_method(key), SIGNED_AT, suite)
+    assert _outcomes(signed) == [("pass", "signed")]
+    assert _outcomes({**signed, "name": "Another"}) == [("fail", "tampered")]
+    shuffled = dict(reversed(signed.items())) | {"proof": dict(reversed(signed["proof"].items()))}
+    assert _outcomes(shuffled) == [("pass", "signed")]
+
+
+def test_a_context_behind_those_that_a_jcs_proof_covers_is_one_that_nobody_signed():
+    signed = proofs.sign(a_badge(), a_key(), a_method(a_key()), SIGNED_AT, EDDSA_JCS)
+    more = {**signed, "@context": [*signed["@context"], OPEN_BADGES_EXTENSIONS]}
+    assert _outcomes(more) == [("fail", "data_loss")]
+    fewer = _with(signed, **{"@context": signed["@context"][:1]})
+    assert _outcomes(fewer) == [("fail", "data_loss")]
+    assert _outcomes(_with(signed, **{"@context": signed["@context"][1:]})) == [("fail", "proof_malformed")]
+    assert _outcomes(_without(signed, "@context")) == [("fail", "tampered")]
+
+
+def test_ed25519_signature_2018_is_read_with_its_one_header_and_no_other():
+    document = {
+        "@context": ["https://www.w3.org/2018/credentials/v1"],
+        "type": ["VerifiableCredential"],
+        "issuer": "https://vc.example/issuers/1",
+        "issuanceDate": "2023-01-01T00:00:00Z",
+        "credentialSubject": {"id": "did:example:abcdefgh"},
+    }
+    signed = proofs.sign(document, a_key(), a_method(a_key()), SIGNED_AT, ED25519_2018)
+    assert _outcomes(signed) == [("pass", "signed")]
+    assert _outcomes({**signed, "issuer": "https://vc.example/issuers/2"}) == [("fail", "tampered")]
+    signature = signed["proof"]["jws"].partition("..")[2]
+    for header in (
+        {"alg": "EdDSA"},
+        {"alg": "none", "b64": False, "crit": ["b64"]},
+        {"alg": "EdDSA", "b64": True, "crit": ["b64"]},
+        {"alg": "EdDSA", "b64": False, "crit": ["b64", "x"]},
+        {"b64": False, "alg": "EdDSA", "crit": ["b64"], "kid": "x"},
+    ):
+        other = base64url.encode(json.dumps(header, separators=(",", ":")).encode()) + ".." + signature
+        assert _outcomes(_with(signed, jws=other)) == [("fail", "invalid_signature")]
+    assert _outcomes(_with(signed, jws=signed["proof"]["jws"].replace("..", ".e30."))) == [
+        ("fail", "invalid_signature")
+    ]
 
 
 def test_signing_leaves_the_given_document_as_it_was():
@@ -114,15 +201,23 @@ def _without(signed, name):
 @pytest.mark.parametrize(
     ("members", "finding"),
     [
-        ({"type": "Ed25519Signature2020"}, ("unknown", "unsupported_proof")),
+        ({"type": "Ed25519Signature2020"}, ("fail", "data_loss")),
+        ({"type": "Ed25519Signature2018"}, ("fail", "proof_malformed")),
+        ({"type": "eddsa-rdfc-2022"}, ("unknown", "unsupported_proof")),
         ({"type": "RsaSignature2018"}, ("unknown", "unsupported_proof")),
         ({"type": 7}, ("fail", "proof_malformed")),
-        ({"cryptosuite": "eddsa-jcs-2022"}, ("unknown", "unsupported_proof")),
+        ({"cryptosuite": "eddsa-jcs-2022"}, ("fail", "tampered")),
+        ({"cryptosuite": "ecdsa-rdfc-2019"}, ("fail", "invalid_signature")),
+        ({"cryptosuite": "Ed25519Signature2020"}, ("unknown", "unsupported_proof")),
+        ({"jws": "e30..AA"}, ("fail", "proof_malformed")),
         ({"cryptosuite": "EDDSA-RDFC-2022"}, ("unknown", "unsupported_proof")),
         ({"cryptosuite": ["eddsa-rdfc-2022"]}, ("fail", "proof_malformed")),
         ({"proofPurpose": "authentication"}, ("fail", "wrong_proof_purpose")),
         ({"proofPurpose": ["assertionMethod"]}, ("fail", "wrong_proof_purpose")),
-        ({"previousProof": "urn:uuid:1"}, ("unknown", "unsupported_proof")),
+        ({"previousProof": "urn:uuid:1"}, ("fail", "proof_malformed")),
+        ({"previousProof": {"id": "urn:uuid:1"}}, ("fail", "proof_malformed")),
+        ({"previousProof": 7}, ("fail", "proof_malformed")),
+        ({"id": "urn:uuid:1", "previousProof": "urn:uuid:1"}, ("fail", "proof_malformed")),
         ({"created": "yesterday"}, ("fail", "proof_malformed")),
         ({"created": "2026-11-22T10:00:00"}, ("fail", "proof_malformed")),
         ({"created": "2026-11-22T10:00:01Z"}, ("fail", "tampered")),
@@ -135,6 +230,7 @@ def _without(signed, name):
         ({"@context": "https://www.w3.org/ns/credentials/v2"}, ("fail", "proof_malformed")),
         ({"verificationMethod": {"id": "did:key:z"}}, ("fail", "proof_malformed")),
         ({"verificationMethod": "did:key:z6Mk"}, ("unknown", "unsupported_key")),
+        ({"verificationMethod": did_key(an_ec_key().public_key())}, ("fail", "invalid_signature")),
         ({"verificationMethod": "did:key:6Mk"}, ("fail", "invalid_signature")),
         ({"proofValue": ""}, ("fail", "invalid_signature")),
         ({"proofValue": "z"}, ("fail", "invalid_signature")),
@@ -185,7 +281,7 @@ def test_an_unsigned_document_fails():
 def test_members_of_a_proof_beyond_those_needed_are_signed_with_it():
     badge, options = a_badge(), {"expires": "2030-01-01T00:00:00Z", "nonce": "n", "domain": "https://x.example"}
     config = {**options, **{n: v for n, v in a_signed_badge()["proof"].items() if n != "proofValue"}}
-    value = encode_base58(a_key().sign(proofs._hash_data(badge, config)))
+    value = encode_base58(a_key().sign(EDDSA_RDFC.message(badge, config, a_key())))
     signed = badge | {"proof": {**config, "proofValue": value}}
     assert _outcomes(signed) == [("pass", "signed")]
     assert proofs.verify(signed, _own_key)[0].expires == datetime(2030, 1, 1, tzinfo=UTC)
