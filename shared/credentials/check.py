@@ -1,26 +1,22 @@
-"""What a JSON credential shows by itself: its shape, contexts, issuer's key, proofs and dates."""
+"""What a credential shows by itself, as JSON or as a token: its shape, contexts, issuer's key, signature and dates."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.credentials import proofs, shape
+from shared.credentials import jwt, proofs, shape
 from shared.credentials.canonical import digest
-from shared.credentials.contexts import (
-    CREDENTIALS_V2,
-    KNOWN,
-    OPEN_BADGES_EXTENSIONS,
-    OPEN_BADGES_VERSIONS,
-    context_urls,
-)
-from shared.credentials.dids import controller_of
+from shared.credentials.contexts import KNOWN, are_a_badges, context_urls
+from shared.credentials.dids import controller_of, key_of_did_jwk
 from shared.credentials.errors import CredentialError, InvalidKey, UnsupportedContext
-from shared.credentials.jsonld import refuse_excess
+from shared.credentials.jsonld import refuse_excess, to_quads
 from shared.credentials.keys import PublicKey, decode_multikey, key_of_did, method_id
 from shared.credentials.quoting import quoted
-from shared.credentials.report import Check, CheckedDocument, Outcome
+from shared.credentials.report import Check, CheckedDocument, CredentialFacts, Outcome
+from shared.credentials.suites import Suite, suite_of
 
 # Clocks of machines may differ by as much: a badge is shown elsewhere as soon as it is issued. It is added to our own
 # times alone: a stranger's may lie at the end of the calendar.
@@ -36,6 +32,8 @@ class KnownKey(BaseModel):
     verification_method: str
     public_key_multibase: str
     retired_at: datetime | None = None
+    # Where it stands as a bare JWK, which tokens of Open Badges name it by.
+    jwk_url: str | None = None
 
 
 def check_document(document: Any, *, now: datetime, known_keys: tuple[KnownKey, ...] = ()) -> CheckedDocument:
@@ -46,22 +44,47 @@ def check_document(document: Any, *, now: datetime, known_keys: tuple[KnownKey, 
     failed one leaves without ground is skipped. Never raises for what the document holds. The result goes
     through JSON unchanged: this runs in a process of its own.
     """
+    return _checked(document, None, now, _Keys(known_keys))
+
+
+def check_token(text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = ()) -> CheckedDocument:
+    """Check a credential that came as a compact JWS, as `check_document` does; `digest` is that of the token itself."""
+    text = text.strip()
+    try:
+        token = jwt.read(text)
+    except CredentialError as error:
+        name = "proof" if error.code in ("invalid_signature", "claims_mismatch") else "structure"
+        unread = ("structure", "contexts", "issuer", "proof", "validity")
+        checks = tuple(_refused(each, error) if each == name else _skipped(each)[0] for each in unread)
+        return CheckedDocument(checks=checks, facts=shape.facts_of(None))
+    checked = _checked(token.document, token, now, _Keys(known_keys))
+    own_digest = sha256(text.encode()).hexdigest()
+    return checked.model_copy(update={"facts": checked.facts.model_copy(update={"digest": own_digest})})
+
+
+def facts_of_token(text: str) -> CredentialFacts:
+    """Return what a token says of the credential in it; nothing for what is no token. Never raises."""
+    try:
+        return shape.facts_of(jwt.read(text.strip()).document)
+    except CredentialError:
+        return shape.facts_of(None)
+
+
+def _checked(document: Any, token: jwt.Token | None, now: datetime, keys: "_Keys") -> CheckedDocument:
     facts = shape.facts_of(document)
     structure, own_digest = _structure(document)
     if structure.outcome != "pass":
         return CheckedDocument(checks=(structure, *_skipped("contexts", "issuer", "proof", "validity")), facts=facts)
-    contexts = _contexts(document)
+    contexts = _contexts(document, token)
     if contexts.outcome != "pass":
         return CheckedDocument(checks=(structure, contexts, *_skipped("issuer", "proof", "validity")), facts=facts)
-    keys = {key.verification_method: key for key in known_keys}
-    findings = proofs.verify(document, lambda method, created: _resolve(method, created, keys))
-    first = findings[0]
+    if token is None:
+        findings = proofs.verify(document, keys.resolve)
+    else:
+        findings = [jwt.verify(token, facts.issuer_id, keys.resolve)]
+    methods = tuple(keys.method_of(each.verification_method) for each in findings if each.verification_method)
     facts = facts.model_copy(
-        update={
-            "digest": own_digest,
-            "proof_created": first.created,
-            "verification_methods": tuple(f.verification_method for f in findings if f.verification_method),
-        }
+        update={"digest": own_digest, "proof_created": findings[0].created, "verification_methods": methods}
     )
     issuer = _issuer(facts.issuer_id, facts.verification_methods)
     checks = [
@@ -82,13 +105,21 @@ def _structure(document: Any) -> tuple[Check, str | None]:
         shape.refuse_other_shapes(document)
         own_digest = digest(document).hex()
     except CredentialError as error:
-        outcome: Outcome = "unknown" if error.code in ("too_complex", "unsupported_format") else "fail"
-        return Check(name="structure", outcome=outcome, detail=error.detail, code=error.code), None
+        return _refused("structure", error), None
     return _passed("structure", "The document is an Open Badges 3.0 credential."), own_digest
 
 
-def _contexts(document: Mapping[str, Any]) -> Check:
-    """Only known contexts, the data model's first and Open Badges' second, none of the document's own."""
+def _refused(name: str, error: CredentialError) -> Check:
+    undecided = error.code in ("too_complex", "unsupported_format", "unsupported_context")
+    return Check(name=name, outcome="unknown" if undecided else "fail", detail=error.detail, code=error.code)
+
+
+def _contexts(document: Mapping[str, Any], token: jwt.Token | None) -> Check:
+    """Only known contexts, the data model's first and Open Badges' second, none of the document's own.
+
+    Where no proof looks at what the members mean, as in a token, it is looked at here: one that means nothing is lost
+    on whoever reads the badge as JSON-LD.
+    """
     try:
         urls = list(context_urls(document))
     except UnsupportedContext as error:
@@ -97,28 +128,57 @@ def _contexts(document: Mapping[str, Any]) -> Check:
     if unknown is not None:
         detail = f"The credential uses the context {quoted(unknown)}, which is not known here."
         return Check(name="contexts", outcome="unknown", detail=detail, code="unsupported_context")
-    own = document["@context"]
-    if not (own[0] == CREDENTIALS_V2 and own[1] in OPEN_BADGES_VERSIONS and set(own[2:]) <= {OPEN_BADGES_EXTENSIONS}):
+    if not are_a_badges(document["@context"]):
         detail = "The contexts are not those of an Open Badge, in their order."
         return Check(name="contexts", outcome="fail", detail=detail, code="context_order")
+    if token is not None or not _proved_by_meaning(document):
+        try:
+            to_quads({name: member for name, member in document.items() if name != "proof"})
+        except CredentialError as error:
+            return _refused("contexts", error)
     return _passed("contexts", "Every context is known by its content.")
 
 
-def _resolve(method: str, created: datetime | None, keys: Mapping[str, KnownKey]) -> PublicKey:
-    controller = controller_of(method)
-    if controller.startswith("did:key:"):
-        key = key_of_did(controller)
-        if method != method_id(controller, key):
-            raise InvalidKey("The verification method is not the one of its did:key.", "unknown_key")
-        return key
-    known = keys.get(method)
-    if known is not None:
-        if known.retired_at is not None and (created is None or created > known.retired_at):
-            raise InvalidKey("The key was no longer in use when the credential was signed.", "key_retired")
-        return decode_multikey(known.public_key_multibase)
-    if any(controller_of(other) == controller for other in keys):
-        raise InvalidKey("The issuer has no such key for signing credentials.", "unknown_key")
-    raise InvalidKey("The issuer's keys can't be looked up here.", "key_unresolvable")
+def _proved_by_meaning(document: Mapping[str, Any]) -> bool:
+    """Tell whether every proof is over the document's statements, so that none of its members could go unseen."""
+    given = document.get("proof", [])
+    suites = [suite_of(each) for each in (given if isinstance(given, list) else [given]) if isinstance(each, dict)]
+    return not any(isinstance(suite, Suite) and suite.canonical == "jcs" for suite in suites)
+
+
+class _Keys:
+    """The keys that signatures may be made with: those that are known, and DIDs that are their own key."""
+
+    def __init__(self, known: Iterable[KnownKey]) -> None:
+        self._known = {key.verification_method: key for key in known}
+        self._by_url = {key.jwk_url: key.verification_method for key in known if key.jwk_url}
+
+    def method_of(self, named: str) -> str:
+        """Return the verification method that is meant by a key's name in a token."""
+        return self._by_url.get(named, named)
+
+    def resolve(self, named: str, created: datetime | None) -> PublicKey:
+        """Return a key that may sign at that time; raises InvalidKey with the reason's code."""
+        method = self.method_of(named)
+        controller = controller_of(method)
+        if controller.startswith("did:key:"):
+            return _own_key(method, controller, key_of_did(controller))
+        if controller.startswith("did:jwk:"):
+            return _own_key(method, controller, key_of_did_jwk(controller))
+        known = self._known.get(method)
+        if known is not None:
+            if known.retired_at is not None and (created is None or created > known.retired_at):
+                raise InvalidKey("The key was no longer in use when the credential was signed.", "key_retired")
+            return decode_multikey(known.public_key_multibase)
+        if any(controller_of(other) == controller for other in self._known):
+            raise InvalidKey("The issuer has no such key for signing credentials.", "unknown_key")
+        raise InvalidKey("The issuer's keys can't be looked up here.", "key_unresolvable")
+
+
+def _own_key(method: str, did: str, key: PublicKey) -> PublicKey:
+    if method != (f"{did}#0" if did.startswith("did:jwk:") else method_id(did, key)):
+        raise InvalidKey("The verification method is not the one of its DID.", "unknown_key")
+    return key
 
 
 def _issuer(issuer_id: str | None, methods: tuple[str, ...]) -> Check:
