@@ -1,4 +1,7 @@
-"""Whatever is killed under load: afterwards nothing is lost or doubled, and all queues run empty by themselves."""
+"""Whatever is killed under load: afterwards nothing is lost or doubled, and all queues run empty by themselves.
+
+Here each fault meets one log, that on which it does more harm; tests/integration/messaging has them on either.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -6,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
-import pytest
 
 from shared.messaging.events import ISSUER_EVENTS
 from tests.e2e.conftest import embedded_settings, kafka_settings
@@ -44,20 +46,13 @@ async def test_a_broker_killed_under_load_loses_and_doubles_nothing(
         await balance(stack, load, tmp_path)
 
 
-@pytest.fixture(params=["embedded", "kafka"])
-def log_elsewhere(request: pytest.FixtureRequest) -> dict[str, str] | None:
-    """Settings of a log that does not die with the database; None where it is in there."""
-    settings: dict[str, str] | None = request.getfixturevalue("kafka_log") if request.param == "kafka" else None
-    return settings
-
-
 async def test_postgres_killed_under_load_loses_and_doubles_nothing(
-    tmp_path: Path, private_postgres: PrivateCluster, log_elsewhere: dict[str, str] | None
+    tmp_path: Path, private_postgres: PrivateCluster
 ) -> None:
     await private_postgres.start()
     server = PostgresServer(private_postgres.cluster.admin_dsn)
     server.bootstrap()
-    event_log = log_elsewhere or await embedded_settings(server.create)
+    event_log = await embedded_settings(server.create)  # which dies with it
     async with standing(tmp_path, server.create, event_log) as stack:
         institution = await register_institution(stack.urls, stack.operator_key)
         async with under_load(institution, await institution.achievement()) as load:
@@ -70,9 +65,9 @@ async def test_postgres_killed_under_load_loses_and_doubles_nothing(
 
 
 async def test_workers_killed_one_after_another_under_load_lose_and_double_nothing(
-    tmp_path: Path, clean_database: Databases, event_log: dict[str, str]
+    tmp_path: Path, clean_database: Databases, kafka_log: dict[str, str]
 ) -> None:
-    async with standing(tmp_path, clean_database, event_log, split=True) as stack:
+    async with standing(tmp_path, clean_database, kafka_log, split=True) as stack:
         institution = await register_institution(stack.urls, stack.operator_key)
         async with under_load(institution, await institution.achievement()) as load:
             for service in SERVICES:
@@ -130,16 +125,16 @@ async def kill_there(stack: Stack, service: str, table: str, trigger: str, folde
 
 
 async def test_a_relay_killed_between_send_and_mark_sends_twice_and_it_counts_once(
-    tmp_path: Path, clean_database: Databases, event_log: dict[str, str]
+    tmp_path: Path, clean_database: Databases, kafka_log: dict[str, str]
 ) -> None:
-    async with standing(tmp_path, clean_database, event_log, split=True) as stack:
+    async with standing(tmp_path, clean_database, kafka_log, split=True) as stack:
         await kill_there(stack, "issuer", "outbox", SENT_UNMARKED, tmp_path)
-        ids = [dict(each.headers)["ce_id"] for each in await read_topic(event_log, ISSUER_EVENTS)]
+        ids = [dict(each.headers)["ce_id"] for each in await read_topic(kafka_log, ISSUER_EVENTS)]
         assert len(set(ids)) < len(ids)
 
 
 async def test_a_consumer_killed_between_effect_and_commit_loses_and_doubles_nothing(
-    tmp_path: Path, clean_database: Databases, event_log: dict[str, str]
+    tmp_path: Path, clean_database: Databases, kafka_log: dict[str, str]
 ) -> None:
-    async with standing(tmp_path, clean_database, event_log, split=True) as stack:
+    async with standing(tmp_path, clean_database, kafka_log, split=True) as stack:
         await kill_there(stack, "registry", "history", DONE_UNCOMMITTED, tmp_path)

@@ -103,10 +103,11 @@ def freshness(report: dict[str, Any]) -> timedelta:
     return datetime.fromisoformat(report["verified_at"]) - as_of(report)
 
 
-async def test_after_ten_idle_minutes_a_badge_is_still_valid(
+async def test_right_after_201_and_after_ten_idle_minutes_a_badge_is_never_invalid(
     tmp_path: Path, clean_database: Databases, event_log: dict[str, str]
 ) -> None:
     async with standing(tmp_path, clean_database, event_log) as stack:
+        await right_after_201_it_is_valid_or_not_yet_recorded(stack)
         institution = await register_institution(stack.urls, stack.operator_key)
         employer = await register_employer(stack.urls, stack.operator_key)
         issued = await institution.issue(await institution.achievement())
@@ -125,21 +126,18 @@ async def test_after_ten_idle_minutes_a_badge_is_still_valid(
         await employer.aclose()
 
 
-async def test_right_after_201_a_badge_is_valid_or_not_yet_recorded_never_invalid(
-    tmp_path: Path, clean_database: Databases, event_log: dict[str, str]
-) -> None:
-    async with standing(tmp_path, clean_database, event_log) as stack:
-        institution = await register_institution(stack.urls, stack.operator_key)
-        employer = await register_employer(stack.urls, stack.operator_key)
-        achievement = await institution.achievement()
-        first = await institution.issue(achievement)
-        await becomes(employer, first["credential"], "valid")
-        said = set()
-        for _ in range(20):
-            issued = await institution.issue(achievement)
-            for pause in (0.0, 0.03):
-                await asyncio.sleep(pause)
-                report = await verify(employer, issued["credential"])
-                said.add((report["verdict"], report["reason"]))
-        assert said <= {("valid", None), ("unknown", "not_yet_recorded")}
-        await employer.aclose()
+async def right_after_201_it_is_valid_or_not_yet_recorded(stack: Stack) -> None:
+    institution = await register_institution(stack.urls, stack.operator_key)
+    employer = await register_employer(stack.urls, stack.operator_key)
+    achievement = await institution.achievement()
+    first = await institution.issue(achievement)
+    await becomes(employer, first["credential"], "valid")
+    said = set()
+    for _ in range(20):
+        issued = await institution.issue(achievement)
+        for pause in (0.0, 0.03):
+            await asyncio.sleep(pause)
+            report = await verify(employer, issued["credential"])
+            said.add((report["verdict"], report["reason"]))
+    assert said <= {("valid", None), ("unknown", "not_yet_recorded")}
+    await employer.aclose()
