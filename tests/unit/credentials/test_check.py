@@ -14,6 +14,7 @@ from shared.credentials.check import KnownKey, check_document
 from shared.credentials.keys import did_key, encode_multikey, method_id
 from shared.credentials.proofs import sign
 from shared.credentials.report import CheckedDocument
+from shared.credentials.suites import ED25519_2020, EDDSA_RDFC
 from tests.support.badges import LIST_URL, NOW, SIGNED_AT, a_badge, a_key, a_method, a_signed_badge, at, paths, signed
 
 DID = "did:web:badges.example:institutions:uni"
@@ -284,3 +285,25 @@ def test_a_poison_tree_of_equal_parts_is_too_complex():
 
 def test_a_demo_badge_is_said_to_be_one():
     assert _checks(a_signed_badge(demo=True))["demo"] == ("warn", "demo")
+
+
+@pytest.mark.parametrize("version", [contexts.OPEN_BADGES_3_0_1, contexts.OPEN_BADGES_V3])
+@pytest.mark.parametrize("suite", [ED25519_2020, EDDSA_RDFC], ids=lambda suite: suite.name)
+def test_a_badge_in_version_1_1_of_the_data_model_is_read_with_its_own_names_of_dates(version, suite):
+    further = contexts.ED25519_2020_V1 if suite is ED25519_2020 else contexts.DATA_INTEGRITY_V2
+    badge = a_badge(valid_until=None, status=[], results=[])
+    badge |= {"@context": [contexts.CREDENTIALS_V1, version, further], "issuanceDate": badge.pop("validFrom")}
+    achievement = badge["credentialSubject"]["achievement"]
+    badge["credentialSubject"]["achievement"] = {
+        name: achievement[name] for name in ("id", "type", "name", "description", "criteria")
+    }
+    for name in ("name", "evidence"):
+        del badge[name]
+    document = sign(badge, a_key(), a_method(a_key()), SIGNED_AT, suite)
+    assert _is_good(document), _checks(document)
+    assert check_document(document, now=NOW).facts.valid_from == SIGNED_AT
+    assert _checks({**document, "issuanceDate": "2026-11-22T10:00:01Z"})["proof"] == ("fail", "tampered")
+    undated = {name: member for name, member in document.items() if name != "issuanceDate"}
+    assert _checks(undated)["structure"] == ("fail", "malformed")
+    ended = sign({**badge, "expirationDate": "2026-11-22T11:00:00Z"}, a_key(), a_method(a_key()), SIGNED_AT, suite)
+    assert _checks(ended)["validity"] == ("fail", "expired")
