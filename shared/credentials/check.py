@@ -1,19 +1,19 @@
 """What a credential shows by itself, as JSON or as a token: its shape, contexts, issuer's key, signature and dates."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, overload
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.credentials import jwt, proofs, shape
 from shared.credentials.canonical import digest
 from shared.credentials.contexts import KNOWN, are_a_badges, context_urls
-from shared.credentials.dids import controller_of, key_of_did_jwk
-from shared.credentials.errors import CredentialError, InvalidKey, UnsupportedContext
+from shared.credentials.dids import controller_of
+from shared.credentials.errors import CredentialError, UnsupportedContext
 from shared.credentials.jsonld import refuse_excess, to_quads
-from shared.credentials.keys import PublicKey, decode_multikey, key_of_did, method_id
+from shared.credentials.known_keys import KnownKey, KnownKeys
 from shared.credentials.quoting import quoted
 from shared.credentials.report import Check, CheckedDocument, CredentialFacts, Outcome
 from shared.credentials.suites import Suite, suite_of
@@ -21,33 +21,52 @@ from shared.credentials.suites import Suite, suite_of
 # Clocks of machines may differ by as much: a badge is shown elsewhere as soon as it is issued. It is added to our own
 # times alone: a stranger's may lie at the end of the calendar.
 CLOCK_DIFFERENCE = timedelta(seconds=30)
+__all__ = ["CLOCK_DIFFERENCE", "KnownKey", "Needs", "check_document", "check_token", "facts_of_token"]
+
 _WORST_FIRST: tuple[Outcome, ...] = ("fail", "unknown", "pass")
 
 
-class KnownKey(BaseModel):
-    """A key that its controller may sign credentials with, up to `retired_at`."""
+class Needs(BaseModel):
+    """What must be fetched before a credential can be checked: call again with it, or with None for what failed."""
 
     model_config = ConfigDict(frozen=True)
 
-    verification_method: str
-    public_key_multibase: str
-    retired_at: datetime | None = None
-    # Where it stands as a bare JWK, which tokens of Open Badges name it by.
-    jwk_url: str | None = None
+    urls: tuple[str, ...]
 
 
-def check_document(document: Any, *, now: datetime, known_keys: tuple[KnownKey, ...] = ()) -> CheckedDocument:
-    """Check a foreign or own Open Badges 3.0 credential in VCDM 2.0, as far as it alone shows.
+Fetched = Mapping[str, Any]
+"""JSON values by their address; None where there was none to be had."""
 
-    `known_keys` are those of issuers that need no look-up (our institutions'); a did:key is its own key, and any
-    other issuer's is unknown. The checks, in order: structure, contexts, issuer, proof, validity, demo; what a
-    failed one leaves without ground is skipped. Never raises for what the document holds. The result goes
-    through JSON unchanged: this runs in a process of its own.
+
+@overload
+def check_document(document: Any, *, now: datetime, known_keys: tuple[KnownKey, ...] = ()) -> CheckedDocument: ...
+@overload
+def check_document(
+    document: Any, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), fetched: Fetched
+) -> CheckedDocument | Needs: ...
+def check_document(
+    document: Any, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), fetched: Fetched | None = None
+) -> CheckedDocument | Needs:
+    """Check a foreign or own Open Badges 3.0 credential in VCDM 2.0 or 1.1, as far as it alone shows.
+
+    `known_keys` are those of issuers that need no look-up (our institutions'); a did:key is its own key. Any other
+    issuer's keys stand in a document of its own: with `fetched` the answer may be that it is needed first, without it
+    they are unknown. The checks, in order: structure, contexts, issuer, proof, validity, demo; what a failed one leaves
+    without ground is skipped. Never raises for what the document holds. The result goes through JSON unchanged: this
+    runs in a process of its own.
     """
-    return _checked(document, None, now, _Keys(known_keys))
+    return _checked(document, None, now, KnownKeys(known_keys), fetched)
 
 
-def check_token(text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = ()) -> CheckedDocument:
+@overload
+def check_token(text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = ()) -> CheckedDocument: ...
+@overload
+def check_token(
+    text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), fetched: Fetched
+) -> CheckedDocument | Needs: ...
+def check_token(
+    text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), fetched: Fetched | None = None
+) -> CheckedDocument | Needs:
     """Check a credential that came as a compact JWS, as `check_document` does; `digest` is that of the token itself."""
     text = text.strip()
     try:
@@ -57,7 +76,9 @@ def check_token(text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = 
         unread = ("structure", "contexts", "issuer", "proof", "validity")
         checks = tuple(_refused(each, error) if each == name else _skipped(each)[0] for each in unread)
         return CheckedDocument(checks=checks, facts=shape.facts_of(None))
-    checked = _checked(token.document, token, now, _Keys(known_keys))
+    checked = _checked(token.document, token, now, KnownKeys(known_keys), fetched)
+    if isinstance(checked, Needs):
+        return checked
     own_digest = sha256(text.encode()).hexdigest()
     return checked.model_copy(update={"facts": checked.facts.model_copy(update={"digest": own_digest})})
 
@@ -70,7 +91,9 @@ def facts_of_token(text: str) -> CredentialFacts:
         return shape.facts_of(None)
 
 
-def _checked(document: Any, token: jwt.Token | None, now: datetime, keys: "_Keys") -> CheckedDocument:
+def _checked(
+    document: Any, token: jwt.Token | None, now: datetime, keys: KnownKeys, fetched: Fetched | None
+) -> CheckedDocument | Needs:
     facts = shape.facts_of(document)
     structure, own_digest = _structure(document)
     if structure.outcome != "pass":
@@ -78,6 +101,9 @@ def _checked(document: Any, token: jwt.Token | None, now: datetime, keys: "_Keys
     contexts = _contexts(document, token)
     if contexts.outcome != "pass":
         return CheckedDocument(checks=(structure, contexts, *_skipped("issuer", "proof", "validity")), facts=facts)
+    needed = keys.look_up(facts.issuer_id, fetched) if fetched is not None else None
+    if needed is not None:
+        return Needs(urls=(needed,))
     if token is None:
         findings = proofs.verify(document, keys.resolve)
     else:
@@ -144,41 +170,6 @@ def _proved_by_meaning(document: Mapping[str, Any]) -> bool:
     given = document.get("proof", [])
     suites = [suite_of(each) for each in (given if isinstance(given, list) else [given]) if isinstance(each, dict)]
     return not any(isinstance(suite, Suite) and suite.canonical == "jcs" for suite in suites)
-
-
-class _Keys:
-    """The keys that signatures may be made with: those that are known, and DIDs that are their own key."""
-
-    def __init__(self, known: Iterable[KnownKey]) -> None:
-        self._known = {key.verification_method: key for key in known}
-        self._by_url = {key.jwk_url: key.verification_method for key in known if key.jwk_url}
-
-    def method_of(self, named: str) -> str:
-        """Return the verification method that is meant by a key's name in a token."""
-        return self._by_url.get(named, named)
-
-    def resolve(self, named: str, created: datetime | None) -> PublicKey:
-        """Return a key that may sign at that time; raises InvalidKey with the reason's code."""
-        method = self.method_of(named)
-        controller = controller_of(method)
-        if controller.startswith("did:key:"):
-            return _own_key(method, controller, key_of_did(controller))
-        if controller.startswith("did:jwk:"):
-            return _own_key(method, controller, key_of_did_jwk(controller))
-        known = self._known.get(method)
-        if known is not None:
-            if known.retired_at is not None and (created is None or created > known.retired_at):
-                raise InvalidKey("The key was no longer in use when the credential was signed.", "key_retired")
-            return decode_multikey(known.public_key_multibase)
-        if any(controller_of(other) == controller for other in self._known):
-            raise InvalidKey("The issuer has no such key for signing credentials.", "unknown_key")
-        raise InvalidKey("The issuer's keys can't be looked up here.", "key_unresolvable")
-
-
-def _own_key(method: str, did: str, key: PublicKey) -> PublicKey:
-    if method != (f"{did}#0" if did.startswith("did:jwk:") else method_id(did, key)):
-        raise InvalidKey("The verification method is not the one of its DID.", "unknown_key")
-    return key
 
 
 def _issuer(issuer_id: str | None, methods: tuple[str, ...]) -> Check:

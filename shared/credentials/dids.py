@@ -15,7 +15,11 @@ from shared.credentials.strict_json import read_json
 
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 # A name with a dot and a top level that is no number: no port, no address, no name of this machine's own.
-_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.IGNORECASE)
+_HOST = re.compile(
+    r"(?!.*\.(?:local|localhost|internal|arpa|onion)$)"
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]",
+    re.IGNORECASE,
+)
 _SEGMENT = re.compile(r"(?!\.{1,2}$)[^\x00-\x20/\\?#%]+")
 _MAX_DID = 2_000
 

@@ -17,7 +17,7 @@ from shared.credentials.errors import CredentialError, InvalidKey
 from shared.credentials.instants import read_instant, write_instant
 from shared.credentials.jwk import from_jwk
 from shared.credentials.keys import Algorithm, PrivateKey, PublicKey, algorithm_of, sign_message, verify_signature
-from shared.credentials.proofs import KeyResolver, ProofFinding
+from shared.credentials.proofs import UNDECIDED, KeyResolver, Outcome, ProofFinding
 from shared.credentials.quoting import quoted
 from shared.credentials.shape import MAX_TEXT
 from shared.credentials.strict_json import MAX_BYTES, read_json
@@ -90,9 +90,9 @@ def verify(token: Token, issuer_id: str | None, resolve_key: KeyResolver) -> Pro
     try:
         key = resolve_key(method, created)
     except CredentialError as error:
-        undecided = error.code in ("unsupported_key", "key_unresolvable")
         code = "invalid_signature" if error.code in ("invalid_key", "malformed") else error.code
-        return ProofFinding("unknown" if undecided else "fail", code, error.detail, method, created, expires)
+        outcome: Outcome = "unknown" if error.code in UNDECIDED else "fail"
+        return ProofFinding(outcome, code, error.detail, method, created, expires)
     refusal = _refusal(token, key)
     if refusal is not None:
         return ProofFinding("fail", *refusal, method, created, expires)

@@ -21,6 +21,10 @@ from shared.credentials.shape import MAX_TEXT
 from shared.credentials.suites import EDDSA_RDFC, Suite, suite_of
 
 MAX_PROOFS = 4
+# What keeps a signature from being checked, and says nothing against it.
+UNDECIDED = frozenset(
+    {"unsupported_context", "unsupported_key", "too_complex", "key_unresolvable", "did_refused", "did_mismatch"}
+)
 Document = Mapping[str, Any]
 KeyResolver = Callable[[str, datetime | None], PublicKey]
 """From a verification method's id and the proof's `created` to the key; raises InvalidKey with the reason's code."""
@@ -159,8 +163,7 @@ def _well_formed(proof: Document, suite: Suite) -> bool:
 
 
 def _outcome_of(error: CredentialError) -> Outcome:
-    undecided = ("unsupported_context", "unsupported_key", "too_complex", "key_unresolvable")
-    return "unknown" if error.code in undecided else "fail"
+    return "unknown" if error.code in UNDECIDED else "fail"
 
 
 def _unsecured(document: Document) -> dict[str, Any]:
