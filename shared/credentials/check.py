@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.credentials import jwt, proofs, shape
+from shared.credentials import foreign_status, jwt, proofs, shape
 from shared.credentials.canonical import digest
 from shared.credentials.contexts import KNOWN, are_a_badges, context_urls
 from shared.credentials.dids import controller_of
@@ -51,9 +51,10 @@ def check_document(
 
     `known_keys` are those of issuers that need no look-up (our institutions'); a did:key is its own key. Any other
     issuer's keys stand in a document of its own: with `fetched` the answer may be that it is needed first, without it
-    they are unknown. The checks, in order: structure, contexts, issuer, proof, validity, demo; what a failed one leaves
-    without ground is skipped. Never raises for what the document holds. The result goes through JSON unchanged: this
-    runs in a process of its own.
+    they are unknown. With it, too, a stranger's status is looked up in the lists that the credential names. The checks,
+    in order: structure, contexts, issuer, proof, status, validity, demo; what a failed one leaves without ground is
+    skipped. Never raises for what the document holds. The result goes through JSON unchanged: this runs in a process
+    of its own.
     """
     return _checked(document, None, now, KnownKeys(known_keys), fetched)
 
@@ -112,15 +113,14 @@ def _checked(
     facts = facts.model_copy(
         update={"digest": own_digest, "proof_created": findings[0].created, "verification_methods": methods}
     )
-    issuer = _issuer(facts.issuer_id, facts.verification_methods)
-    checks = [
-        structure,
-        contexts,
-        issuer,
-        _proof(findings, now),
-        _validity(facts.valid_from, facts.valid_until, now),
-    ]
-    return CheckedDocument(checks=(*checks, *_demo(facts.demo)), facts=facts)
+    issuer, proof = _issuer(facts.issuer_id, facts.verification_methods), _proof(findings, now)
+    status: list[Check] = []
+    if fetched is not None and issuer.outcome == proof.outcome == "pass" and facts.issuer_id not in keys.ours:
+        if lists := foreign_status.needed(document, fetched):
+            return Needs(urls=lists)
+        status = foreign_status.checks(document, facts.issuer_id or "", keys, fetched, now)
+    dates = [_validity(facts.valid_from, facts.valid_until, now), *_demo(facts.demo)]
+    return CheckedDocument(checks=(structure, contexts, issuer, proof, *status, *dates), facts=facts)
 
 
 def _structure(document: Any) -> tuple[Check, str | None]:

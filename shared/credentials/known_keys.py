@@ -32,6 +32,7 @@ class KnownKeys:
         self._by_url = {key.jwk_url: key.verification_method for key in self._known.values() if key.jwk_url}
         # Controllers whose every key is here: what is not among them is none of theirs.
         self._settled = {controller_of(method) for method in self._known}
+        self.ours = frozenset(self._settled)
         self._trouble: dict[str, InvalidKey] = {}
 
     def look_up(self, controller: str | None, fetched: Mapping[str, Any]) -> str | None:

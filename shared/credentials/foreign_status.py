@@ -1,0 +1,171 @@
+"""What an issuer's own status list says of a credential, believed only where the list is the issuer's and in time.
+
+Whatever keeps a list from being relied on is `unknown`, never "not revoked".
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.credentials import jwt, proofs
+from shared.credentials.dids import controller_of
+from shared.credentials.errors import CredentialError, InvalidStatusList
+from shared.credentials.instants import read_instant
+from shared.credentials.known_keys import KnownKeys
+from shared.credentials.report import Check
+from shared.credentials.shape import MAX_STATUS_ENTRIES, MAX_TEXT
+from shared.credentials.status import decode_list, get_bit
+
+LISTS = {
+    "BitstringStatusListEntry": ("BitstringStatusListCredential", ""),
+    # Its list is base64url without the multibase prefix (Status List 2021 section 3).
+    "StatusList2021Entry": ("StatusList2021Credential", "u"),
+}
+REVOCATION_LIST = "1EdTechRevocationList"
+_ENDING = {"revocation": "revoked", "suspension": "suspended"}
+# Purposes that say nothing of whether the credential holds (Bitstring Status List 1.0 section 2.1).
+_BESIDE = frozenset({"message", "refresh"})
+_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
+_SKEW = timedelta(seconds=30)
+
+_WORST_FIRST = ("revoked", "suspended", "unknown", "pass")
+
+Entry = Mapping[str, Any]
+
+
+def needed(document: Mapping[str, Any], fetched: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return where the lists stand that are to be fetched first, each once; only https is asked."""
+    found = (_address(entry) for entry in _entries(document)[:MAX_STATUS_ENTRIES])
+    return tuple(dict.fromkeys(each for each in found if each is not None and each not in fetched))
+
+
+def checks(
+    document: Mapping[str, Any], issuer_id: str, keys: KnownKeys, fetched: Mapping[str, Any], now: datetime
+) -> list[Check]:
+    """Return the check that says what the lists that a credential names make of it; none where it names none.
+
+    `fetched` has, by address, a list as JSON or as the text of a token, None where there was none to be had.
+    """
+    entries = _entries(document)
+    if len(entries) > MAX_STATUS_ENTRIES:
+        detail = f"The badge names more than {MAX_STATUS_ENTRIES} places of its status."
+        return [_undecided("status_unverifiable", detail)]
+    found = [_check(entry, document.get("id"), issuer_id, keys, fetched, now) for entry in entries]
+    return sorted(found, key=lambda each: _WORST_FIRST.index(each.code if each.outcome == "fail" else each.outcome))[:1]
+
+
+def _check(
+    entry: Any, credential_id: Any, issuer_id: str, keys: KnownKeys, fetched: Mapping[str, Any], now: datetime
+) -> Check:
+    try:
+        kind = _kind(entry)
+        found = fetched.get(_address(entry) or "")
+        if found is None:
+            raise InvalidStatusList("The issuer's list could not be fetched.", "status_unavailable")
+        if kind == REVOCATION_LIST:
+            ends = "revoked" if _is_listed(found, credential_id, issuer_id) else None
+        else:
+            ends = _ending(entry, _read(found, kind, entry, issuer_id, keys, now))
+    except CredentialError as error:
+        code = error.code if error.code.startswith("status_") else "status_unverifiable"
+        return _undecided(code, f"How this badge stands is not known: {error.detail}")
+    if ends is None:
+        return Check(name="status", outcome="pass", detail="The issuer's list neither revokes nor suspends this badge.")
+    return Check(name="status", outcome="fail", detail=f"The issuer's list has this badge as {ends}.", code=ends)
+
+
+def _undecided(code: str, detail: str) -> Check:
+    return Check(name="status", outcome="unknown", detail=detail, code=code)
+
+
+def _entries(document: Mapping[str, Any]) -> list[Any]:
+    entries = document.get("credentialStatus", [])
+    return entries if isinstance(entries, list) else [entries]
+
+
+def _kind(entry: Any) -> str:
+    kind = entry.get("type") if isinstance(entry, dict) else None
+    if isinstance(kind, list) and len(kind) == 1:
+        kind = kind[0]
+    if not isinstance(kind, str) or kind not in (*LISTS, REVOCATION_LIST):
+        raise InvalidStatusList("Its kind of status is not read here.", "status_unverifiable")
+    return kind
+
+
+def _address(entry: Any) -> str | None:
+    try:
+        address = entry.get("id" if _kind(entry) == REVOCATION_LIST else "statusListCredential")
+    except CredentialError:
+        return None
+    return address if isinstance(address, str) and address.startswith("https://") and len(address) <= MAX_TEXT else None
+
+
+def _is_listed(found: Any, credential_id: Any, issuer_id: str) -> bool:
+    """Open Badges 3.0's own list: not signed, the word of its address alone, which the badge's issuer has signed."""
+    if not isinstance(found, dict) or not isinstance(found.get("revokedCredential"), list):
+        raise InvalidStatusList("The list is not a list of revoked credentials.")
+    if _id_of(found.get("issuer")) != issuer_id:
+        raise InvalidStatusList("The list is not the issuer's.", "status_unverifiable")
+    listed = [each for each in found["revokedCredential"] if isinstance(each, dict) and each.get("id") == credential_id]
+    return any(each.get("revoked", True) is not False for each in listed)
+
+
+def _read(found: Any, kind: str, entry: Entry, issuer_id: str, keys: KnownKeys, now: datetime) -> Any:
+    """Return the `encodedList` of a list credential that is the issuer's, for the entry's purpose, and in time."""
+    wanted, prefix = LISTS[kind]
+    document = _signed(found, issuer_id, keys)
+    types = document.get("type", [])
+    subject = document.get("credentialSubject")
+    if wanted not in (types if isinstance(types, list) else [types]) or not isinstance(subject, dict):
+        raise InvalidStatusList("The list is no status list.")
+    if document.get("id", _address(entry)) != _address(entry):
+        raise InvalidStatusList("The list is another one than was asked for.")
+    begins = read_instant(document.get("validFrom", document.get("issuanceDate")))
+    ends = read_instant(document.get("validUntil", document.get("expirationDate")))
+    if (begins is not None and begins > now + _SKEW) or (ends is not None and ends <= now):
+        raise InvalidStatusList("The list is not valid at this time.", "status_unverifiable")
+    purposes = subject.get("statusPurpose", [])
+    if entry.get("statusPurpose") not in (purposes if isinstance(purposes, list) else [purposes]):
+        raise InvalidStatusList("The list serves another purpose.")
+    encoded = subject.get("encodedList")
+    return f"{prefix}{encoded}" if isinstance(encoded, str) else encoded
+
+
+def _signed(found: Any, issuer_id: str, keys: KnownKeys) -> Mapping[str, Any]:
+    """Return a list whose every signature is the badge's issuer's; raises InvalidStatusList."""
+    if isinstance(found, str):
+        token = jwt.read(found.strip())
+        document, findings = token.document, [jwt.verify(token, issuer_id, keys.resolve)]
+    elif isinstance(found, dict):
+        document, findings = found, proofs.verify(found, keys.resolve)
+    else:
+        raise InvalidStatusList("The list is not a credential.")
+    if _id_of(document.get("issuer")) != issuer_id:
+        raise InvalidStatusList("The list is another issuer's than the badge.", "status_unverifiable")
+    methods = [keys.method_of(each.verification_method or "") for each in findings]
+    if any(each.outcome != "pass" for each in findings) or any(controller_of(each) != issuer_id for each in methods):
+        raise InvalidStatusList("The list does not carry its issuer's signature.", "status_unverifiable")
+    return document
+
+
+def _ending(entry: Entry, encoded_list: Any) -> str | None:
+    """Return what a list's bit makes of a credential; raises InvalidStatusList."""
+    purpose = entry.get("statusPurpose")
+    if entry.get("statusSize", 1) != 1 or purpose not in (*_ENDING, *_BESIDE):
+        raise InvalidStatusList("Its purpose is not read here.")
+    bits = decode_list(encoded_list)
+    is_set = get_bit(bits, _index(entry.get("statusListIndex")))
+    return _ENDING.get(str(purpose)) if is_set else None
+
+
+def _index(value: Any) -> int:
+    """Return an index; a number is read too, though the standard asks for a text."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not _INDEX.fullmatch(text):
+        raise InvalidStatusList("The badge's place in the list is no number.")
+    return int(text)
+
+
+def _id_of(value: Any) -> Any:
+    return value.get("id") if isinstance(value, dict) else value
