@@ -47,7 +47,7 @@ async def test_the_owner_gets_the_signed_document_inside_the_picture(registry: R
             document = await get(registry, badge, "json", owner=badge.owner_token)
             if kind == "png":
                 with Image.open(BytesIO(answer.content)) as baked, Image.open(BytesIO(picture)) as plain:
-                    assert list(baked.getdata()) == list(plain.getdata())
+                    assert baked.tobytes() == plain.tobytes()
                 assert other.extract_png(answer.content, keyword=other.ITXT_KEYWORD_OB3) == document.text
             else:
                 taken = other.extract_svg(answer.content, element=other.SVG_ELEMENT_OB3, text_fallback=True)

@@ -87,7 +87,7 @@ def test_a_baked_png_is_still_the_picture_with_one_uncompressed_text_right_behin
     baked = bake_png(drawn.getvalue(), TOKEN)
     with Image.open(BytesIO(drawn.getvalue())) as before, Image.open(BytesIO(baked)) as after:
         assert after.info == {"openbadgecredential": TOKEN}, "found before the pixels were"
-        assert list(before.getdata()) == list(after.getdata())
+        assert before.tobytes() == after.tobytes()
     start = len(SIGNATURE) + len(header())
     assert baked[:start] + baked[start + 12 + 24 + len(TOKEN) :] == drawn.getvalue(), "nothing else is touched"
     (length,) = struct.unpack(">I", baked[start : start + 4])
