@@ -25,6 +25,7 @@ async def read_form(request: Request, max_fields: int) -> list[tuple[str, str | 
     # A browser's form is in the page's own encoding, UTF-8, and names none.
     if not kind.startswith(MULTIPART) or "charset" in kind:
         raise UnsupportedMedia("form_not_taken", f"A form is taken as browsers send it ({MULTIPART}).")
+    await request.body()  # keeps it for the Idempotency-Key's digest: a form takes its bytes away as it reads them
     try:
         async with request.form(max_files=1, max_fields=max_fields) as form:
             return [(name, await _value(value)) for name, value in form.multi_items()]
