@@ -55,8 +55,10 @@ async def test_a_learner_downloads_the_badge_in_its_picture_and_whoever_gets_it_
             await expect(employer.page.locator("main .verdict h1")).to_have_text("Valid")
             if kind == "svg":  # opened from the disk, it is the picture
                 await employer.page.goto((await asyncio.to_thread(file.resolve)).as_uri())
-                shown = "document.querySelector('image').getBBox().width"
-                assert await employer.page.evaluate(shown) == 256
+                with Image.open(BytesIO(await employer.page.screenshot())) as shown:
+                    darkest, lightest = shown.convert("L").crop((0, 0, 256, 256)).getextrema()
+                assert darkest < 10, "black in its middle"
+                assert lightest > 200, "white at its edge"
     without = tmp_path / "bare.png"
     await asyncio.to_thread(Image.new("L", (9, 9)).save, without)
     await learner.page.goto(laurel.urls["verifier"])
