@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.registry import api, handlers, pages, public
+from services.registry import api, handlers, pages, pictures, public
 from services.registry.operations import operations
 from services.registry.settings import RegistrySettings
 from shared import db, ops
@@ -32,7 +32,7 @@ def build(runtime: Runtime[RegistrySettings]) -> Parts:
     async def drop_lists() -> None:
         await _drop_lists(worker)
 
-    routers = [api.router, pages.router, public.router, ops.router(operations(worker, STATE))]
+    routers = [api.router, pictures.router, pages.router, public.router, ops.router(operations(worker, STATE))]
     return Parts(
         routers=[*routers, public.redirects] if runtime.settings.issuer_url else routers,
         tasks={"relay": relay, "drop_lists": drop_lists, **{each.group: each.run for each in consumers}},

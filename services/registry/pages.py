@@ -194,15 +194,19 @@ def _verify_link(badge: Badge, settings: RegistrySettings) -> str | None:
 
 
 def _signed(found: reading.Document, credential_id: UUID, media_type: str) -> Response:
+    return Response(found.text, media_type=media_type, headers=file_headers(found, credential_id, "json"))
+
+
+def file_headers(found: reading.Document, credential_id: UUID, suffix: str) -> dict[str, str]:
+    """Return the headers of a badge's file, whatever form it has: a name of its own, and who may keep it."""
     title = text_of(orjson.loads(found.text), "name") or ""
-    headers = {
+    return {
         **VARY,
         "Cache-Control": "no-cache" if found.public else "private, no-store",
         "X-Content-Type-Options": "nosniff",
-        "Content-Disposition": f'attachment; filename="{parts.file_name(title, credential_id, "json")}"',
+        "Content-Disposition": f'attachment; filename="{parts.file_name(title, credential_id, suffix)}"',
         **(OPEN if found.public else {}),
     }
-    return Response(found.text, media_type=media_type, headers=headers)
 
 
 def _unknown(error: NotFound, form: str, settings: RegistrySettings) -> Response:

@@ -77,6 +77,14 @@ async def document(tx: Tx, credential_id: UUID, owner_token: str | None) -> Docu
     return Document(found, public=view["shown"])
 
 
+async def picture(tx: Tx, credential_id: UUID) -> bytes:
+    """Return the PNG of what a badge was issued for; raises NotFound, which is for who may have the badge alone."""
+    png = await published.badge_image(tx, credential_id)
+    if png is None:
+        raise NotFound("picture_not_found", "This badge has no picture to put it into. It can be had as JSON.")
+    return png
+
+
 async def badge(tx: Tx, credential_id: UUID, owner_token: str | None, public_url: str, *, demo: bool) -> Badge:
     """Return what a badge's page may tell to who asks with `owner_token`, or with none.
 

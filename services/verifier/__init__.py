@@ -13,7 +13,7 @@ Its own truth:   employers, their api_keys, verifications (facts alone, never th
 Projections:     institutions, signing_keys, credentials, institutions' api_keys: `laurel rebuild verifier` empties
                  and refills them. No event topic is needed for a verdict.
 
-Documents are checked in processes of their own (workers.py, check_worker.py), bounded in time and memory. Links are
-fetched from public addresses alone (fetch.py), people read answers at `/` (pages.py), and `GET /v1/freshness` says how
-old the copies are and how long real revocations took from accepted to seen.
+Documents are checked, and pictures unpacked, in processes of their own (workers.py, check_worker.py), bounded in time
+and memory. Links are fetched from public addresses alone (fetch.py), people read answers at `/` (pages.py), and `GET
+/v1/freshness` says how old the copies are and how long real revocations took from accepted to seen.
 """

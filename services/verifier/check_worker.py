@@ -1,4 +1,4 @@
-"""What runs in a worker process: documents come in on stdin, what they show goes out on stdout, one after another.
+"""What runs in a worker process: documents and pictures come in on stdin, what they show goes out on stdout.
 
     python -m services.verifier.check_worker --cpu-seconds 2 --memory-mib 256
 
@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.check import KnownKey, check_document
+from shared.credentials.containers import Given, unpack
+from shared.credentials.errors import CredentialError
 from shared.credentials.identity import Kind, Match, matches_recipient
 from shared.credentials.keys import did_key, method_id
 from shared.credentials.proofs import sign
@@ -42,6 +44,14 @@ class Job(BaseModel):
     expected_recipient: Mapping[Kind, str] | None = None
 
 
+class Unpacking(BaseModel):
+    """A file out of which a credential is to be taken, as it came."""
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+    raw: bytes
+
+
 class Found(BaseModel):
     """What a document shows; `recipient` is None where nobody was expected."""
 
@@ -49,6 +59,23 @@ class Found(BaseModel):
 
     checked: CheckedDocument
     recipient: Match | None
+
+
+class Unpacked(BaseModel):
+    """What was in a file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    given: Given
+
+
+class Refused(BaseModel):
+    """Not exactly one credential could be taken out of a file; the code says why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    detail: str
 
 
 class Failed(BaseModel):
@@ -63,7 +90,10 @@ class Failed(BaseModel):
 class Answer(BaseModel):
     """What comes back for one job."""
 
-    outcome: Found | Failed
+    outcome: Found | Unpacked | Refused | Failed
+
+
+_JOBS: TypeAdapter[Job | Unpacking] = TypeAdapter(Job | Unpacking)
 
 
 def check(job: Job) -> Found:
@@ -72,6 +102,14 @@ def check(job: Job) -> Found:
     expected = job.expected_recipient
     subject = job.document.get("credentialSubject") if isinstance(job.document, dict) else None
     return Found(checked=checked, recipient=None if expected is None else matches_recipient(subject, expected))
+
+
+def take_out(job: Unpacking) -> Unpacked | Refused:
+    """Take the credential out of a file."""
+    try:
+        return Unpacked(given=unpack(job.raw))
+    except CredentialError as error:
+        return Refused(code=error.code, detail=error.detail)
 
 
 def main() -> None:
@@ -93,7 +131,8 @@ def main() -> None:
 
 def _answer(message: bytes) -> Answer:
     try:
-        return Answer(outcome=check(Job.model_validate_json(message)))
+        job = _JOBS.validate_json(message)
+        return Answer(outcome=check(job) if isinstance(job, Job) else take_out(job))
     except (MemoryError, RecursionError):
         return Answer(outcome=Failed(failed="too_complex"))
     except Exception as error:  # noqa: BLE001  # the kind alone: messages may quote the document

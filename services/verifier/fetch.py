@@ -1,6 +1,6 @@
 """Fetches a badge from a link that a stranger gave: from public addresses, once, bounded, and telling little of it.
 
-    document = await Fetcher().fetch("https://badges.example/credentials/0d6c…", caller="192.0.2.7")
+    document = await Fetcher().fetch("https://badges.example/credentials/0d6c…", caller="192.0.2.7", read=desk.read)
 
 Nothing is kept for a second call: each fetches. Links may carry an owner's token, so no address is logged, and none
 leaves with a span (shared/telemetry.py). Nor is anything of what comes back repeated, but as a checked badge.
@@ -8,13 +8,13 @@ leaves with a span (shared/telemetry.py). Nor is anything of what comes back rep
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
 from prometheus_client import Counter as Metric
 
-from services.verifier.domain.documents import PAGE, Document, kind_of, read_document
+from services.verifier.domain.documents import PAGE, Document, kind_of
 from shared import telemetry
 from shared.credentials.strict_json import MAX_BYTES
 from shared.errors import Invalid, LaurelError, Malformed, Unavailable
@@ -30,10 +30,11 @@ LINKS = Metric("laurel_links_total", "Links that were given, by what came of the
 
 HEADERS = {
     # Pages for people are not asked for: a registry gives its signed document to those who want nothing else.
-    "Accept": "application/vc, application/ld+json;q=0.9, application/json;q=0.8",
+    "Accept": "application/vc, application/ld+json;q=0.9, application/json;q=0.8, image/png;q=0.3, image/svg+xml;q=0.3",
     "Accept-Encoding": "identity",
     "User-Agent": "Laurel",
 }
+Read = Callable[[bytes], Awaitable[Document]]
 _PAGES = ("text/html", "application/xhtml+xml")
 _WITHHELD = frozenset({401, 403, 404, 410})
 
@@ -49,17 +50,18 @@ class Fetcher:
         self._tls = httpx.create_ssl_context(trust_env=False)  # once: reading the certificates takes its time
         self._under_way: Counter[str] = Counter()
 
-    async def fetch(self, url: str, caller: str) -> Document:
+    async def fetch(self, url: str, caller: str, read: Read) -> Document:
         """Return the badge at `url`; `caller` is whoever asks, by whatever tells callers apart.
 
-        Raises Invalid: `url_refused`, `address_refused`, `fetch_failed` (whatever went wrong on the way, in the same
-        words for a host that refuses and one that is silent), `document_withheld`, `link_is_a_page`, and as
-        `read_document` does; Unavailable (`busy`).
+        `read` takes the badge out of what comes back. Raises Invalid: `url_refused`, `address_refused`, `fetch_failed`
+        (whatever went wrong on the way, in the same words for a host that refuses and one that is silent),
+        `document_withheld`, `link_is_a_page`, and as `read` does; Unavailable (`busy`).
         """
         try:
             address = check_url(url, self._allow_loopback)
             with self._place(caller):
-                document = _read(await self._fetch(address))
+                raw = await self._fetch(address)
+            document = await _read(raw, read)
         except LaurelError as error:
             LINKS.labels(error.code).inc()
             raise
@@ -122,11 +124,11 @@ async def _bounded(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _read(raw: bytes) -> Document:
+async def _read(raw: bytes, read: Read) -> Document:
     if kind_of(raw) == PAGE:
         raise _page()
     try:
-        return read_document(raw)
+        return await read(raw)
     except Malformed as error:  # the request was readable; what it names is not
         raise Invalid(error.code, f"This link leads to no badge file. {error.detail}") from error
 

@@ -8,25 +8,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ValidationError
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 
+from services.verifier.api.asked import MAX_URL, ExpectedRecipient
+from services.verifier.api.forms import SentFile, read_form
 from services.verifier.api.freshness import TheCanary
-from services.verifier.api.verifications import (
-    MAX_URL,
-    Caller,
-    ExpectedRecipient,
-    TheDesk,
-    asker_of,
-    caller_name,
-)
-from services.verifier.domain.documents import read_document
+from services.verifier.api.verifications import Caller, TheDesk, asker_of, caller_name
 from services.verifier.domain.known import Rules
 from services.verifier.domain.telling import ago, outcome_of, tell
 from services.verifier.handlers.freshness import Canary
 from shared.credentials.quoting import conceals
 from shared.credentials.report import Report
-from shared.errors import Invalid, LaurelError, Malformed, UnsupportedMedia
+from shared.errors import Invalid, LaurelError
 from shared.web.pages import Pages
 from shared.web.problems import status_of
 
@@ -72,28 +64,19 @@ class Asked:
 EMPTY = Asked(dict.fromkeys(FIELDS, ""))
 
 
-async def read_form(request: Request) -> Asked:
-    """Return what was sent, as it was typed. Raises Malformed, UnsupportedMedia."""
-    kind = request.headers.get("content-type", "").lower()
-    # A browser's form is in the page's own encoding, UTF-8, and names none.
-    if not kind.startswith("multipart/form-data") or "charset" in kind:
-        raise UnsupportedMedia("form_not_taken", "This page takes a form as browsers send it (multipart/form-data).")
-    try:
-        async with request.form(max_files=1, max_fields=len(FIELDS) + 1) as form:
-            fields = {name: form.get(name) for name in FIELDS}
-            file = form.get("file")
-            content = await file.read() if isinstance(file, UploadFile) else b""
-    except HTTPException as error:
-        raise Malformed("form_malformed", "The form could not be read.") from error
-    asked = Asked({name: value if isinstance(value, str) else "" for name, value in fields.items()})
-    if not isinstance(file, UploadFile) or not (file.filename or content):
+async def _sent(request: Request) -> Asked:
+    """What was sent, as it was typed. Raises Malformed, UnsupportedMedia."""
+    sent = dict(await read_form(request, len(FIELDS) + 1))
+    fields = {name: value if isinstance(value := sent.get(name), str) else "" for name in FIELDS}
+    asked, file = Asked(fields), sent.get("file")
+    if not isinstance(file, SentFile) or not (file.name or file.content):
         return asked
-    return replace(asked, file=content, file_name=file.filename or "")
+    return replace(asked, file=file.content, file_name=file.name)
 
 
 async def _asked(request: Request) -> Asked | LaurelError:
     try:
-        return await read_form(request)
+        return await _sent(request)
     except LaurelError as error:
         return error
 
@@ -120,7 +103,7 @@ async def answer(request: Request, caller: Caller, desk: TheDesk, canary: TheCan
             who = caller_name(request, caller)
             report = await desk.verify_link(asked.link, asker, caller=who, expected=expected)
         else:
-            report = (await desk.verify([read_document(_given(asked))], asker, expected=expected))[0]
+            report = await desk.verify_file(_given(asked), asker, expected=expected)
     except LaurelError as error:
         retry_after = error.members.get("retry_after")
         headers = {"Retry-After": str(retry_after)} if retry_after else {}

@@ -19,7 +19,7 @@ from typing import cast
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.verifier.check_worker import LENGTH_BYTES, Answer, Failed, Found, Job
+from services.verifier.check_worker import LENGTH_BYTES, Answer, Failed, Found, Job, Refused, Unpacked, Unpacking
 from shared.errors import Unavailable
 
 log = structlog.get_logger()
@@ -40,14 +40,17 @@ FAILED = Counter("laurel_checks_failed_total", "Documents that an error of ours 
 ENDED = Counter("laurel_check_processes_ended_total", "Worker processes that ended", ["cause"])
 
 
+Outcome = Found | Unpacked | Refused | Failed
+
+
 class _Ended(Exception):
     """The worker process is gone."""
 
 
 @dataclass(eq=False)
 class _Task:
-    job: Job
-    answer: "asyncio.Future[Found | Failed]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    job: Job | Unpacking
+    answer: "asyncio.Future[Outcome]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     tried: bool = False
 
 
@@ -92,13 +95,11 @@ class Workers:
         Raises Unavailable where too many wait already (unless `wait`: for further documents of a request that has got
         in).
         """
-        task = _Task(job)
-        if wait:
-            await self._tasks.put(task)
-        else:
-            self._put(task)
-        WAITING.set(self._tasks.qsize())
-        return await task.answer
+        return cast(Found | Failed, await self._done(job, wait=wait))
+
+    async def unpack(self, raw: bytes) -> Unpacked | Refused | Failed:
+        """Have the credential taken out of a file; Failed and Unavailable as `check` has them."""
+        return cast(Unpacked | Refused | Failed, await self._done(Unpacking(raw=raw)))
 
     async def check_all(self, jobs: Sequence[Job]) -> list[Found | Failed]:
         """Have the documents of one request looked into; it takes no more places in the queue than there are processes.
@@ -113,6 +114,15 @@ class Workers:
 
         first, *others = jobs
         return [await self.check(first), *await asyncio.gather(*map(one, others))]
+
+    async def _done(self, job: Job | Unpacking, *, wait: bool = False) -> Outcome:
+        task = _Task(job)
+        if wait:
+            await self._tasks.put(task)
+        else:
+            self._put(task)
+        WAITING.set(self._tasks.qsize())
+        return await task.answer
 
     def _put(self, task: _Task) -> None:
         try:
@@ -199,7 +209,7 @@ class Workers:
             self._again.append(task)  # for the next process in this place
 
 
-async def _ask(process: Process, job: Job) -> Found | Failed:
+async def _ask(process: Process, job: Job | Unpacking) -> Outcome:
     """Have a job done; what goes wrong in putting it into JSON, or in reading the answer, is this document's alone."""
     try:
         return await _exchange(process, job.model_dump_json().encode())
@@ -207,7 +217,7 @@ async def _ask(process: Process, job: Job) -> Found | Failed:
         return Failed(failed="error", error=type(error).__name__)
 
 
-async def _exchange(process: Process, message: bytes) -> Found | Failed:
+async def _exchange(process: Process, message: bytes) -> Outcome:
     stdin = cast(asyncio.StreamWriter, process.stdin)  # it was started with pipes
     stdin.write(len(message).to_bytes(LENGTH_BYTES) + message)
     with suppress(ConnectionError):  # reading tells as much, and more surely

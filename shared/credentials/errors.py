@@ -5,6 +5,7 @@ CredentialError
 ├── TooComplex           more nodes, depth or symmetry than is looked into
 ├── DataLoss             a member that the signature would not cover
 ├── UnsupportedContext   a JSON-LD context that stands in no package here
+├── InvalidPicture       a picture from which not exactly one badge can be taken, or into which none can be put
 ├── InvalidKey           a public key, DID or signature that is not in its one allowed form
 └── InvalidStatusList    a status list that cannot be relied on
 """
@@ -43,6 +44,12 @@ class UnsupportedContext(CredentialError):
     """The document names a JSON-LD context that stands in no package here; none is ever fetched."""
 
     code = "unsupported_context"
+
+
+class InvalidPicture(CredentialError):
+    """Not exactly one badge can be taken out of the picture, or none can be put into it; the code says which."""
+
+    code = "malformed_picture"
 
 
 class InvalidKey(CredentialError):

@@ -86,6 +86,18 @@ async def image(tx: Tx, achievement_id: UUID, number: int) -> bytes | None:
     return png
 
 
+async def badge_image(tx: Tx, credential_id: UUID) -> bytes | None:
+    """Return the PNG of the very version of an achievement for which a badge was issued."""
+    png: bytes | None = await tx.fetchval(
+        """
+        select a.image from public_credential($1) c
+        join achievements a on a.achievement_id = c.achievement_id and a.number = c.achievement_version
+        """,
+        credential_id,
+    )
+    return png
+
+
 async def empty_projections(tx: Tx) -> None:
     """Delete every copy of others' state."""
     await tx.execute("delete from institutions")

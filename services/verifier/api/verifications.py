@@ -1,17 +1,16 @@
 """Ask whether a badge is genuine and holds, and look at what was answered before."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, cast
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
+from services.verifier.api.asked import BODIES, EXAMPLE, Asked, Document, Upload
 from services.verifier.domain.records import recalled
 from services.verifier.handlers import verifications
 from services.verifier.handlers.verifications import Asker, Desk
 from services.verifier.store import verifications as store
-from shared.credentials.identity import Kind
 from shared.credentials.report import Report
 from shared.errors import Forbidden
 from shared.web import idempotency
@@ -23,7 +22,6 @@ from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following,
 from shared.web.strict import StrictRoute
 
 MAX_BATCH = 100
-MAX_URL = 2000
 
 router = APIRouter(prefix="/v1/verifications", tags=["verifications"], route_class=StrictRoute)
 
@@ -38,73 +36,6 @@ async def _desk(request: Request) -> Desk:
 
 
 TheDesk = Annotated[Desk, Depends(_desk)]
-
-Document = dict[str, Any]
-EXAMPLE = {
-    "@context": [
-        "https://www.w3.org/ns/credentials/v2",
-        "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json",
-    ],
-    "type": ["VerifiableCredential", "OpenBadgeCredential"],
-    "issuer": {"id": "did:key:z6Mk…", "type": ["Profile"], "name": "North Academy"},
-    "validFrom": "2026-11-22T10:21:00Z",
-    "credentialSubject": {"type": ["AchievementSubject"], "achievement": {"type": ["Achievement"]}},
-    "proof": {"type": "DataIntegrityProof", "cryptosuite": "eddsa-rdfc-2022"},
-}
-
-
-class ExpectedRecipient(BaseModel):
-    """The person who shows the badge; with several members all must fit. It is compared, and kept nowhere."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    email: str | None = Field(None, min_length=1, max_length=320, examples=["ada@example.org"])
-    name: str | None = Field(None, min_length=1, max_length=200)
-    id: str | None = Field(None, min_length=1, max_length=2000)
-
-    @model_validator(mode="after")
-    def _names_somebody(self) -> "ExpectedRecipient":
-        if not self.model_fields_set or None in (getattr(self, name) for name in self.model_fields_set):
-            raise ValueError("name the person by email, name or id")
-        return self
-
-    def kinds(self) -> Mapping[Kind, str]:
-        """Return what is known of the person."""
-        return cast(Mapping[Kind, str], self.model_dump(exclude_none=True))
-
-
-def _not_null(schema: dict[str, Any]) -> None:
-    """Describe a member that may be absent and is never null."""
-    schema.pop("default", None)
-    schema |= next(each for each in schema.pop("anyOf") if each.get("type") != "null")
-
-
-class VerificationRequest(BaseModel):
-    """One credential, or the link that leads to it."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"oneOf": [{"required": ["credential"]}, {"required": ["url"]}]}
-    )
-
-    credential: Document | None = Field(
-        None, description="The credential as it was received.", examples=[EXAMPLE], json_schema_extra=_not_null
-    )
-    url: str | None = Field(
-        None,
-        min_length=1,
-        max_length=MAX_URL,
-        description="Where the credential is: https, a public address, no redirect, at most 1 MiB within 5 s.",
-        examples=["https://badges.example/credentials/0d6c2b8e-1111-4222-8333-444455556666"],
-        json_schema_extra=_not_null,
-    )
-    expected_recipient: ExpectedRecipient | None = None
-
-    @model_validator(mode="after")
-    def _names_one_badge(self) -> "VerificationRequest":
-        given = self.model_fields_set & {"credential", "url"}
-        if len(given) != 1 or getattr(self, *given) is None:
-            raise ValueError("give either the credential or a url")
-        return self
 
 
 class BatchRequest(BaseModel):
@@ -127,22 +58,25 @@ class Reports(Page):
     items: list[Report]
 
 
-@router.post("")
-async def verify(
-    request: Request, caller: Caller, desk: TheDesk, body: VerificationRequest, header: IdempotencyKey
-) -> Report:
-    """Check one credential, given or at a link. No key is needed.
+@router.post("", openapi_extra=BODIES)
+async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, header: IdempotencyKey) -> Report:
+    """Check one credential, given, in a file or at a link. No key is needed.
+
+    A file is JSON, or a PNG or SVG picture with one badge baked in, by whatever name and media type it comes.
 
     With an employer's key the answer is recorded under the employer. A badge that is not valid is an answer too: 200,
-    with the reason in the report. A link from which no badge can be taken is a problem: 422.
+    with the reason in the report. A link or file from which no badge can be taken is a problem: 422, or 400 for a file
+    that can't be read.
     """
     asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if caller and asker and asker.employer_id else None
-    expected = body.expected_recipient.kinds() if body.expected_recipient else None
-    if body.url is not None:
+    expected = asked.expected_recipient.kinds() if asked.expected_recipient else None
+    if isinstance(asked, Upload):
+        return await desk.verify_file(asked.file, asker, expected=expected, attempt=attempt)
+    if asked.url is not None:
         who = caller_name(request, caller)
-        return await desk.verify_link(body.url, asker, caller=who, expected=expected, attempt=attempt)
-    return (await desk.verify([body.credential or {}], asker, expected=expected, attempt=attempt))[0]
+        return await desk.verify_link(asked.url, asker, caller=who, expected=expected, attempt=attempt)
+    return (await desk.verify([asked.credential or {}], asker, expected=expected, attempt=attempt))[0]
 
 
 @router.post("/batch")

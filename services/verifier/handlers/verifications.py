@@ -8,13 +8,14 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from services.verifier.check_worker import Failed, Found, Job
-from services.verifier.domain import messages
+from services.verifier.domain import documents, messages
 from services.verifier.domain.checks import undecided
 from services.verifier.domain.judgement import Judgement, judge, not_asked, not_made, recipient_check
 from services.verifier.domain.known import Known, Recorded, Rules
 from services.verifier.domain.records import kept, recalled, repeated
 from services.verifier.fetch import Fetcher
 from services.verifier.handlers.looking_up import look_up
+from services.verifier.handlers.unpacking import take_out
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
 from shared import telemetry
@@ -86,6 +87,21 @@ class Desk:
             ANSWERED.labels(answer.report.verdict, answer.report.reason or "").inc()
         return await self._record(answers, asker, attempt)
 
+    async def read(self, raw: bytes) -> documents.Document:
+        """Return the badge that a file or text is or holds; raises as `take_out` and `document_of` do."""
+        return documents.document_of(await take_out(raw, self.workers))
+
+    async def verify_file(
+        self,
+        raw: bytes,
+        asker: Asker | None,
+        *,
+        expected: Mapping[Kind, str] | None = None,
+        attempt: Attempt | None = None,
+    ) -> Report:
+        """Answer for the badge that a file or text is or holds; raises as `read` and `verify` do."""
+        return (await self.verify([await self.read(raw)], asker, expected=expected, attempt=attempt))[0]
+
     async def verify_link(
         self,
         url: str,
@@ -101,7 +117,7 @@ class Desk:
         now.
         """
         try:
-            document = await self.fetcher.fetch(url, caller)
+            document = await self.fetcher.fetch(url, caller, self.read)
         except LaurelError:
             before = await self._answered_before(attempt)
             if before is None:

@@ -10,9 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.credentials.baking_png import bake_png
+from shared.credentials.baking_svg import bake_svg
 from tests.integration.verifier.builders import EMAIL, Institution
 from tests.integration.verifier.conftest import Verifier, outcomes
 from tests.integration.verifier.test_pages import BROWSER, give, headline
+from tests.support.pictures import a_png, an_svg
 
 
 @dataclass
@@ -21,14 +24,15 @@ class Shelf:
 
     url: str = ""
     badge: dict[str, Any] | None = None
+    picture: bytes | None = None
     asked: list[str] = field(default_factory=list)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         self.asked.append(head.decode().split(" ")[1])
-        status = "200 OK" if self.badge else "404 Not Found"
-        body = json.dumps(self.badge or {"code": "document_not_found"}).encode()
-        kind = "application/vc" if self.badge else "application/problem+json"
+        status = "200 OK" if self.badge or self.picture else "404 Not Found"
+        body = self.picture or json.dumps(self.badge or {"code": "document_not_found"}).encode()
+        kind = "image/any" if self.picture else "application/vc" if self.badge else "application/problem+json"
         lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", "", ""]
         writer.write("\r\n".join(lines).encode() + body)
         await writer.drain()
@@ -74,6 +78,19 @@ async def test_a_link_is_answered_as_the_badge_that_it_leads_to(linked: Verifier
         assert "what the link leads to" in page.text
     assert shelf.asked == ["/badge.json"] * 3, "each call fetches"
     assert await linked.value("select count(*) from verifications") == 3
+
+
+async def test_a_link_to_a_picture_is_answered_as_the_badge_inside(linked: Verifier, shelf: Shelf) -> None:
+    oak = Institution()
+    badge = oak.badge()
+    await linked.know(oak, badge)
+    for shelf.picture in (bake_png(a_png(), json.dumps(badge)), bake_svg(an_svg(), json.dumps(badge))):
+        answer = await ask(linked, url=shelf.url)
+        assert (answer.status_code, answer.json()["verdict"]) == (200, "valid")
+        assert headline(await give(linked, link=shelf.url)) == "Valid"
+    shelf.picture = a_png()
+    answer = await ask(linked, url=shelf.url)
+    assert (answer.status_code, answer.json()["code"]) == (422, "no_badge_inside")
 
 
 async def test_a_link_that_does_not_give_the_badge_out_says_whom_to_ask(linked: Verifier, shelf: Shelf) -> None:

@@ -5,10 +5,14 @@ import json
 from tests.integration.verifier.builders import a_poison_badge
 from tests.integration.verifier.conftest import Verifier
 from tests.integration.verifier.page import BROWSER, give, headline, looks_good, tone
+from tests.support.pictures import a_png
 
 UNREAD = {
-    "PNG": (b"\x89PNG\r\n\x1a\n\x00\x00", 422, "picture (PNG)"),
-    "SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", 422, "picture (SVG)"),
+    "PNG": (a_png(), 422, "The picture holds no badge"),
+    "half a PNG": (a_png()[:-1], 400, "a part of it is missing"),
+    "SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", 422, "holds no badge"),
+    "SVG with a DTD": (b"<!DOCTYPE svg><svg/>", 400, "document type"),
+    "JPEG": (b"\xff\xd8\xff", 422, "picture (JPEG)"),
     "JWT": (b"eyJhbGciOiJFZERTQSJ9.e30.c2ln", 422, "signed token (JWT)"),
     "HTML": (b"<!doctype html>", 422, "web page"),
     "nothing": (b"", 422, "This file is empty"),
@@ -30,8 +34,9 @@ async def test_a_file_from_which_no_badge_can_be_taken_is_a_page_with_the_reason
         assert 'value="https://kept.example/"' in page.text
         assert 'value="Kept Name"' in page.text
         assert not looks_good(page)
-        instead = status == 422 and words.endswith(("(PNG)", "(SVG)", "(JWT)", "page"))
-        assert ("the badge's JSON file" in page.text) is instead
+        instead = status == 422 and words.endswith(("(JPEG)", "(JWT)", "page"))
+        assert ("JSON, or a PNG or SVG picture" in page.text) is instead
+        assert ("sent by a messenger" in page.text) is ("no badge" in words)
 
 
 async def test_what_was_typed_is_still_there_when_it_could_not_be_read(served: Verifier) -> None:

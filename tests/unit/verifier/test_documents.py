@@ -2,21 +2,24 @@
 
 import pytest
 
-from services.verifier.domain.documents import kind_of, read_document
+from services.verifier.domain.documents import document_of, given_in, kind_of
+from shared.credentials.containers import Given
 from shared.errors import Invalid, LaurelError, Malformed
+from tests.support.pictures import a_png, an_svg, itxt
 
 KINDS = {
-    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR": "a picture (PNG)",
     b"\xff\xd8\xff\xe0": "a picture (JPEG)",
     b"%PDF-1.7": "a PDF document",
     b"PK\x03\x04": "a ZIP archive",
-    b"<svg xmlns='http://www.w3.org/2000/svg'/>": "a picture (SVG)",
-    b'\xef\xbb\xbf <?xml version="1.0"?>\n<!-- a badge --><SVG/>': "a picture (SVG)",
     b"<!DOCTYPE html><svg></svg>": "a web page",
     b"\n<html>": "a web page",
     b"<?xml version='1.0'?><rss/>": "a document in XML",
+}
+TOKENS = {
     b"eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJ4In0.c2ln": "a signed token (JWT)",
     b" eyJhbGciOiJFZERTQSJ9.e30.c2ln~WyJzYWx0Il0~\n": "a signed token (JWT)",
+    a_png(itxt(b"eyJhbGciOiJFZERTQSJ9.e30.c2ln")): "a picture with a signed token (JWT) in it",
+    an_svg("<openbadges:credential verify='eyJhbGciOiJFZERTQSJ9.e30.c2ln'/>"): "a picture with a signed token (JWT)",
 }
 
 
@@ -24,7 +27,19 @@ KINDS = {
 def test_a_file_that_is_not_read_yet_is_known_by_its_content_and_called_by_its_name(raw: bytes, kind: str) -> None:
     assert kind_of(raw) == kind
     with pytest.raises(Invalid) as refused:
-        read_document(raw)
+        given_in(raw)
+    assert refused.value.code == "format_not_read"
+    assert kind in refused.value.detail
+
+
+@pytest.mark.parametrize(("raw", "kind"), TOKENS.items(), ids=["token", "disclosures", "png", "svg"])
+def test_a_token_is_found_and_not_read_yet(raw: bytes, kind: str) -> None:
+    assert kind_of(raw) is None
+    given = given_in(raw)
+    assert given.token is not None
+    assert given.document is None
+    with pytest.raises(Invalid) as refused:
+        document_of(given)
     assert refused.value.code == "format_not_read"
     assert kind in refused.value.detail
 
@@ -43,13 +58,21 @@ def test_a_file_that_is_not_read_yet_is_known_by_its_content_and_called_by_its_n
         (b"\xff\xfe{\x00}\x00", Malformed, "malformed"),
         (b"[" * 100, Malformed, "malformed"),
         (b'{"a": "' + b"x" * (1 << 20) + b'"}', Malformed, "too_large"),
+        (a_png(), Invalid, "no_badge_inside"),
+        (a_png(itxt(b"{}"), itxt(b"{}")), Invalid, "ambiguous_badge"),
+        (a_png(itxt(b"{}"), behind=b"PK\x03\x04"), Malformed, "malformed_picture"),
+        (b"\xef\xbb\xbf <?xml version='1.0'?>\n<!-- a badge --><SVG/>", Malformed, "malformed_picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", Invalid, "no_badge_inside"),
+        (an_svg("<openbadges:credential>[]</openbadges:credential>"), Invalid, "not_a_badge"),
     ],
 )
 def test_what_is_no_badge_is_refused_with_a_reason(raw: bytes, error: type[LaurelError], code: str) -> None:
     with pytest.raises(error) as refused:
-        read_document(raw)
+        given_in(raw)
     assert refused.value.code == code
 
 
 def test_json_is_read_with_blanks_around_it() -> None:
-    assert read_document(b'\r\n {"type": []}\r\n') == {"type": []}
+    given = given_in(b'\r\n {"type": []}\r\n')
+    assert given == Given({"type": []}, None, "json")
+    assert document_of(given) == {"type": []}

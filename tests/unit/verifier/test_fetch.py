@@ -13,9 +13,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from services.verifier.domain.documents import Document, document_of, given_in
 from services.verifier.fetch import AT_ONCE, AT_ONCE_PER_CALLER, LINKS, Fetcher
 from shared import telemetry
 from shared.errors import Invalid, LaurelError, Unavailable
+from tests.support.pictures import a_png
 from tests.support.poll import eventually
 from tests.support.ports import free_port
 
@@ -86,13 +88,18 @@ async def at(answer: Answer) -> AsyncIterator[tuple[str, list[bytes]]]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def read(raw: bytes) -> Document:
+    """Take the badge out of what came, as the desk does but for pictures."""
+    return document_of(given_in(raw))
+
+
 def a_fetcher(seconds: float = 60.0) -> Fetcher:
     return Fetcher(allow_loopback=True, seconds=seconds)
 
 
 async def refusal(fetcher: Fetcher, url: str) -> LaurelError:
     with pytest.raises(LaurelError) as refused:
-        await fetcher.fetch(url, "somebody")
+        await fetcher.fetch(url, "somebody", read)
     return refused.value
 
 
@@ -101,10 +108,10 @@ async def refusal(fetcher: Fetcher, url: str) -> LaurelError:
 )
 async def test_a_badge_is_fetched_and_no_page_is_asked_for(kind: str) -> None:
     async with at(plain(Content_Type=kind)) as (url, heads):
-        assert await a_fetcher().fetch(url, "somebody") == BADGE
+        assert await a_fetcher().fetch(url, "somebody", read) == BADGE
     head = heads[0].decode().lower()
     assert head.startswith("get /badge http/1.1\r\n")
-    assert "\r\naccept: application/vc, application/ld+json;q=0.9, application/json;q=0.8\r\n" in head
+    assert "\r\naccept: application/vc, application/ld+json;q=0.9, application/json;q=0.8, image/png;q=0.3, " in head
     assert "\r\naccept-encoding: identity\r\n" in head
     assert "text/html" not in head
 
@@ -126,7 +133,10 @@ REFUSED: dict[str, tuple[Answer, str, str]] = {
     "deep": (plain(body=b"[" * 100_000), "malformed", "no badge file"),
     "no object": (plain(body=b"[]"), "not_a_badge", "one JSON object"),
     "empty": (plain(body=b""), "nothing_given", "nothing"),
-    "picture": (plain(body=b"\x89PNG\r\n\x1a\n"), "format_not_read", "PNG"),
+    "picture": (plain(body=a_png()), "no_badge_inside", "no badge"),
+    "half a picture": (plain(body=a_png()[:-1]), "malformed_picture", "no badge file"),
+    "photograph": (plain(body=b"\xff\xd8\xff"), "format_not_read", "JPEG"),
+    "token": (plain(body=b"eyJhbGciOiJub25lIn0.e30."), "format_not_read", "JWT"),
 }
 
 
@@ -207,7 +217,7 @@ async def test_a_name_is_resolved_once_so_rebinding_has_nothing_to_answer() -> N
 
     async with at(plain()) as (url, heads):
         fetcher = Fetcher(allow_loopback=True, resolve=resolve)
-        assert await fetcher.fetch(url.replace("127.0.0.1", "localhost"), "somebody") == BADGE
+        assert await fetcher.fetch(url.replace("127.0.0.1", "localhost"), "somebody", read) == BADGE
         assert (await refusal(fetcher, url.replace("127.0.0.1", "localhost"))).code == "address_refused"
     assert len(heads) == 1
 
@@ -215,8 +225,8 @@ async def test_a_name_is_resolved_once_so_rebinding_has_nothing_to_answer() -> N
 async def test_no_cookie_goes_from_one_fetch_to_the_next() -> None:
     async with at(plain(Set_Cookie="who=somebody; Path=/")) as (url, heads):
         fetcher = a_fetcher()
-        await fetcher.fetch(url, "somebody")
-        await fetcher.fetch(url, "another")
+        await fetcher.fetch(url, "somebody", read)
+        await fetcher.fetch(url, "another", read)
     assert len(heads) == 2
     assert b"cookie" not in heads[1].lower()
 
@@ -234,23 +244,23 @@ async def test_one_caller_has_a_share_of_the_places_and_gets_them_back() -> None
         hanging = [asyncio.create_task(refusal(fetcher, silent)) for _ in range(AT_ONCE_PER_CALLER)]
         await eventually(lambda: len(heads) == AT_ONCE_PER_CALLER)
         with pytest.raises(Unavailable) as refused:
-            await fetcher.fetch(url, "somebody")
+            await fetcher.fetch(url, "somebody", read)
         assert refused.value.code == "busy"
         assert refused.value.members["retry_after"] > 0
-        assert await fetcher.fetch(url, "another") == BADGE
+        assert await fetcher.fetch(url, "another", read) == BADGE
         await call_off(hanging)
-        assert await fetcher.fetch(url, "somebody") == BADGE
+        assert await fetcher.fetch(url, "somebody", read) == BADGE
 
 
 async def test_no_more_than_so_many_links_are_fetched_at_once() -> None:
     async with at(silence) as (silent, heads), at(plain()) as (url, _):
         fetcher = a_fetcher()
-        hanging = [asyncio.create_task(fetcher.fetch(silent, f"caller-{number}")) for number in range(AT_ONCE)]
+        hanging = [asyncio.create_task(fetcher.fetch(silent, f"caller-{number}", read)) for number in range(AT_ONCE)]
         await eventually(lambda: len(heads) == AT_ONCE)
         with pytest.raises(Unavailable):
-            await fetcher.fetch(url, "one more")
+            await fetcher.fetch(url, "one more", read)
         await call_off(hanging)
-        assert await fetcher.fetch(url, "one more") == BADGE
+        assert await fetcher.fetch(url, "one more", read) == BADGE
 
 
 async def test_an_owners_token_in_a_link_leaves_neither_with_a_span_nor_with_a_log(
@@ -264,7 +274,7 @@ async def test_an_owners_token_in_a_link_leaves_neither_with_a_span_nor_with_a_l
     provider.add_span_processor(SimpleSpanProcessor(telemetry.Reticent(exporter)))
     async with at(plain()) as (url, heads):
         with telemetry.span("request"):
-            await a_fetcher().fetch(f"{url}?owner=planted-token", "somebody")
+            await a_fetcher().fetch(f"{url}?owner=planted-token", "somebody", read)
             await refusal(a_fetcher(), "https://127.1/?owner=planted-token")
     assert b"planted-token" in heads[0]
     spans = exporter.get_finished_spans()
