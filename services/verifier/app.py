@@ -28,7 +28,7 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
     checkers = Workers(
         settings.check_workers, settings.check_queue, settings.check_cpu_seconds, settings.check_memory_mib
     )
-    rules = Rules(f"{settings.public_url.rstrip('/')}/credentials/", settings.max_status_age)
+    rules = Rules(settings.public_url.rstrip("/"), settings.max_status_age)
 
     async def relay() -> None:
         await Relay(worker, await log.publisher(), VERIFIER_STATE, "/laurel/verifier").run()

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared.credentials.badge import Issuer, Recipient, open_badge
-from shared.credentials.check import KnownKey, check_document
+from shared.credentials.check import KnownKey, Needs, check_document, check_token, document_in
 from shared.credentials.containers import Given, unpack
 from shared.credentials.errors import CredentialError
 from shared.credentials.identity import Kind, Match, matches_recipient
@@ -34,14 +34,18 @@ LENGTH_BYTES = 4
 
 
 class Job(BaseModel):
-    """A document to look into: at which time, under which keys of known issuers, and whose it should be."""
+    """A badge to look into: at which time, under which keys of known issuers, and whose it should be.
+
+    `fetched` has, by address, what a strangers' badge needs beside (shared.credentials.check).
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    document: Any
+    badge: Any  # its JSON document, or the text of its token
     now: datetime
     known_keys: tuple[KnownKey, ...] = ()
     expected_recipient: Mapping[Kind, str] | None = None
+    fetched: Mapping[str, Any] = {}
 
 
 class Unpacking(BaseModel):
@@ -59,6 +63,14 @@ class Found(BaseModel):
 
     checked: CheckedDocument
     recipient: Match | None
+
+
+class Wanted(BaseModel):
+    """What must be fetched before the document can be checked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    urls: tuple[str, ...]
 
 
 class Unpacked(BaseModel):
@@ -90,17 +102,20 @@ class Failed(BaseModel):
 class Answer(BaseModel):
     """What comes back for one job."""
 
-    outcome: Found | Unpacked | Refused | Failed
+    outcome: Found | Wanted | Unpacked | Refused | Failed
 
 
 _JOBS: TypeAdapter[Job | Unpacking] = TypeAdapter(Job | Unpacking)
 
 
-def check(job: Job) -> Found:
+def check(job: Job) -> Found | Wanted:
     """Look into a document and, where a recipient is expected, compare."""
-    checked = check_document(job.document, now=job.now, known_keys=job.known_keys)
-    expected = job.expected_recipient
-    subject = job.document.get("credentialSubject") if isinstance(job.document, dict) else None
+    look = check_token if isinstance(job.badge, str) else check_document
+    checked = look(job.badge, now=job.now, known_keys=job.known_keys, fetched=job.fetched)
+    if isinstance(checked, Needs):
+        return Wanted(urls=checked.urls)
+    expected, document = job.expected_recipient, document_in(job.badge)
+    subject = document.get("credentialSubject") if isinstance(document, dict) else None
     return Found(checked=checked, recipient=None if expected is None else matches_recipient(subject, expected))
 
 
@@ -165,7 +180,8 @@ def _warm_up() -> None:
         valid_from=datetime.now(UTC),
     )
     signed = sign(badge, key, method_id(did, key.public_key()), datetime.now(UTC))
-    if not check(Job(document=signed, now=datetime.now(UTC))).checked.signed_by_issuer:
+    found = check(Job(badge=signed, now=datetime.now(UTC)))
+    if not (isinstance(found, Found) and found.checked.signed_by_issuer):
         raise RuntimeError("this process can't verify what it has just signed")
 
 

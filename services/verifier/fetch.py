@@ -7,16 +7,19 @@ leaves with a span (shared/telemetry.py). Nor is anything of what comes back rep
 """
 
 import asyncio
+import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 from prometheus_client import Counter as Metric
 
-from services.verifier.domain.documents import PAGE, Document, kind_of
+from services.verifier.domain.documents import PAGE, Badge, kind_of
 from shared import telemetry
-from shared.credentials.strict_json import MAX_BYTES
+from shared.credentials.errors import CredentialError
+from shared.credentials.strict_json import MAX_BYTES, read_json
 from shared.errors import Invalid, LaurelError, Malformed, Unavailable
 from shared.web.outbound import PinnedTransport, Resolve, check_url, open_client, resolve
 
@@ -25,6 +28,8 @@ SECONDS = 5.0
 AT_ONCE = 16
 # So many callers with links that hang are needed to keep everybody's waiting.
 AT_ONCE_PER_CALLER = 4
+# Of one request: issuers' documents and status lists.
+VALUES = 16
 
 LINKS = Metric("laurel_links_total", "Links that were given, by what came of them", ["outcome"])
 
@@ -34,7 +39,8 @@ HEADERS = {
     "Accept-Encoding": "identity",
     "User-Agent": "Laurel",
 }
-Read = Callable[[bytes], Awaitable[Document]]
+Read = Callable[[bytes], Awaitable[Badge]]
+_TOKEN = re.compile(rb"e[wy][\w-]*\.[\w-]+\.[\w-]+")
 _PAGES = ("text/html", "application/xhtml+xml")
 _WITHHELD = frozenset({401, 403, 404, 410})
 
@@ -50,7 +56,7 @@ class Fetcher:
         self._tls = httpx.create_ssl_context(trust_env=False)  # once: reading the certificates takes its time
         self._under_way: Counter[str] = Counter()
 
-    async def fetch(self, url: str, caller: str, read: Read) -> Document:
+    async def fetch(self, url: str, caller: str, read: Read) -> Badge:
         """Return the badge at `url`; `caller` is whoever asks, by whatever tells callers apart.
 
         `read` takes the badge out of what comes back. Raises Invalid: `url_refused`, `address_refused`, `fetch_failed`
@@ -61,12 +67,30 @@ class Fetcher:
             address = check_url(url, self._allow_loopback)
             with self._place(caller):
                 raw = await self._fetch(address)
-            document = await _read(raw, read)
+            badge = await _read(raw, read)
         except LaurelError as error:
             LINKS.labels(error.code).inc()
             raise
         LINKS.labels("fetched").inc()
-        return document
+        return badge
+
+    async def fetch_values(self, urls: Sequence[str], caller: str) -> dict[str, Any]:
+        """Return what stands at each of some addresses, JSON or the text of a token; None where none is to be had.
+
+        At most VALUES of them are asked, so that no badge makes us knock at many doors.
+        """
+        places = asyncio.Semaphore(AT_ONCE_PER_CALLER)
+
+        async def value(url: str) -> Any:
+            async with places:
+                try:
+                    with self._place(caller):
+                        return _value(await self._fetch(check_url(url, self._allow_loopback)))
+                except (LaurelError, CredentialError):
+                    return None
+
+        asked = urls[:VALUES]
+        return {**dict.fromkeys(urls), **dict(zip(asked, await asyncio.gather(*map(value, asked)), strict=True))}
 
     async def _fetch(self, address: httpx.URL) -> bytes:
         try:
@@ -124,13 +148,18 @@ async def _bounded(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-async def _read(raw: bytes, read: Read) -> Document:
+async def _read(raw: bytes, read: Read) -> Badge:
     if kind_of(raw) == PAGE:
         raise _page()
     try:
         return await read(raw)
     except Malformed as error:  # the request was readable; what it names is not
         raise Invalid(error.code, f"This link leads to no badge file. {error.detail}") from error
+
+
+def _value(raw: bytes) -> Any:
+    given = raw.strip()
+    return given.decode("ascii") if _TOKEN.fullmatch(given) else read_json(raw)
 
 
 def _page() -> Invalid:

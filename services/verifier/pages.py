@@ -99,11 +99,11 @@ async def answer(request: Request, caller: Caller, desk: TheDesk, canary: TheCan
         if isinstance(form, LaurelError):
             raise form
         expected = person.kinds() if (person := asked.expected()) else None
+        who = caller_name(request, caller)
         if asked.link:
-            who = caller_name(request, caller)
             report = await desk.verify_link(asked.link, asker, caller=who, expected=expected)
         else:
-            report = await desk.verify_file(_given(asked), asker, expected=expected)
+            report = await desk.verify_file(_given(asked), asker, caller=who, expected=expected)
     except LaurelError as error:
         retry_after = error.members.get("retry_after")
         headers = {"Retry-After": str(retry_after)} if retry_after else {}

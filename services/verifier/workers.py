@@ -2,7 +2,7 @@
 
 pool = Workers(size=2, queue=64)
 task = asyncio.create_task(pool.run())
-found = await pool.check(Job(document=badge, now=now))
+found = await pool.check(Job(badge=badge, now=now))
 """
 
 import asyncio
@@ -19,7 +19,17 @@ from typing import cast
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.verifier.check_worker import LENGTH_BYTES, Answer, Failed, Found, Job, Refused, Unpacked, Unpacking
+from services.verifier.check_worker import (
+    LENGTH_BYTES,
+    Answer,
+    Failed,
+    Found,
+    Job,
+    Refused,
+    Unpacked,
+    Unpacking,
+    Wanted,
+)
 from shared.errors import Unavailable
 
 log = structlog.get_logger()
@@ -40,7 +50,7 @@ FAILED = Counter("laurel_checks_failed_total", "Documents that an error of ours 
 ENDED = Counter("laurel_check_processes_ended_total", "Worker processes that ended", ["cause"])
 
 
-Outcome = Found | Unpacked | Refused | Failed
+Outcome = Found | Wanted | Unpacked | Refused | Failed
 
 
 class _Ended(Exception):
@@ -89,26 +99,26 @@ class Workers:
             for _ in range(self._size):
                 places.create_task(self._keep_one())
 
-    async def check(self, job: Job, *, wait: bool = False) -> Found | Failed:
+    async def check(self, job: Job, *, wait: bool = False) -> Found | Wanted | Failed:
         """Have one document looked into; Failed where it is too complex, or where an error of ours came in between.
 
         Raises Unavailable where too many wait already (unless `wait`: for further documents of a request that has got
         in).
         """
-        return cast(Found | Failed, await self._done(job, wait=wait))
+        return cast(Found | Wanted | Failed, await self._done(job, wait=wait))
 
     async def unpack(self, raw: bytes) -> Unpacked | Refused | Failed:
         """Have the credential taken out of a file; Failed and Unavailable as `check` has them."""
         return cast(Unpacked | Refused | Failed, await self._done(Unpacking(raw=raw)))
 
-    async def check_all(self, jobs: Sequence[Job]) -> list[Found | Failed]:
+    async def check_all(self, jobs: Sequence[Job]) -> list[Found | Wanted | Failed]:
         """Have the documents of one request looked into; it takes no more places in the queue than there are processes.
 
         Raises as `check` does; only the first can find the queue full.
         """
         lanes = asyncio.Semaphore(self._size)
 
-        async def one(job: Job) -> Found | Failed:
+        async def one(job: Job) -> Found | Wanted | Failed:
             async with lanes:
                 return await self.check(job, wait=True)
 

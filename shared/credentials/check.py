@@ -15,13 +15,13 @@ from shared.credentials.errors import CredentialError, UnsupportedContext
 from shared.credentials.jsonld import refuse_excess, to_quads
 from shared.credentials.known_keys import KnownKey, KnownKeys
 from shared.credentials.quoting import quoted
-from shared.credentials.report import Check, CheckedDocument, CredentialFacts, Outcome
+from shared.credentials.report import Check, CheckedDocument, Outcome
 from shared.credentials.suites import Suite, suite_of
 
 # Clocks of machines may differ by as much: a badge is shown elsewhere as soon as it is issued. It is added to our own
 # times alone: a stranger's may lie at the end of the calendar.
 CLOCK_DIFFERENCE = timedelta(seconds=30)
-__all__ = ["CLOCK_DIFFERENCE", "KnownKey", "Needs", "check_document", "check_token", "facts_of_token"]
+__all__ = ["CLOCK_DIFFERENCE", "KnownKey", "Needs", "check_document", "check_token", "document_in"]
 
 _WORST_FIRST: tuple[Outcome, ...] = ("fail", "unknown", "pass")
 
@@ -84,12 +84,14 @@ def check_token(
     return checked.model_copy(update={"facts": checked.facts.model_copy(update={"digest": own_digest})})
 
 
-def facts_of_token(text: str) -> CredentialFacts:
-    """Return what a token says of the credential in it; nothing for what is no token. Never raises."""
+def document_in(badge: Any) -> Any:
+    """Return a credential's JSON document: the one that a token carries, unchecked, or None; any other value itself."""
+    if not isinstance(badge, str):
+        return badge
     try:
-        return shape.facts_of(jwt.read(text.strip()).document)
+        return jwt.read(badge.strip()).document
     except CredentialError:
-        return shape.facts_of(None)
+        return None
 
 
 def _checked(

@@ -64,6 +64,8 @@ def read(text: str) -> Token:
     """
     if len(text) > MAX_BYTES:
         raise CredentialError(f"The token is larger than {MAX_BYTES} bytes.", "too_large")
+    if "~" in text:
+        raise CredentialError("The token is one with selective disclosure, which is not read.", "unsupported_format")
     parts = text.split(".")
     if len(parts) == 5:
         raise CredentialError("The token is encrypted.", "unsupported_format")

@@ -55,14 +55,21 @@ def _not_null(schema: dict[str, Any]) -> None:
 
 
 class VerificationRequest(BaseModel):
-    """One credential, or the link that leads to it."""
+    """One credential, as JSON or as a signed token, or the link that leads to it."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"oneOf": [{"required": ["credential"]}, {"required": ["url"]}]}
+        extra="forbid", json_schema_extra={"oneOf": [{"required": [each]} for each in ("credential", "token", "url")]}
     )
 
     credential: Document | None = Field(
         None, description="The credential as it was received.", examples=[EXAMPLE], json_schema_extra=_not_null
+    )
+    token: str | None = Field(
+        None,
+        min_length=1,
+        description="The credential as a signed token (JWT): of Open Badges 3.0, `vc+jwt`, or with a `vc` claim.",
+        examples=["eyJhbGciOiJFUzI1NiIsInR5cCI6InZjK2p3dCJ9.eyJ…"],
+        json_schema_extra=_not_null,
     )
     url: str | None = Field(
         None,
@@ -76,9 +83,9 @@ class VerificationRequest(BaseModel):
 
     @model_validator(mode="after")
     def _names_one_badge(self) -> "VerificationRequest":
-        given = self.model_fields_set & {"credential", "url"}
+        given = self.model_fields_set & {"credential", "token", "url"}
         if len(given) != 1 or getattr(self, *given) is None:
-            raise ValueError("give either the credential or a url")
+            raise ValueError("give one of credential, token and url")
         return self
 
 
@@ -152,7 +159,7 @@ def _form() -> dict[str, Any]:
     file = {
         "type": "string",
         "format": "binary",
-        "description": "A JSON file, or a PNG or SVG picture with a badge baked in; at most 1 MiB with the rest.",
+        "description": "JSON, a signed token, or a PNG or SVG picture with a badge in it; at most 1 MiB with the rest.",
     }
     return {
         "type": "object",

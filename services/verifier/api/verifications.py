@@ -43,7 +43,12 @@ class BatchRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    credentials: list[Document] = Field(min_length=1, max_length=MAX_BATCH, examples=[[EXAMPLE]])
+    credentials: list[Document | str] = Field(
+        min_length=1,
+        max_length=MAX_BATCH,
+        description="JSON documents, and signed tokens as texts.",
+        examples=[[EXAMPLE]],
+    )
 
 
 class BatchReport(BaseModel):
@@ -60,9 +65,9 @@ class Reports(Page):
 
 @router.post("", openapi_extra=BODIES)
 async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, header: IdempotencyKey) -> Report:
-    """Check one credential, given, in a file or at a link. No key is needed.
+    """Check one credential, given as JSON or as a signed token, in a file or at a link. No key is needed.
 
-    A file is JSON, or a PNG or SVG picture with one badge baked in, by whatever name and media type it comes.
+    A file is JSON, a token, or a PNG or SVG picture with one badge baked in, by whatever name and media type it comes.
 
     With an employer's key the answer is recorded under the employer. A badge that is not valid is an answer too: 200,
     with the reason in the report. A link or file from which no badge can be taken is a problem: 422, or 400 for a file
@@ -71,12 +76,13 @@ async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, 
     asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if caller and asker and asker.employer_id else None
     expected = asked.expected_recipient.kinds() if asked.expected_recipient else None
+    who = caller_name(request, caller)
     if isinstance(asked, Upload):
-        return await desk.verify_file(asked.file, asker, expected=expected, attempt=attempt)
+        return await desk.verify_file(asked.file, asker, caller=who, expected=expected, attempt=attempt)
     if asked.url is not None:
-        who = caller_name(request, caller)
         return await desk.verify_link(asked.url, asker, caller=who, expected=expected, attempt=attempt)
-    return (await desk.verify([asked.credential or {}], asker, expected=expected, attempt=attempt))[0]
+    badge = asked.token or asked.credential or {}
+    return (await desk.verify([badge], asker, caller=who, expected=expected, attempt=attempt))[0]
 
 
 @router.post("/batch")
@@ -86,7 +92,8 @@ async def verify_batch(
     """Check up to 100 credentials."""
     asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if asker and asker.employer_id else None
-    return BatchReport(results=await desk.verify(body.credentials, asker, attempt=attempt))
+    who = caller_name(request, caller)
+    return BatchReport(results=await desk.verify(body.credentials, asker, caller=who, attempt=attempt))
 
 
 @router.get("")

@@ -7,6 +7,8 @@ from shared.credentials.errors import CredentialError
 from shared.errors import Invalid, LaurelError, Malformed
 
 Document = dict[str, Any]
+Badge = Document | str
+"""A badge as it is checked: its JSON document, or the text of its token."""
 
 PAGE = "a web page"
 # What files begin with, whatever their names say.
@@ -51,13 +53,9 @@ def given_in(raw: bytes) -> Given:
         raise unreadable(error.code, error.detail) from error
 
 
-def document_of(given: Given) -> Document:
-    """Return the JSON document of a credential; raises Invalid (`format_not_read`) for a token, not read here yet."""
-    if given.document is None:
-        raise _not_read(
-            "a signed token (JWT)" if given.source == "jwt" else "a picture with a signed token (JWT) in it"
-        )
-    return given.document
+def badge_of(given: Given) -> Badge:
+    """Return the credential that was given, in either form."""
+    return given.document if given.document is not None else given.token or ""
 
 
 def unreadable(code: str, detail: str) -> LaurelError:

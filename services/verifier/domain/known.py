@@ -13,10 +13,15 @@ from shared.ids import PARTITIONS, partition_of
 
 @dataclass(frozen=True)
 class Rules:
-    """What this registry goes by: where its badges' ids begin, and how old a status may be."""
+    """What this registry goes by: where all that it publishes begins, and how old a status may be."""
 
-    credentials_url: str
+    public_url: str
     max_status_age: timedelta
+
+    @property
+    def credentials_url(self) -> str:
+        """Where the badges' ids begin."""
+        return f"{self.public_url}/credentials/"
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ def here(checked: CheckedDocument, known: Known, rules: Rules) -> list[Check]:
         return [time, _key(facts, known, rules), *_record_and_status(facts, known.issuer, known, rules)]
     if (facts.id or "").startswith(rules.credentials_url):
         return [time, _claim(facts, known, rules), skipped("status")]
-    return [time, _elsewhere(facts)]
+    looked_up = any(check.name == "status" for check in checked.checks)
+    return [time] if looked_up else [time, _elsewhere(facts)]
 
 
 def while_keys_may_be_on_their_way(check: Check, facts: CredentialFacts, known: Known, rules: Rules) -> Check:

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
-from services.verifier.check_worker import Failed, Found, Job
-from services.verifier.domain import documents, messages
+from services.verifier.check_worker import Failed, Found, Job, Wanted
+from services.verifier.domain import messages
 from services.verifier.domain.checks import undecided
+from services.verifier.domain.documents import Badge, badge_of
 from services.verifier.domain.judgement import Judgement, judge, not_asked, not_made, recipient_check
 from services.verifier.domain.known import Known, Recorded, Rules
 from services.verifier.domain.records import kept, recalled, repeated
@@ -19,7 +20,7 @@ from services.verifier.handlers.unpacking import take_out
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
 from shared import telemetry
-from shared.credentials.check import KnownKey
+from shared.credentials.check import KnownKey, document_in
 from shared.credentials.identity import Kind
 from shared.credentials.report import CheckedDocument, CredentialFacts, Report, reported
 from shared.credentials.shape import facts_of
@@ -32,8 +33,6 @@ from shared.web import idempotency
 from shared.web.idempotency import Attempt
 
 ANSWERED = Counter("laurel_verifications_total", "Verifications answered", ["verdict", "reason"])
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -65,20 +64,23 @@ class Desk:
 
     async def verify(
         self,
-        documents: Sequence[Document],
+        badges: Sequence[Badge],
         asker: Asker | None,
         *,
+        caller: str,
         expected: Mapping[Kind, str] | None = None,
         attempt: Attempt | None = None,
     ) -> list[Report]:
-        """Answer for each document, in their order; all of them under `expected`, which leaves no trace.
+        """Answer for each badge, in their order; all of them under `expected`, which leaves no trace.
 
+        `caller` is whoever asks, by whatever tells callers apart: what strangers' badges need is fetched in its name.
         Raises Unavailable (`busy`), and as `idempotency.claim` does for an employer's `attempt`.
         """
+        documents = [document_in(badge) for badge in badges]
         facts = [facts_of(document) for document in documents]
         async with self.database.pool.acquire() as connection:
             known = await look_up(connection, facts)
-        found = await self.workers.check_all([_job(*each, expected) for each in zip(documents, known, strict=True)])
+        found = await self._look_into([_job(*each, expected) for each in zip(badges, known, strict=True)], caller)
         answers = [
             _answer(document, said, seen, here, self.rules)
             for document, said, seen, here in zip(documents, facts, found, known, strict=True)
@@ -87,20 +89,38 @@ class Desk:
             ANSWERED.labels(answer.report.verdict, answer.report.reason or "").inc()
         return await self._record(answers, asker, attempt)
 
-    async def read(self, raw: bytes) -> documents.Document:
-        """Return the badge that a file or text is or holds; raises as `take_out` and `document_of` do."""
-        return documents.document_of(await take_out(raw, self.workers))
+    async def _look_into(self, jobs: Sequence[Job], caller: str) -> list[Found | Failed]:
+        """Have badges checked, and what strangers' need fetched in between: issuers' documents, then their lists."""
+        jobs, done = list(jobs), await self.workers.check_all(jobs)
+        while wanting := {place: each.urls for place, each in enumerate(done) if isinstance(each, Wanted)}:
+            urls = {url for each in wanting.values() for url in each}
+            # What we publish ourselves is here, or not here yet; we do not ask ourselves for it.
+            foreign = sorted(url for url in urls if not url.startswith(f"{self.rules.public_url}/"))
+            fetched = dict.fromkeys(urls) | await self.fetcher.fetch_values(foreign, caller)
+            for place, needed in wanting.items():
+                own = {**jobs[place].fetched, **{url: fetched[url] for url in needed}}
+                jobs[place] = jobs[place].model_copy(update={"fetched": own})
+            again = await self.workers.check_all([jobs[place] for place in wanting])
+            for place, outcome in zip(wanting, again, strict=True):
+                done[place] = outcome
+        return [each for each in done if not isinstance(each, Wanted)]
+
+    async def read(self, raw: bytes) -> Badge:
+        """Return the badge that a file or text is or holds; raises as `take_out` does."""
+        return badge_of(await take_out(raw, self.workers))
 
     async def verify_file(
         self,
         raw: bytes,
         asker: Asker | None,
         *,
+        caller: str,
         expected: Mapping[Kind, str] | None = None,
         attempt: Attempt | None = None,
     ) -> Report:
         """Answer for the badge that a file or text is or holds; raises as `read` and `verify` do."""
-        return (await self.verify([await self.read(raw)], asker, expected=expected, attempt=attempt))[0]
+        badge = await self.read(raw)
+        return (await self.verify([badge], asker, caller=caller, expected=expected, attempt=attempt))[0]
 
     async def verify_link(
         self,
@@ -117,13 +137,13 @@ class Desk:
         now.
         """
         try:
-            document = await self.fetcher.fetch(url, caller, self.read)
+            badge = await self.fetcher.fetch(url, caller, self.read)
         except LaurelError:
             before = await self._answered_before(attempt)
             if before is None:
                 raise
             return before
-        return (await self.verify([document], asker, expected=expected, attempt=attempt))[0]
+        return (await self.verify([badge], asker, caller=caller, expected=expected, attempt=attempt))[0]
 
     async def _answered_before(self, attempt: Attempt | None) -> Report | None:
         if attempt is None:
@@ -160,7 +180,7 @@ async def existing(tx: Tx, verification_id: UUID) -> Report:
     return recalled(row)
 
 
-def _job(document: Document, known: Known, expected: Mapping[Kind, str] | None) -> Job:
+def _job(badge: Badge, known: Known, expected: Mapping[Kind, str] | None) -> Job:
     keys = tuple(
         KnownKey(
             verification_method=key.verification_method,
@@ -169,14 +189,14 @@ def _job(document: Document, known: Known, expected: Mapping[Kind, str] | None) 
         )
         for key in known.keys
     )
-    return Job(document=document, now=known.now, known_keys=keys, expected_recipient=expected)
+    return Job(badge=badge, now=known.now, known_keys=keys, expected_recipient=expected)
 
 
-def _answer(document: Document, facts: CredentialFacts, found: Found | Failed, known: Known, rules: Rules) -> Answer:
+def _answer(document: Any, facts: CredentialFacts, found: Found | Failed, known: Known, rules: Rules) -> Answer:
     checked = found.checked if isinstance(found, Found) else _unchecked(facts, found)
     match = found.recipient if isinstance(found, Found) else None
     recipient = recipient_check(checked, match) if match else not_asked()
-    judgement = judge(checked, known, rules, [*not_made(document), recipient])
+    judgement = judge(checked, known, rules, [*not_made(document or {}), recipient])
     return Answer(_report(judgement, checked.facts, known), judgement.recorded)
 
 

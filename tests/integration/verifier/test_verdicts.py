@@ -280,7 +280,6 @@ UNREADABLE = (
 WRONG = (
     b'{"credential": "text"}',
     b'{"credential": []}',
-    b'{"token": "eyJ"}',
     b"{}",
     b"[]",
     b'{"credential": {}, "expected_recipient": {}}',

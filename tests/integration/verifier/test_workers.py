@@ -24,7 +24,7 @@ TOO_COMPLEX = Failed(failed="too_complex")
 
 
 def a_job(document: Any = None) -> Job:
-    return Job(document=document or a_signed_badge(), now=NOW)
+    return Job(badge=document or a_signed_badge(status=[]), now=NOW)
 
 
 def gone(pid: int) -> bool:
@@ -235,4 +235,4 @@ def is_dead(pid: int) -> bool:
 
 def test_the_clock_of_a_job_is_the_databases_not_the_processes() -> None:
     later = datetime(2030, 1, 1, tzinfo=UTC)
-    assert Job.model_validate_json(Job(document={}, now=later).model_dump_json()).now == later
+    assert Job.model_validate_json(Job(badge={}, now=later).model_dump_json()).now == later

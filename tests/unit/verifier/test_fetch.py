@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from services.verifier.domain.documents import Document, document_of, given_in
+from services.verifier.domain.documents import Badge, badge_of, given_in
 from services.verifier.fetch import AT_ONCE, AT_ONCE_PER_CALLER, LINKS, Fetcher
 from shared import telemetry
 from shared.errors import Invalid, LaurelError, Unavailable
@@ -88,9 +88,9 @@ async def at(answer: Answer) -> AsyncIterator[tuple[str, list[bytes]]]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def read(raw: bytes) -> Document:
+async def read(raw: bytes) -> Badge:
     """Take the badge out of what came, as the desk does but for pictures."""
-    return document_of(given_in(raw))
+    return badge_of(given_in(raw))
 
 
 def a_fetcher(seconds: float = 60.0) -> Fetcher:
@@ -136,7 +136,6 @@ REFUSED: dict[str, tuple[Answer, str, str]] = {
     "picture": (plain(body=a_png()), "no_badge_inside", "no badge"),
     "half a picture": (plain(body=a_png()[:-1]), "malformed_picture", "no badge file"),
     "photograph": (plain(body=b"\xff\xd8\xff"), "format_not_read", "JPEG"),
-    "token": (plain(body=b"eyJhbGciOiJub25lIn0.e30."), "format_not_read", "JWT"),
 }
 
 

@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 AN_HOUR_AGO = NOW - timedelta(hours=1)
 OAK, ELM = UUID(int=1), UUID(int=2)
 KEY, BADGE = UUID(int=3), UUID("0d6c2b8e-1111-4222-8333-444455556666")
-RULES = Rules("https://badges.example/credentials/", timedelta(seconds=60))
+RULES = Rules("https://badges.example", timedelta(seconds=60))
 METHOD = "did:key:zOak#zOak"
 
 FACTS = CredentialFacts(
