@@ -1,6 +1,5 @@
 """How a document of a known structure is read: which of its values go into the canonical form, and as what."""
 
-import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
@@ -67,7 +66,7 @@ class Reading:
             (joined + lines).encode()
         if needs_escape(joined):
             texts = tuple(map(escape, texts))
-        equal = tuple(map(dict(zip(iris, count(), strict=False)).get, iris))
+        equal = tuple(map(dict(zip(iris, count())).get, iris))
         shape = (orjson.dumps(self._constants(found)), equal, tuple(map(form_of, numbers)))
         return Values(shape, [*iris, *texts, *map(lexical, numbers)])  # type: ignore[arg-type]  # each is in the map
 
@@ -86,18 +85,22 @@ def is_plain(value: Any) -> bool:
 
 def form_of(number: Any) -> str:
     """Return how JSON-LD writes a number, by its value (JSON-LD 1.1 API section 8.2.2); raises TypeError for none."""
-    if type(number) is int and abs(number) <= _MAX_INTEGER:
+    kind = type(number)
+    if kind is int and -_MAX_INTEGER <= number <= _MAX_INTEGER:
         return "integer"
-    if type(number) is float and math.isfinite(number) and abs(number) <= _MAX_INTEGER:
+    if kind is float and -_MAX_INTEGER <= number <= _MAX_INTEGER:  # which NaN and Infinity are not
         return "whole" if number.is_integer() else "double"
     raise TypeError("not a number that every reader takes for the same")
 
 
 def lexical(number: float) -> str:
     """Return a number as PyLD writes it: the canonical form of an xsd:double, or the digits of one without fraction."""
-    if number == int(number):
-        return str(int(number))
-    return re.sub(r"(\d)0*E\+?(-)?0*(\d)", r"\1E\2\3", f"{number:1.15E}")
+    whole = int(number)
+    if number == whole:
+        return str(whole)
+    mantissa, exponent = f"{number:.15E}".split("E")
+    digits = mantissa.rstrip("0")
+    return f"{digits}0E{int(exponent)}" if digits[-1] == "." else f"{digits}E{int(exponent)}"
 
 
 def _picker(places: Iterable[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:

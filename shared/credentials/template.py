@@ -138,10 +138,11 @@ class _Sheet:
         for predicate in sorted({statement.predicate for statement in statements}):
             same = [statement for statement in statements if statement.predicate == predicate]
             head = (*same[0].subject, f" {predicate} ")
-            if len(same) > 1:
+            objects = _in_order([statement.object for statement in same])
+            if objects is None:
                 parts.append(self._group(head, [statement.object for statement in same]))
             else:
-                parts += (*head, *same[0].object, _END)
+                parts += [part for each in objects for part in (*head, *each, _END)]
         return parts
 
     def pick(self, parts: Iterable[Part]) -> Pick:
@@ -170,6 +171,14 @@ class _Sheet:
             self._places[text] = len(self.fixed)
             self.fixed.append(text)
         return self._places[text]
+
+
+def _in_order(objects: list[Term]) -> list[Term] | None:
+    """The objects in their order, or None where that depends on the values."""
+    if len(objects) == 1:
+        return objects
+    texts = [part for term in objects for part in term if isinstance(part, str)]
+    return [(text,) for text in sorted(texts)] if len(texts) == sum(map(len, objects)) else None
 
 
 def _filled(term: Term, texts: Sequence[str]) -> str:
