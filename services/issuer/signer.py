@@ -1,11 +1,12 @@
 """Private signing keys: made here, sealed at rest, and opened only to sign."""
 
 from collections import OrderedDict
-from threading import Lock
+from threading import Lock, local
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from shared.credentials.compiled import Shapes
 from shared.credentials.keys import PrivateKey
 from shared.errors import Unavailable
 from shared.sealing import Sealer, SealingError
@@ -26,6 +27,7 @@ class Signer:
         self._sealer = sealer
         self._open: OrderedDict[UUID, PrivateKey] = OrderedDict()
         self._lock = Lock()
+        self._own = _Own()
 
     def seal(self, key_id: UUID, key: PrivateKey) -> bytes:
         """Return the sealed form of a private key; it opens as the key `key_id` and as no other."""
@@ -43,8 +45,20 @@ class Signer:
                 self._open.popitem(last=False)
             return key
 
+    @property
+    def shapes(self) -> Shapes:
+        """What the calling thread has learnt of the shapes of documents."""
+        return self._own.shapes
+
     def _unsealed(self, key_id: UUID, sealed: bytes) -> PrivateKey:
         try:
             return Ed25519PrivateKey.from_private_bytes(self._sealer.open(sealed, key_id.bytes))
         except SealingError as error:
             raise Unavailable("signing_key_unreadable", "The institution's signing key can't be opened.") from error
+
+
+class _Own(local):
+    """What each thread has for itself."""
+
+    def __init__(self) -> None:
+        self.shapes = Shapes()

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.check import KnownKey, check_document
+from shared.credentials.compiled import Shapes
 from shared.credentials.identity import Kind, Match, matches_recipient
 from shared.credentials.keys import did_key, method_id
 from shared.credentials.proofs import sign
@@ -66,9 +67,9 @@ class Answer(BaseModel):
     outcome: Found | Failed
 
 
-def check(job: Job) -> Found:
+def check(job: Job, shapes: Shapes | None = None) -> Found:
     """Look into a document and, where a recipient is expected, compare."""
-    checked = check_document(job.document, now=job.now, known_keys=job.known_keys)
+    checked = check_document(job.document, now=job.now, known_keys=job.known_keys, shapes=shapes)
     expected = job.expected_recipient
     subject = job.document.get("credentialSubject") if isinstance(job.document, dict) else None
     return Found(checked=checked, recipient=None if expected is None else matches_recipient(subject, expected))
@@ -81,19 +82,20 @@ def main() -> None:
     parser.add_argument("--memory-mib", type=int, required=True)
     options = parser.parse_args()
     incoming, outgoing = _pipes()
-    _warm_up()
+    shapes = Shapes()
+    _warm_up(shapes)
     _bound_memory(options.memory_mib)
     _write(outgoing, b"ready")
     while (message := _read(incoming)) is not None:
         signal.setitimer(signal.ITIMER_PROF, options.cpu_seconds)
-        answer = _answer(message)
+        answer = _answer(message, shapes)
         signal.setitimer(signal.ITIMER_PROF, 0)
         _write(outgoing, answer.model_dump_json().encode())
 
 
-def _answer(message: bytes) -> Answer:
+def _answer(message: bytes, shapes: Shapes) -> Answer:
     try:
-        return Answer(outcome=check(Job.model_validate_json(message)))
+        return Answer(outcome=check(Job.model_validate_json(message), shapes))
     except (MemoryError, RecursionError):
         return Answer(outcome=Failed(failed="too_complex"))
     except Exception as error:  # noqa: BLE001  # the kind alone: messages may quote the document
@@ -114,7 +116,7 @@ def _pipes() -> tuple[BinaryIO, BinaryIO]:
     return incoming, outgoing
 
 
-def _warm_up() -> None:
+def _warm_up(shapes: Shapes) -> None:
     """Check one badge, so that the first document pays neither for imports nor for reading the contexts."""
     key = Ed25519PrivateKey.generate()
     did = did_key(key.public_key())
@@ -126,7 +128,7 @@ def _warm_up() -> None:
         valid_from=datetime.now(UTC),
     )
     signed = sign(badge, key, method_id(did, key.public_key()), datetime.now(UTC))
-    if not check(Job(document=signed, now=datetime.now(UTC))).checked.signed_by_issuer:
+    if not check(Job(document=signed, now=datetime.now(UTC)), shapes).checked.signed_by_issuer:
         raise RuntimeError("this process can't verify what it has just signed")
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.credentials import proofs, shape
 from shared.credentials.canonical import digest
+from shared.credentials.compiled import Shapes
 from shared.credentials.contexts import (
     CREDENTIALS_V2,
     KNOWN,
@@ -18,7 +19,7 @@ from shared.credentials.contexts import (
 from shared.credentials.dids import controller_of
 from shared.credentials.errors import CredentialError, InvalidKey, UnsupportedContext
 from shared.credentials.jsonld import refuse_excess
-from shared.credentials.keys import PublicKey, decode_multikey, key_of_did, method_id
+from shared.credentials.keys import PublicKey, decode_multikey, key_of_did
 from shared.credentials.quoting import quoted
 from shared.credentials.report import Check, CheckedDocument, Outcome
 
@@ -38,12 +39,15 @@ class KnownKey(BaseModel):
     retired_at: datetime | None = None
 
 
-def check_document(document: Any, *, now: datetime, known_keys: tuple[KnownKey, ...] = ()) -> CheckedDocument:
+def check_document(
+    document: Any, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), shapes: Shapes | None = None
+) -> CheckedDocument:
     """Check a foreign or own Open Badges 3.0 credential in VCDM 2.0, as far as it alone shows.
 
     `known_keys` are those of issuers that need no look-up (our institutions'); a did:key is its own key, and any
-    other issuer's is unknown. The checks, in order: structure, contexts, issuer, proof, validity, demo; what a
-    failed one leaves without ground is skipped. Never raises for what the document holds. The result goes
+    other issuer's is unknown. With `shapes` it takes less time.
+    The checks, in order: structure, contexts, issuer, proof, validity, demo; what a failed one leaves without ground is
+    skipped. Never raises for what the document holds. The result goes
     through JSON unchanged: this runs in a process of its own.
     """
     facts = shape.facts_of(document)
@@ -54,7 +58,7 @@ def check_document(document: Any, *, now: datetime, known_keys: tuple[KnownKey, 
     if contexts.outcome != "pass":
         return CheckedDocument(checks=(structure, contexts, *_skipped("issuer", "proof", "validity")), facts=facts)
     keys = {key.verification_method: key for key in known_keys}
-    findings = proofs.verify(document, lambda method, created: _resolve(method, created, keys))
+    findings = proofs.verify(document, lambda method, created: _resolve(method, created, keys), shapes)
     first = findings[0]
     facts = facts.model_copy(
         update={
@@ -108,7 +112,8 @@ def _resolve(method: str, created: datetime | None, keys: Mapping[str, KnownKey]
     controller = controller_of(method)
     if controller.startswith("did:key:"):
         key = key_of_did(controller)
-        if method != method_id(controller, key):
+        # A key has one multibase form, so its own fragment repeats what the DID has.
+        if method != f"{controller}#{controller.removeprefix('did:key:')}":
             raise InvalidKey("The verification method is not the one of its did:key.", "unknown_key")
         return key
     known = keys.get(method)

@@ -24,7 +24,7 @@ _ONE_IN = 32
 
 @dataclass
 class _Learnt:
-    """One way to read a structure's documents, and what was learnt of their shapes: None is one that has no template."""
+    """One way to read a structure's documents, and the templates of their shapes; None is a shape that has none."""
 
     reading: Reading
     templates: dict[Any, Template | None] = field(default_factory=dict)

@@ -10,7 +10,7 @@ import orjson
 
 from shared.credentials import jsonld
 from shared.credentials.rdf_canon import Quad
-from shared.credentials.reading import Reading, Roles, form_of, is_plain, lexical
+from shared.credentials.reading import Roles, form_of, is_plain, lexical
 from shared.credentials.structure import WHOLE, Layout
 from shared.credentials.template import Statement, Template, Term
 
@@ -70,7 +70,9 @@ def learn_template(document: Mapping[str, Any], layout: Layout, roles: Roles) ->
     if any(quad.graph for quad in quads):
         raise Unlearnable  # across graphs, RDFC-1.0 leaves some names to the order of the quads
     statements = [Statement(term(quad.subject), quad.predicate, term(quad.object)) for quad in quads]
-    if {slot_of[place] for place in same.values()} - {part for each in statements for part in each.subject + each.object}:
+    if {slot_of[place] for place in same.values()} - {
+        part for each in statements for part in each.subject + each.object
+    }:
         raise Unlearnable
     try:
         return Template(statements, len(slots), len(blank))
@@ -124,7 +126,7 @@ def _marked_quads(document: Mapping[str, Any], marks: Mapping[int, Any]) -> list
         container[name] = mark
     try:
         return jsonld.to_quads(marked)
-    except Exception as error:  # noqa: BLE001  # whatever PyLD makes of the marks: it has accepted the document
+    except Exception as error:  # whatever PyLD makes of the marks: it has accepted the document
         raise Unlearnable from error
 
 

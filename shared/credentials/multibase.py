@@ -6,7 +6,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from shared.credentials.errors import InvalidKey, InvalidStatusList
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_DIGITS = {character: digit for digit, character in enumerate(_BASE58)}
+# Two digits at a time: half as many steps.
+_PAIRS = [high + low for high in _BASE58 for low in _BASE58]
+_PAIR_VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
+_TEN_DIGITS = 58**10  # ten at a time where the number is long: what is left of them is a short one
 _MAX_BASE58 = 1_024  # a key or a signature has about 90; the conversion is quadratic
 _BASE64URL = re.compile(r"u[A-Za-z0-9_-]*")
 
@@ -14,23 +17,28 @@ _BASE64URL = re.compile(r"u[A-Za-z0-9_-]*")
 def encode_base58(raw: bytes) -> str:
     """Return bytes as multibase base58btc, `z` first."""
     number = int.from_bytes(raw)
-    digits = []
+    pairs = []
     while number:
-        number, digit = divmod(number, 58)
-        digits.append(_BASE58[digit])
+        number, ten = divmod(number, _TEN_DIGITS)
+        for _ in range(5):
+            ten, pair = divmod(ten, 3364)
+            pairs.append(_PAIRS[pair])
     leading_zeros = len(raw) - len(raw.lstrip(b"\0"))
-    return "z" + "1" * leading_zeros + "".join(reversed(digits))
+    pairs.reverse()
+    return "z" + "1" * leading_zeros + "".join(pairs).lstrip("1")
 
 
 def decode_base58(text: str) -> bytes:
     """Return the bytes of multibase base58btc; raises InvalidKey for any other text."""
     if not text.startswith("z") or len(text) > _MAX_BASE58:
         raise InvalidKey("The value is not multibase base58btc.")
+    digits = text[1:] if len(text) % 2 else "1" + text[1:]
     number = 0
-    for character in text[1:]:
-        if character not in _DIGITS:
-            raise InvalidKey("The value is not multibase base58btc.")
-        number = number * 58 + _DIGITS[character]
+    try:
+        for place in range(0, len(digits), 2):
+            number = number * 3364 + _PAIR_VALUES[digits[place : place + 2]]
+    except KeyError:
+        raise InvalidKey("The value is not multibase base58btc.") from None
     leading_zeros = len(text) - 1 - len(text[1:].lstrip("1"))
     return b"\0" * leading_zeros + number.to_bytes((number.bit_length() + 7) // 8)
 

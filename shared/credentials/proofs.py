@@ -1,13 +1,13 @@
 """Data Integrity proofs: made and checked with the cryptosuite eddsa-rdfc-2022."""
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
 
-from shared.credentials.canonical import rdfc
+from shared.credentials import canonical
+from shared.credentials.compiled import Shapes
 from shared.credentials.errors import CredentialError
 from shared.credentials.instants import read_instant, write_instant
 from shared.credentials.keys import PrivateKey, PublicKey, is_signature, verify_signature
@@ -34,10 +34,13 @@ class ProofFinding:
     expires: datetime | None = None
 
 
-def sign(document: Document, key: PrivateKey, verification_method: str, created: datetime) -> dict[str, Any]:
+def sign(
+    document: Document, key: PrivateKey, verification_method: str, created: datetime, shapes: Shapes | None = None
+) -> dict[str, Any]:
     """Return a copy of the document with its eddsa-rdfc-2022 proof (VC-DI-EdDSA 1.0 section 3.2).
 
-    The proof is over the document without any proof. Raises DataLoss, UnsupportedContext or TooComplex.
+    The proof is over the document without any proof. The copy shares its members with the document. With `shapes`
+    it takes less time. Raises DataLoss, UnsupportedContext or TooComplex.
     """
     options = {
         "type": "DataIntegrityProof",
@@ -46,11 +49,11 @@ def sign(document: Document, key: PrivateKey, verification_method: str, created:
         "verificationMethod": verification_method,
         "proofPurpose": "assertionMethod",
     }
-    signature = key.sign(_hash_data(document, options))
-    return {**deepcopy(_unsecured(document)), "proof": {**options, "proofValue": encode_base58(signature)}}
+    signature = key.sign(_hash_data(document, options, shapes))
+    return {**_unsecured(document), "proof": {**options, "proofValue": encode_base58(signature)}}
 
 
-def verify(document: Document, resolve_key: KeyResolver) -> list[ProofFinding]:
+def verify(document: Document, resolve_key: KeyResolver, shapes: Shapes | None = None) -> list[ProofFinding]:
     """Check every proof of a document by itself (Data Integrity 1.0 section 4.4); without a proof, one failure.
 
     `resolve_key` says which keys may sign; that the key is the issuer's is for the caller to compare. A member
@@ -64,10 +67,10 @@ def verify(document: Document, resolve_key: KeyResolver) -> list[ProofFinding]:
         return [ProofFinding("unknown", "too_complex", f"The credential carries more than {MAX_PROOFS} proofs.")]
     if any(proof in proofs[:index] for index, proof in enumerate(proofs)):
         return [ProofFinding("fail", "proof_malformed", "The credential carries the same proof twice.")]
-    return [_verify_one(document, proof, resolve_key) for proof in proofs]
+    return [_verify_one(document, proof, resolve_key, shapes) for proof in proofs]
 
 
-def _verify_one(document: Document, proof: Any, resolve_key: KeyResolver) -> ProofFinding:
+def _verify_one(document: Document, proof: Any, resolve_key: KeyResolver, shapes: Shapes | None) -> ProofFinding:
     refusal = _refusal(document, proof)
     if refusal is not None:
         return refusal
@@ -76,7 +79,8 @@ def _verify_one(document: Document, proof: Any, resolve_key: KeyResolver) -> Pro
     try:
         signature = decode_base58(proof["proofValue"])
         key = resolve_key(method, created)
-        message = _hash_data(document, {name: proof[name] for name in proof if name not in ("proofValue", "@context")})
+        options = {name: proof[name] for name in proof if name not in ("proofValue", "@context")}
+        message = _hash_data(document, options, shapes)
     except CredentialError as error:
         code = "invalid_signature" if error.code == "invalid_key" else error.code
         return ProofFinding(_outcome_of(error), code, error.detail, method, created, expires)
@@ -129,7 +133,8 @@ def _unsecured(document: Document) -> dict[str, Any]:
     return {name: member for name, member in document.items() if name != "proof"}
 
 
-def _hash_data(document: Document, options: Mapping[str, Any]) -> bytes:
+def _hash_data(document: Document, options: Mapping[str, Any], shapes: Shapes | None) -> bytes:
     """The 64 bytes that are signed: SHA-256 of the options, then of the document (section 3.2.4)."""
     config = {**options, "@context": document.get("@context", [])}
+    rdfc = canonical.rdfc if shapes is None else shapes.rdfc
     return b"".join(sha256(rdfc(part).encode()).digest() for part in (config, _unsecured(document)))
