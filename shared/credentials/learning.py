@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-import orjson
-
 from shared.credentials import jsonld
 from shared.credentials.rdf_canon import Quad
 from shared.credentials.reading import Roles, form_of, is_plain, lexical
@@ -84,9 +82,9 @@ class _Marks:
     """Values that stand for others: IRIs that the document does not have, and numbers of the same form."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        raw = orjson.dumps(document)
+        text = repr(document)
         number = 0
-        while f"urn:mark{number}:".encode() in raw:
+        while f"urn:mark{number}:" in text:
             number += 1
         self.prefix = f"urn:mark{number}:"
         self._text: dict[int, str] = {}
