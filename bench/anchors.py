@@ -12,9 +12,9 @@ def per_cpu_second(operation: Callable[[], object], cpu_seconds: float = 1.0) ->
     """Repeat `operation` on this thread for about `cpu_seconds`; return how often it was done per CPU-second."""
     count, began = 0, time.process_time()
     while (spent := time.process_time() - began) < cpu_seconds:
-        for _ in range(100):
+        for _ in range(10):
             operation()
-        count += 100
+        count += 10
     return count / spent
 
 

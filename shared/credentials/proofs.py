@@ -133,7 +133,7 @@ def _unsecured(document: Document) -> dict[str, Any]:
     return {name: member for name, member in document.items() if name != "proof"}
 
 
-def _hash_data(document: Document, options: Mapping[str, Any], shapes: Shapes | None) -> bytes:
+def _hash_data(document: Document, options: Mapping[str, Any], shapes: Shapes | None = None) -> bytes:
     """The 64 bytes that are signed: SHA-256 of the options, then of the document (section 3.2.4)."""
     config = {**options, "@context": document.get("@context", [])}
     rdfc = canonical.rdfc if shapes is None else shapes.rdfc

@@ -13,7 +13,8 @@ from shared.credentials.rdf_canon import escape, needs_escape
 # IRIs that expansion leaves as they are: absolute, with a scheme that no pinned context uses as a term, and of the
 # characters that jsonld.py takes.
 PLAIN_SCHEMES = ("https", "http", "did", "urn", "mailto", "tel", "data")
-_PLAIN_IRIS = re.compile(rf"(?:(?:{'|'.join(PLAIN_SCHEMES)}):[^\s\x00-\x20<>\"{{}}|\\^`\x7f]*\n)*")
+_PLAIN_IRIS = re.compile(rf"(?:(?:{'|'.join(PLAIN_SCHEMES)}):[^\x00-\x20<>\"{{}}|\\^`\x7f]*\n)*")
+_WHITE_SPACE = re.compile(r"[^\S\n]")  # beyond ASCII
 _MAX_INTEGER = 2**53 - 1  # beyond it RFC 8785, by which repeated items are found, has no form
 
 
@@ -60,10 +61,10 @@ class Reading:
         iris, texts, numbers = self._iris(found), self._texts(found), self._numbers(found)
         joined = "".join(texts)
         lines = "\n".join((*iris, ""))
-        if not _PLAIN_IRIS.fullmatch(lines) or not self._differ(found):
+        if not _are_plain(lines) or not self._differ(found):
             return None
         if not (joined.isascii() and lines.isascii()):
-            (joined + lines).encode()
+            (joined + lines).encode()  # raises UnicodeEncodeError
         if needs_escape(joined):
             texts = tuple(map(escape, texts))
         equal = tuple(map(dict(zip(iris, count())).get, iris))
@@ -80,7 +81,11 @@ class Reading:
 
 def is_plain(value: Any) -> bool:
     """Tell whether a value is an IRI that expansion leaves as it is."""
-    return isinstance(value, str) and _PLAIN_IRIS.fullmatch(value + "\n") is not None
+    return isinstance(value, str) and _are_plain(value + "\n")
+
+
+def _are_plain(lines: str) -> bool:
+    return _PLAIN_IRIS.fullmatch(lines) is not None and (lines.isascii() or not _WHITE_SPACE.search(lines))
 
 
 def form_of(number: Any) -> str:
