@@ -6,31 +6,39 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from shared.credentials.errors import InvalidKey, InvalidStatusList
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_PAIRS = [high + low for high in _BASE58 for low in _BASE58]  # two digits at a time: half as many steps
-_TEN_DIGITS = 58**10  # what is left of ten digits fits a machine word, so that dividing it on is cheap
 _NO_DIGIT = 0xFF
 _VALUES = bytes(_BASE58.index(chr(code)) if chr(code) in _BASE58 else _NO_DIGIT for code in range(256))
-_MAX_BASE58 = 1_024  # a key or a signature has about 90; the conversion is quadratic
-# For joining neighbours: every other field of 8, 16, 32 ... bits.
-_FIELDS = [
-    (bits, int.from_bytes((bytes(bits // 8) + b"\xff" * (bits // 8)) * (512 * 8 // bits)))
-    for bits in (8 << level for level in range(10))
+_DIGITS = bytes(_BASE58.encode() + bytes(256 - 58))
+_MAX_BASE58 = 1_024  # a key or a signature has about 90
+_MAX_ENCODED = 700  # bytes, which are less than 1,024 digits
+# Bases are changed by halves, all fields of a long integer at once. For 1, 2, 4 ... 512 digits: how many bits a field
+# has for them, every other such field, and the power of 58 by which two of them are joined.
+_JOINING = [
+    (8 * half, int.from_bytes((bytes(half) + b"\xff" * half) * (512 // half)), 58**half)
+    for half in (1 << level for level in range(10))
 ]
+
+
+def _splitting(half: int) -> tuple[int, int, int, int]:
+    """How fields of twice as many digits are split: by multiplying with the reciprocal of a power of 58."""
+    power = 58**half
+    size = power.bit_length()
+    reciprocal = (1 << 3 * size) // power + 1  # exact for numbers below the power's square
+    quotients = sum((1 << size) - 1 << 32 * half * field for field in range(512 // half))
+    return reciprocal, 3 * size, quotients, (1 << 16 * half) - power
+
+
+_SPLITTING = [_splitting(1 << level) for level in range(10)]
 _BASE64URL = re.compile(r"u[A-Za-z0-9_-]*")
 
 
 def encode_base58(raw: bytes) -> str:
-    """Return bytes as multibase base58btc, `z` first."""
-    number = int.from_bytes(raw)
-    pairs = []
-    while number:
-        number, ten = divmod(number, _TEN_DIGITS)
-        for _ in range(5):
-            ten, pair = divmod(ten, 3364)
-            pairs.append(_PAIRS[pair])
+    """Return bytes as multibase base58btc, `z` first; raises ValueError beyond 700 bytes, which no key has."""
+    if len(raw) > _MAX_ENCODED:
+        raise ValueError("That is too long for base58.")
     leading_zeros = len(raw) - len(raw.lstrip(b"\0"))
-    pairs.reverse()
-    return "z" + "1" * leading_zeros + "".join(pairs).lstrip("1")
+    digits = _split(int.from_bytes(raw)).lstrip(b"\0")
+    return f"z{'1' * leading_zeros}{digits.translate(_DIGITS).decode()}"
 
 
 def decode_base58(text: str) -> bytes:
@@ -43,15 +51,21 @@ def decode_base58(text: str) -> bytes:
     return b"\0" * leading_zeros + number.to_bytes((number.bit_length() + 7) // 8)
 
 
+def _split(number: int) -> bytes:
+    """The digits of base 58 that write a number, after as many zeros as make them 1, 2, 4 ... digits."""
+    level = (number.bit_length() * 10 // 58).bit_length()  # a digit has 5.86 bits
+    for reciprocal, shift, quotients, rest in reversed(_SPLITTING[:level]):
+        number += (number * reciprocal >> shift & quotients) * rest
+    return number.to_bytes(2 << level)[1::2]
+
+
 def _joined(digits: bytes) -> int:
-    """The number that digits of base 58 write: each step joins every digit with its neighbour, all at once."""
+    """The number that digits of base 58 write."""
     number = int.from_bytes(digits)
-    base = 58
-    for bits, fields in _FIELDS:
+    for bits, fields, power in _JOINING:
         if bits >= 8 * len(digits):
             break
-        number = (number >> bits & fields) * base + (number & fields)
-        base *= base
+        number = (number >> bits & fields) * power + (number & fields)
     return number
 
 
