@@ -111,4 +111,4 @@ class ListSigner:
             valid_until=due["now"] + self._terms.lifetime,
             ttl=self._terms.ttl,
         )
-        return sign(unsigned, key, due["verification_method"], due["now"])
+        return sign(unsigned, key, due["verification_method"], due["now"], shapes=self._signer.shapes)

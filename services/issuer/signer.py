@@ -1,7 +1,7 @@
 """Private signing keys: made here, sealed at rest, and opened only to sign."""
 
 from collections import OrderedDict
-from threading import Lock
+from threading import Lock, local
 from typing import cast
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
+from shared.credentials.compiled import Shapes
 from shared.credentials.keys import Algorithm, PrivateKey
 from shared.errors import Unavailable
 from shared.sealing import Sealer, SealingError
@@ -35,6 +36,7 @@ class Signer:
         self._sealer = sealer
         self._open: OrderedDict[UUID, PrivateKey] = OrderedDict()
         self._lock = Lock()
+        self._own = _Own()
 
     def seal(self, key_id: UUID, key: PrivateKey) -> bytes:
         """Return the sealed form of a private key; it opens as the key `key_id` and as no other."""
@@ -51,6 +53,11 @@ class Signer:
             if len(self._open) > MAX_OPEN:
                 self._open.popitem(last=False)
             return key
+
+    @property
+    def shapes(self) -> Shapes:
+        """What the calling thread has learnt of the shapes of documents."""
+        return self._own.shapes
 
     def _unsealed(self, key_id: UUID, sealed: bytes) -> PrivateKey:
         try:
@@ -71,3 +78,10 @@ def _key_of(raw: bytes) -> PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(raw)
     # It was sealed here, and the seal was whole: it is a key of ours.
     return cast(PrivateKey, load_der_private_key(raw, password=None))
+
+
+class _Own(local):
+    """What each thread has for itself."""
+
+    def __init__(self) -> None:
+        self.shapes = Shapes()

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.check import KnownKey, Needs, check_document, check_token, document_in
+from shared.credentials.compiled import Shapes
 from shared.credentials.containers import Given, unpack
 from shared.credentials.errors import CredentialError
 from shared.credentials.identity import Kind, Match, matches_recipient
@@ -108,10 +109,12 @@ class Answer(BaseModel):
 _JOBS: TypeAdapter[Job | Unpacking] = TypeAdapter(Job | Unpacking)
 
 
-def check(job: Job) -> Found | Wanted:
+def check(job: Job, shapes: Shapes | None = None) -> Found | Wanted:
     """Look into a document and, where a recipient is expected, compare."""
-    look = check_token if isinstance(job.badge, str) else check_document
-    checked = look(job.badge, now=job.now, known_keys=job.known_keys, fetched=job.fetched)
+    if isinstance(job.badge, str):
+        checked = check_token(job.badge, now=job.now, known_keys=job.known_keys, fetched=job.fetched)
+    else:
+        checked = check_document(job.badge, now=job.now, known_keys=job.known_keys, fetched=job.fetched, shapes=shapes)
     if isinstance(checked, Needs):
         return Wanted(urls=checked.urls)
     expected, document = job.expected_recipient, document_in(job.badge)
@@ -134,20 +137,21 @@ def main() -> None:
     parser.add_argument("--memory-mib", type=int, required=True)
     options = parser.parse_args()
     incoming, outgoing = _pipes()
-    _warm_up()
+    shapes = Shapes()
+    _warm_up(shapes)
     _bound_memory(options.memory_mib)
     _write(outgoing, b"ready")
     while (message := _read(incoming)) is not None:
         signal.setitimer(signal.ITIMER_PROF, options.cpu_seconds)
-        answer = _answer(message)
+        answer = _answer(message, shapes)
         signal.setitimer(signal.ITIMER_PROF, 0)
         _write(outgoing, answer.model_dump_json().encode())
 
 
-def _answer(message: bytes) -> Answer:
+def _answer(message: bytes, shapes: Shapes) -> Answer:
     try:
         job = _JOBS.validate_json(message)
-        return Answer(outcome=check(job) if isinstance(job, Job) else take_out(job))
+        return Answer(outcome=check(job, shapes) if isinstance(job, Job) else take_out(job))
     except (MemoryError, RecursionError):
         return Answer(outcome=Failed(failed="too_complex"))
     except Exception as error:  # noqa: BLE001  # the kind alone: messages may quote the document
@@ -168,7 +172,7 @@ def _pipes() -> tuple[BinaryIO, BinaryIO]:
     return incoming, outgoing
 
 
-def _warm_up() -> None:
+def _warm_up(shapes: Shapes) -> None:
     """Check one badge, so that the first document pays neither for imports nor for reading the contexts."""
     key = Ed25519PrivateKey.generate()
     did = did_key(key.public_key())
@@ -180,7 +184,7 @@ def _warm_up() -> None:
         valid_from=datetime.now(UTC),
     )
     signed = sign(badge, key, method_id(did, key.public_key()), datetime.now(UTC))
-    found = check(Job(badge=signed, now=datetime.now(UTC)))
+    found = check(Job(badge=signed, now=datetime.now(UTC)), shapes)
     if not (isinstance(found, Found) and found.checked.signed_by_issuer):
         raise RuntimeError("this process can't verify what it has just signed")
 

@@ -14,17 +14,17 @@ DEMO_PREFIX = "DEMO "
 
 # The type that each object of the Open Badges vocabulary carries, by the member it stands in. The JSON schema
 # wants some as an array and some as a string.
-_TYPES: dict[str, str | list[str]] = {
-    "achievement": ["Achievement"],
-    "alignment": ["Alignment"],
-    "creator": ["Profile"],
-    "evidence": ["Evidence"],
+_TYPES: dict[str, str | tuple[str, ...]] = {
+    "achievement": ("Achievement",),
+    "alignment": ("Alignment",),
+    "creator": ("Profile",),
+    "evidence": ("Evidence",),
     "image": "Image",
     "otherIdentifier": "IdentifierEntry",
-    "related": ["Related"],
-    "result": ["Result"],
-    "resultDescription": ["ResultDescription"],
-    "rubricCriterionLevel": ["RubricCriterionLevel"],
+    "related": ("Related",),
+    "result": ("Result",),
+    "resultDescription": ("ResultDescription",),
+    "rubricCriterionLevel": ("RubricCriterionLevel",),
 }
 _SETS = {"alignment", "evidence", "otherIdentifier", "related", "result", "resultDescription"}
 
@@ -141,4 +141,6 @@ def _typed_member(name: str, member: Any) -> Any:
 def _typed_value(name: str, value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
-    return ({"type": _TYPES[name]} if name in _TYPES else {}) | _typed(value)
+    types = _TYPES.get(name)
+    own = {} if types is None else {"type": types if isinstance(types, str) else list(types)}
+    return own | _typed(value)

@@ -14,7 +14,7 @@ def write_instant(instant: datetime) -> str:
     """Return an aware time as `2026-11-22T10:21:00Z`, whole seconds."""
     if instant.tzinfo is None:
         raise ValueError("An instant needs a time zone.")
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{instant.astimezone(UTC).isoformat()[:19]}Z"
 
 
 def read_instant(text: object) -> datetime | None:

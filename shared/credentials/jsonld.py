@@ -21,8 +21,9 @@ MAX_ITEMS = 500
 MAX_QUADS = 2_000
 MAX_BLANK_NODES = 256
 
-# RFC 3987's characters: anything else could end an IRI early in N-Quads and forge the quad that follows.
-_ABSOLUTE_IRI = re.compile(r"(?!relative:)[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f]*")
+# RFC 3987's characters: anything else could end an IRI early in N-Quads and forge the quad that follows; and what is
+# said of an id with any of Unicode's white space, PyLD leaves out in silence.
+_ABSOLUTE_IRI = re.compile(r"(?!relative:)[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x20<>\"{}|\\^`\x7f]*")
 _BASE = "relative://refused/"  # PyLD completes a relative IRI with a base in any case: by this one it is known again
 _LANGUAGE = re.compile(r"[a-z]{1,8}(-[a-z0-9]{1,8})*")
 _COVERED_KEYWORDS = {"@id", "@type", "@value", "@language", "@list", "@graph"}

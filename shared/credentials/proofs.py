@@ -1,11 +1,11 @@
 """Data Integrity proofs: made, and checked one by one, in sets and in chains."""
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from shared.credentials.compiled import Shapes
 from shared.credentials.errors import CredentialError, InvalidKey
 from shared.credentials.instants import read_instant, write_instant
 from shared.credentials.keys import (
@@ -46,19 +46,31 @@ class ProofFinding:
 
 
 def sign(
-    document: Document, key: PrivateKey, verification_method: str, created: datetime, suite: Suite = EDDSA_RDFC
+    document: Document,
+    key: PrivateKey,
+    verification_method: str,
+    created: datetime,
+    suite: Suite = EDDSA_RDFC,
+    *,
+    shapes: Shapes | None = None,
 ) -> dict[str, Any]:
     """Return a copy of the document with its proof instead of any that it had (Data Integrity 1.0 section 4.2).
 
-    Raises InvalidKey for a key that the suite does not take, and as the canonical forms do: DataLoss,
-    UnsupportedContext, TooComplex, MalformedJson.
+    The copy shares its members with the document. With `shapes` it takes less time. Raises InvalidKey for a key that
+    the suite does not take, and as the canonical forms do: DataLoss, UnsupportedContext, TooComplex, MalformedJson.
     """
     unsecured = _unsecured(document)
-    return {**deepcopy(unsecured), "proof": prove(unsecured, key, verification_method, created, suite)}
+    return {**unsecured, "proof": prove(unsecured, key, verification_method, created, suite, shapes=shapes)}
 
 
 def prove(
-    unsecured: Document, key: PrivateKey, verification_method: str, created: datetime, suite: Suite = EDDSA_RDFC
+    unsecured: Document,
+    key: PrivateKey,
+    verification_method: str,
+    created: datetime,
+    suite: Suite = EDDSA_RDFC,
+    *,
+    shapes: Shapes | None = None,
 ) -> dict[str, Any]:
     """Return a proof of a document that carries none, one of a set or the only one. Raises as `sign` does."""
     if algorithm_of(key) not in suite.algorithms:
@@ -70,12 +82,12 @@ def prove(
         "proofPurpose": "assertionMethod",
     }
     if suite.canonical == "jcs":
-        options["@context"] = deepcopy(unsecured["@context"])
-    message = suite.message(unsecured, options, key)
+        options["@context"] = unsecured["@context"]
+    message = suite.message(unsecured, options, key, shapes)
     return {**options, suite.value: suite.write(sign_message(key, suite.signing_input(message)))}
 
 
-def verify(document: Document, resolve_key: KeyResolver) -> list[ProofFinding]:
+def verify(document: Document, resolve_key: KeyResolver, shapes: Shapes | None = None) -> list[ProofFinding]:
     """Check every proof of a document by itself (Data Integrity 1.0 sections 4.4, 4.5); without a proof, one failure.
 
     `resolve_key` says which keys may sign; that the key is the issuer's is for the caller to compare. A member
@@ -89,10 +101,12 @@ def verify(document: Document, resolve_key: KeyResolver) -> list[ProofFinding]:
         return [ProofFinding("unknown", "too_complex", f"The credential carries more than {MAX_PROOFS} proofs.")]
     if any(proof in proofs[:index] for index, proof in enumerate(proofs)):
         return [ProofFinding("fail", "proof_malformed", "The credential carries the same proof twice.")]
-    return [_verify_one(document, proof, proofs, resolve_key) for proof in proofs]
+    return [_verify_one(document, proof, proofs, resolve_key, shapes) for proof in proofs]
 
 
-def _verify_one(document: Document, proof: Any, proofs: list[Any], resolve_key: KeyResolver) -> ProofFinding:
+def _verify_one(
+    document: Document, proof: Any, proofs: list[Any], resolve_key: KeyResolver, shapes: Shapes | None
+) -> ProofFinding:
     if not isinstance(proof, dict) or (suite := suite_of(proof)) is None:
         return ProofFinding("fail", "proof_malformed", "The proof does not say of which kind it is.")
     if isinstance(suite, str):
@@ -103,14 +117,17 @@ def _verify_one(document: Document, proof: Any, proofs: list[Any], resolve_key: 
     method: str = proof["verificationMethod"]
     created, expires = read_instant(proof.get("created")), read_instant(proof.get("expires"))
     try:
-        outcome, code, detail = _signed(_secured(document, proof, proofs), proof, suite, resolve_key(method, created))
+        key, secured = resolve_key(method, created), _secured(document, proof, proofs)
+        outcome, code, detail = _signed(secured, proof, suite, key, shapes)
     except CredentialError as error:
         code = "invalid_signature" if error.code in ("invalid_key", "malformed") else error.code
         outcome, detail = _outcome_of(error), error.detail
     return ProofFinding(outcome, code, detail, method, created, expires)
 
 
-def _signed(secured: Document, proof: Document, suite: Suite, key: PublicKey) -> tuple[Outcome, str, str]:
+def _signed(
+    secured: Document, proof: Document, suite: Suite, key: PublicKey, shapes: Shapes | None
+) -> tuple[Outcome, str, str]:
     """Say whether the proof is the key's over the document; raises CredentialError."""
     if algorithm_of(key) not in suite.algorithms:
         return "fail", "invalid_signature", f"{suite.name} is not a way in which a key of this kind signs."
@@ -118,7 +135,7 @@ def _signed(secured: Document, proof: Document, suite: Suite, key: PublicKey) ->
     if not is_signature(key, signature):
         return "fail", "invalid_signature", "The signature is not in the one form of such a key's."
     left_out = (suite.value, *(("@context",) if suite.canonical == "rdfc" else ()))
-    message = suite.message(secured, {name: proof[name] for name in proof if name not in left_out}, key)
+    message = suite.message(secured, {name: proof[name] for name in proof if name not in left_out}, key, shapes)
     if not verify_signature(key, signature, suite.signing_input(message)):
         return "fail", "tampered", "The credential is not as it was signed, or was not signed with this key."
     return "pass", "signed", "The signature fits the credential and the key."

@@ -1,5 +1,6 @@
 """RDFC-1.0: the one canonical form of a set of quads, whatever its blank nodes were called."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from hashlib import sha256, sha384
@@ -36,19 +37,25 @@ def canonicalize(quads: Iterable[Quad], hash_name: HashName = "sha256") -> str:
     return _Canonicalization(quads, hash_name).n_quads()
 
 
+def needs_escape(text: str) -> bool:
+    """Tell whether a text has characters that canonical N-Quads write otherwise."""
+    return _ESCAPED.search(text) is not None
+
+
 def escape(text: str) -> str:
     """Return a literal's text as canonical N-Quads writes it between its quotes (RDFC-1.0 appendix A)."""
-    return text.translate(_ESCAPES)
+    return _ESCAPED.sub(lambda found: _ESCAPES[found[0]], text)
 
 
-_ESCAPES = {code: f"\\u{code:04X}" for code in (*range(0x20), 0x7F)} | {
-    0x08: "\\b",
-    0x09: "\\t",
-    0x0A: "\\n",
-    0x0C: "\\f",
-    0x0D: "\\r",
-    0x22: '\\"',
-    0x5C: "\\\\",
+_ESCAPED = re.compile(r'[\x00-\x1f"\\\x7f]')
+_ESCAPES = {chr(code): f"\\u{code:04X}" for code in (*range(0x20), 0x7F)} | {
+    "\b": "\\b",
+    "\t": "\\t",
+    "\n": "\\n",
+    "\f": "\\f",
+    "\r": "\\r",
+    '"': '\\"',
+    "\\": "\\\\",
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from shared.credentials import base64url
 from shared.credentials.canonical import jcs, rdfc
+from shared.credentials.compiled import Shapes
 from shared.credentials.errors import CredentialError
 from shared.credentials.keys import Algorithm, PrivateKey, PublicKey, algorithm_of
 from shared.credentials.multibase import decode_base58, encode_base58
@@ -34,18 +35,21 @@ class Suite:
         data_integrity = self.proof_type == DATA_INTEGRITY
         return {"type": self.proof_type, **({"cryptosuite": self.name} if data_integrity else {})}
 
-    def message(self, document: Document, options: Document, key: PublicKey | PrivateKey) -> bytes:
+    def message(
+        self, document: Document, options: Document, key: PublicKey | PrivateKey, shapes: Shapes | None = None
+    ) -> bytes:
         """Return what is signed: the options' hash, then the document's, with SHA-384 for a key on P-384.
 
         VC-DI-EdDSA 1.0 and VC-DI-ECDSA 1.0, sections 3.2.4 and 3.3.4. Raises as the canonical forms do.
         """
-        long = algorithm_of(key) == "ES384"
-        new = sha384 if long else sha256
         if self.canonical == "jcs":
+            new = sha384 if algorithm_of(key) == "ES384" else sha256
             return b"".join(new(jcs(part)).digest() for part in (options, document))
         config = {**options, "@context": document.get("@context", [])}
-        name: Literal["sha256", "sha384"] = "sha384" if long else "sha256"
-        return b"".join(new(rdfc(part, hash_name=name).encode()).digest() for part in (config, document))
+        if algorithm_of(key) == "ES384":
+            return b"".join(sha384(rdfc(part, hash_name="sha384").encode()).digest() for part in (config, document))
+        form = rdfc if shapes is None else shapes.rdfc
+        return b"".join(sha256(form(part).encode()).digest() for part in (config, document))
 
     def signing_input(self, message: bytes) -> bytes:
         """Return the bytes under the signature itself."""

@@ -10,6 +10,7 @@ import orjson
 
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.canonical import digest
+from shared.credentials.compiled import Shapes
 from shared.credentials.errors import CredentialError
 from shared.credentials.keys import PrivateKey
 from shared.credentials.permutation import permuted
@@ -125,14 +126,16 @@ def refuse_impossible(plan: Plan, order: Order) -> None:
         raise Invalid("result_description_unknown", "A result refers to a description that this achievement lacks.")
 
 
-def make(plan: Plan, draft: Draft, key: PrivateKey, public_url: str, *, demo: bool) -> Signed:
+def make(
+    plan: Plan, draft: Draft, key: PrivateKey, public_url: str, *, demo: bool, shapes: Shapes | None = None
+) -> Signed:
     """Build and sign one badge; its proof's `created` is the plan's `now`.
 
     Raises Invalid where the order has no signed form (a value twice in a set, say), TooLarge where it is too long.
     """
     try:
         unsigned = _unsigned(plan, draft, public_url, demo=demo or plan.sandbox)
-        document = sign(unsigned, key, plan.verification_method, plan.now)
+        document = sign(unsigned, key, plan.verification_method, plan.now, shapes=shapes)
     except CredentialError as error:
         raise Invalid(error.code, error.detail) from error
     if len(orjson.dumps(document)) > MAX_DOCUMENT_BYTES:

@@ -161,9 +161,18 @@ class Issuing:
         refused: Outcomes = {}
         for draft in drafts:
             try:
-                signed.append(domain.make(plan, draft, key, self._settings.public_url, demo=self._settings.demo))
+                made = domain.make(
+                    plan,
+                    draft,
+                    key,
+                    self._settings.public_url,
+                    demo=self._settings.demo,
+                    shapes=self._signer.shapes,
+                )
             except LaurelError as error:
                 refused[draft.row] = error
+            else:
+                signed.append(made)
         return signed, refused
 
 

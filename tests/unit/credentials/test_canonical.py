@@ -159,6 +159,8 @@ def test_composed_and_decomposed_letters_stay_different():
         pytest.param(["id"], "https://x.example/> <urn:p> <urn:o> .\n<urn:s", id="quad put into an id"),
         pytest.param(["id"], "https://x.example/a b", id="space in an id"),
         pytest.param(["id"], "https://x.example/a\n", id="line feed in an id"),
+        pytest.param(["credentialSubject", "id"], "urn:x\u00a0y", id="no-break space in an id"),
+        pytest.param(["credentialSubject", "urn:x\u3000y"], "x", id="ideographic space in a name"),
         pytest.param(["credentialSubject", "achievement", 'https://x.example/> <urn:p> ""'], "x", id="quad in a name"),
         pytest.param(["name"], {"@value": "x"}, id="value object without language"),
         pytest.param(["name"], {"@value": "x", "@language": "en", "@direction": "rtl"}, id="direction"),
