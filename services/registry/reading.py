@@ -77,6 +77,18 @@ async def document(tx: Tx, credential_id: UUID, owner_token: str | None) -> Docu
     return Document(found, public=view["shown"])
 
 
+async def token(tx: Tx, credential_id: UUID, owner_token: str | None) -> Document:
+    """Return a badge as the token that it also is, to whom `document` shows it; raises NotFound, as that does.
+
+    Who may have the badge is told where it has no token (`no_token`).
+    """
+    shown = await document(tx, credential_id, owner_token)
+    found = await badges.token(tx, credential_id, rules.owner_token_hash(owner_token or ""))
+    if found is None:
+        raise NotFound("no_token", "No token was asked for when this badge was issued. It can be had as JSON.")
+    return Document(found, public=shown.public)
+
+
 async def badge(tx: Tx, credential_id: UUID, owner_token: str | None, public_url: str, *, demo: bool) -> Badge:
     """Return what a badge's page may tell to who asks with `owner_token`, or with none.
 
@@ -154,6 +166,7 @@ def _badge(row: Record, public_url: str, *, demo: bool) -> Badge:
         achievement_path=f"/achievements/{row['achievement_id']}/{row['achievement_version']}",
         achievement=row["achievement"],
         has_image=bool(row["has_image"]),
+        has_token=row["has_token"],
         kept=row["owned"] is not None,
         valid_from=row["valid_from"],
         valid_until=row["valid_until"],

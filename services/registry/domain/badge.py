@@ -69,6 +69,7 @@ class Badge:
     achievement_path: str
     achievement: Mapping[str, Any] | None
     has_image: bool
+    has_token: bool
     kept: bool
     valid_from: str | None
     valid_until: str | None
