@@ -8,7 +8,7 @@ from shared.credentials.suites import ECDSA_RDFC, EDDSA_JCS, EDDSA_RDFC, Suite
 from shared.errors import Invalid
 
 TokenFormat = Literal["ob3-jwt", "vc+jwt"]
-Format = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019"] | TokenFormat
+Format = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", TokenFormat]
 Formats = Sequence[Format]
 
 DEFAULT: Formats = ("eddsa-rdfc-2022",)

@@ -69,7 +69,6 @@ class Badge:
     achievement_path: str
     achievement: Mapping[str, Any] | None
     has_image: bool
-    has_token: bool
     kept: bool
     valid_from: str | None
     valid_until: str | None
@@ -82,6 +81,7 @@ class Badge:
     now: datetime
     demo: bool
     last_actor: str | None = None
+    has_token: bool = False
 
     @property
     def by_operator(self) -> bool:

@@ -18,7 +18,10 @@ from services.issuer.domain.credentials import (
     positions,
     refuse_impossible,
 )
-from shared.credentials.keys import Algorithm, PrivateKey, did_key
+from services.issuer.domain.formats import Formats
+from shared.credentials import jwt
+from shared.credentials.keys import Algorithm, PrivateKey, did_key, method_id
+from shared.credentials.proofs import verify
 from shared.errors import Invalid, TooLarge
 from shared.messaging.events import StatusPosition
 from tests.support.badges import a_key, a_method, an_ec_key
@@ -34,6 +37,9 @@ ACHIEVEMENT = {
     "criteria": {"narrative": "Build."},
     "resultDescription": [{"id": "urn:x:1", "name": "Grade", "resultType": "Percent"}],
 }
+WEB = "did:web:b.example:institutions:north"
+ORDER = Order(email="ada@example.org")
+PUBLIC = {method_id(WEB, key.public_key()): key.public_key() for key in KEYS.values()}
 
 
 def a_plan(**members: Any) -> Plan:
@@ -51,6 +57,15 @@ def a_plan(**members: Any) -> Plan:
         keys={"EdDSA": SealedKey(UUID(int=1), a_method(key), b"")},
     )
     return replace(plan, **members)
+
+
+def a_web_plan(formats: Formats) -> Plan:
+    """The plan of a did:web institution with a key of each kind that formats take."""
+    keys: dict[Algorithm, SealedKey] = {
+        kind: SealedKey(UUID(int=number), method_id(WEB, key.public_key()), b"")
+        for number, (kind, key) in enumerate(KEYS.items(), 1)
+    }
+    return a_plan(did=WEB, keys=keys, formats=formats)
 
 
 def a_draft(order: Order) -> Draft:
@@ -118,3 +133,55 @@ def test_a_sandbox_issues_demonstrations_wherever_it_stands() -> None:
     assert made.document["name"].startswith("DEMO ")
     real = make(a_plan(), a_draft(order), KEYS, "https://b.example", demo=False)
     assert not real.document["name"].startswith("DEMO ")
+
+
+def test_every_proof_of_a_set_is_over_the_badge_without_any() -> None:
+    formats: Formats = ["ecdsa-rdfc-2019", "eddsa-jcs-2022", "eddsa-rdfc-2022"]
+    made = make(a_web_plan(formats), a_draft(ORDER), KEYS, "https://b.example", demo=False)
+    names = [proof["cryptosuite"] for proof in made.document["proof"]]
+    assert names == ["eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019"]
+    for proof in made.document["proof"]:
+        alone = {**made.document, "proof": proof}
+        assert [each.outcome for each in verify(alone, lambda method, _: PUBLIC[method])] == ["pass"]
+
+
+def test_a_token_of_open_badges_names_a_recipient_without_an_id_as_the_document_does() -> None:
+    made = make(a_web_plan(["ob3-jwt"]), a_draft(ORDER), KEYS, "https://b.example", demo=False)
+    named = jwt.read(made.token or "")
+    assert named.profile == "ob3-jwt"
+    assert named.claims["sub"] == made.document["credentialSubject"]["id"] == f"urn:uuid:{UUID(int=9)}"
+    assert named.document == {name: member for name, member in made.document.items() if name != "proof"}
+    own = Order(recipient_id="did:example:ada")
+    named = jwt.read(make(a_web_plan(["ob3-jwt"]), a_draft(own), KEYS, "https://b.example", demo=False).token or "")
+    assert named.claims["sub"] == "did:example:ada"
+
+
+def test_a_recipient_without_an_id_gets_none_where_no_format_needs_it() -> None:
+    for formats in (["eddsa-rdfc-2022"], ["vc+jwt"], ["eddsa-jcs-2022", "ecdsa-rdfc-2019"]):
+        made = make(a_web_plan(formats), a_draft(ORDER), KEYS, "https://b.example", demo=False)
+        assert "id" not in made.document["credentialSubject"]
+
+
+def test_tokens_name_keys_by_where_a_reader_finds_them_as_jwk() -> None:
+    open_badge = make(a_web_plan(["ob3-jwt"]), a_draft(ORDER), KEYS, "https://b.example", demo=False)
+    assert jwt.read(open_badge.token or "").header == {
+        "alg": "ES256", "typ": "JWT", "kid": f"https://b.example/institutions/north/keys/{UUID(int=2)}",
+    }  # fmt: skip
+    credential = make(a_web_plan(["vc+jwt"]), a_draft(ORDER), KEYS, "https://b.example", demo=False)
+    assert jwt.read(credential.token or "").header["kid"] == f"{WEB}#{UUID(int=1)}"
+    of_a_did_key = make(a_plan(formats=["vc+jwt"]), a_draft(ORDER), KEYS, "https://b.example", demo=False)
+    assert jwt.read(of_a_did_key.token or "").header["kid"] == a_method(a_key())
+
+
+def test_what_a_jcs_proof_would_not_see_is_refused_all_the_same() -> None:
+    order = Order(email="a@b.example", evidence=[{"id": "https://e.example"}] * 2)
+    with pytest.raises(Invalid) as refusal:
+        make(a_web_plan(["eddsa-jcs-2022"]), a_draft(order), KEYS, "https://b.example", demo=False)
+    assert refusal.value.code == "data_loss"
+
+
+def test_a_token_counts_for_the_size_that_a_record_may_have() -> None:
+    order = Order(email="a@b.example", evidence=[{"narrative": "x" * 200_000}])
+    assert make(a_web_plan(["eddsa-rdfc-2022"]), a_draft(order), KEYS, "https://b.example", demo=False).token is None
+    with pytest.raises(TooLarge):
+        make(a_web_plan(["vc+jwt"]), a_draft(order), KEYS, "https://b.example", demo=False)
