@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from shared.credentials.check import CLOCK_DIFFERENCE
+from shared.credentials.check import CLOCK_DIFFERENCE, KnownKey
 from shared.credentials.dids import controller_of, jwk_method, jwk_url
 from shared.credentials.errors import InvalidKey
 from shared.credentials.report import CredentialFacts
@@ -122,6 +122,21 @@ def signing_keys(facts: CredentialFacts, known: Known) -> list[SigningKey | None
     """Return the issuer's key for each name that a signature has for it; None: the issuer is not known to have it."""
     by_name = {name: key for key in known.keys for name in (key.verification_method, key.jwk_method)}
     return [by_name.get(name) for name in facts.verification_methods] or [None]
+
+
+def known_keys(known: Known) -> tuple[KnownKey, ...]:
+    """Return the issuer's keys for the checks, each under every verification method that is published for it."""
+    return tuple(
+        KnownKey(
+            verification_method=method,
+            public_key_multibase=key.public_key_multibase,
+            retired_at=key.retired_at,
+            jwk_url=key.jwk_url if method == key.verification_method else None,
+        )
+        for key in known.keys
+        for method in (key.verification_method, key.jwk_method)
+        if method
+    )
 
 
 def _keys(facts: CredentialFacts, known: Known) -> list[str | None]:

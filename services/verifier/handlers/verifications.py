@@ -1,6 +1,6 @@
 """Answers whether badges are genuine and hold: looks up what is known, has the documents checked, judges, records."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,14 +11,13 @@ from services.verifier.check_worker import Failed, Found, Job
 from services.verifier.domain import messages
 from services.verifier.domain.checks import undecided
 from services.verifier.domain.judgement import Judgement, judge, not_asked, not_made, recipient_check
-from services.verifier.domain.known import Known, Recorded, Rules, SigningKey
+from services.verifier.domain.known import Known, Recorded, Rules, known_keys
 from services.verifier.domain.records import kept, recalled, repeated
 from services.verifier.fetch import Fetcher
 from services.verifier.handlers.looking_up import look_up
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
 from shared import telemetry
-from shared.credentials.check import KnownKey
 from shared.credentials.identity import Kind
 from shared.credentials.report import CheckedDocument, CredentialFacts, Report, reported
 from shared.credentials.shape import facts_of
@@ -145,19 +144,7 @@ async def existing(tx: Tx, verification_id: UUID) -> Report:
 
 
 def _job(document: Document, known: Known, expected: Mapping[Kind, str] | None) -> Job:
-    keys = tuple(each for key in known.keys for each in _known_keys(key))
-    return Job(document=document, now=known.now, known_keys=keys, expected_recipient=expected)
-
-
-def _known_keys(key: SigningKey) -> Iterator[KnownKey]:
-    """Yield a key under each verification method that its institution's DID document has for it."""
-    for method in filter(None, (key.verification_method, key.jwk_method)):
-        yield KnownKey(
-            verification_method=method,
-            public_key_multibase=key.public_key_multibase,
-            retired_at=key.retired_at,
-            jwk_url=key.jwk_url if method == key.verification_method else None,
-        )
+    return Job(document=document, now=known.now, known_keys=known_keys(known), expected_recipient=expected)
 
 
 def _answer(document: Document, facts: CredentialFacts, found: Found | Failed, known: Known, rules: Rules) -> Answer:
