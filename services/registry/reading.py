@@ -77,18 +77,6 @@ async def document(tx: Tx, credential_id: UUID, owner_token: str | None) -> Docu
     return Document(found, public=view["shown"])
 
 
-async def token(tx: Tx, credential_id: UUID, owner_token: str | None) -> Document:
-    """Return a badge as the token that it also is, to whom `document` shows it; raises NotFound, as that does.
-
-    Who may have the badge is told where it has no token (`no_token`).
-    """
-    shown = await document(tx, credential_id, owner_token)
-    found = await badges.token(tx, credential_id, rules.owner_token_hash(owner_token or ""))
-    if found is None:
-        raise NotFound("no_token", "No token was asked for when this badge was issued. It can be had as JSON.")
-    return Document(found, public=shown.public)
-
-
 async def badge(tx: Tx, credential_id: UUID, owner_token: str | None, public_url: str, *, demo: bool) -> Badge:
     """Return what a badge's page may tell to who asks with `owner_token`, or with none.
 
@@ -100,6 +88,18 @@ async def badge(tx: Tx, credential_id: UUID, owner_token: str | None, public_url
     if found["id"] is None or (owner_token is not None and not found["owned"]):
         raise unknown_badge()
     return _badge(found, public_url, demo=demo)
+
+
+async def token(tx: Tx, credential_id: UUID, owner_token: str | None) -> Document:
+    """Return a badge as the token that it also is, to whom `document` shows it; raises NotFound, as that does.
+
+    Who may have the badge is told where it has no token (`no_token`).
+    """
+    shown = await document(tx, credential_id, owner_token)
+    found = await badges.token(tx, credential_id, rules.owner_token_hash(owner_token or ""))
+    if found is None:
+        raise NotFound("no_token", "No token was asked for when this badge was issued. It can be had as JSON.")
+    return Document(found, public=shown.public)
 
 
 def unknown_badge() -> NotFound:
