@@ -11,6 +11,7 @@ import orjson
 import structlog
 
 from services.issuer.domain import messages
+from services.issuer.domain.formats import FIRST_ALGORITHM
 from services.issuer.domain.row import Row
 from services.issuer.handlers.telling import tell
 from services.issuer.signer import Signer
@@ -69,7 +70,7 @@ class ListSigner:
     async def sign_due(self) -> int:
         """Sign each list that is due, up to AT_ONCE of them, once; return how many."""
         async with self._database.transaction() as tx:
-            due = await store.due(tx, AT_ONCE, self._terms.window, self._set_aside())
+            due = await store.due(tx, AT_ONCE, self._terms.window, self._set_aside(), FIRST_ALGORITHM)
         return sum([await self._sign(each) for each in due])
 
     def _set_aside(self) -> list[UUID]:

@@ -4,6 +4,8 @@ from shared.web.pages import wants_page
 
 PAGE, RECORD = "text/html", "application/json"
 DOCUMENT = "application/vc"
+# A badge as a token, by the token's profile. That of Open Badges has no name of its own.
+TOKENS = {"vc+jwt": "application/vc+jwt", "ob3-jwt": "application/jwt"}
 # What the signed document is called by those who ask for it.
 DOCUMENTS = (DOCUMENT, "application/vc+ld+json", "application/ld+json")
 

@@ -18,6 +18,7 @@ from services.registry.domain.badge import Badge, verdict
 from services.registry.domain.foreign import text_of, web_link
 from services.registry.public import OPEN, answers
 from services.registry.settings import RegistrySettings
+from shared.credentials import jwt
 from shared.errors import NotFound
 from shared.web.databases import AppDatabase, WorkerDatabase
 from shared.web.pages import Pages
@@ -77,6 +78,31 @@ async def document(
     async with visible_to(caller, app, worker) as tx:
         found = await reading.document(tx, credential_id, owner)
     return _signed(found, credential_id, negotiation.DOCUMENT)
+
+
+@router.get(
+    "/credentials/{credential_id}.jwt",
+    response_class=Response,
+    responses={200: {"content": {media: {"schema": {"type": "string"}} for media in negotiation.TOKENS.values()}}},
+)
+async def token(
+    credential_id: UUID, caller: Caller, app: AppDatabase, worker: WorkerDatabase, owner: Owner = None
+) -> Response:
+    """The badge as a compact token, where one was asked for, for whoever may have it as `.json`.
+
+    `application/vc+jwt` or, in the profile of Open Badges, `application/jwt`.
+    """
+    async with visible_to(caller, app, worker) as tx:
+        found = await reading.token(tx, credential_id, owner)
+    signed = jwt.read(found.text)
+    name = parts.file_name(text_of(signed.document, "name") or "", credential_id, "jwt")
+    headers = {
+        "Cache-Control": "no-cache" if found.public else "private, no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Disposition": f'attachment; filename="{name}"',
+        **(OPEN if found.public else {}),
+    }
+    return Response(found.text, media_type=negotiation.TOKENS[signed.profile], headers=headers)
 
 
 @router.get("/credentials/{credential_id}/qr.svg", response_class=Response, responses=answers("image/svg+xml", {}))

@@ -98,6 +98,18 @@ async def badge(tx: Tx, credential_id: UUID, owner_token: str | None, public_url
     return _badge(found, public_url, demo=demo)
 
 
+async def token(tx: Tx, credential_id: UUID, owner_token: str | None) -> Document:
+    """Return a badge as the token that it also is, to whom `document` shows it; raises NotFound, as that does.
+
+    Who may have the badge is told where it has no token (`no_token`).
+    """
+    shown = await document(tx, credential_id, owner_token)
+    found = await badges.token(tx, credential_id, rules.owner_token_hash(owner_token or ""))
+    if found is None:
+        raise NotFound("no_token", "No token was asked for when this badge was issued. It can be had as JSON.")
+    return Document(found, public=shown.public)
+
+
 def unknown_badge() -> NotFound:
     """Build the error that says that a badge is not here."""
     return NotFound("credential_not_found", "There is no credential with this id.")
@@ -162,6 +174,7 @@ def _badge(row: Record, public_url: str, *, demo: bool) -> Badge:
         achievement_path=f"/achievements/{row['achievement_id']}/{row['achievement_version']}",
         achievement=row["achievement"],
         has_image=bool(row["has_image"]),
+        has_token=row["has_token"],
         kept=row["owned"] is not None,
         valid_from=row["valid_from"],
         valid_until=row["valid_until"],

@@ -1,7 +1,7 @@
 """Institutions as DIDs: the did:web name of an institution and the document that lists its keys."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 from uuid import UUID
@@ -9,8 +9,8 @@ from uuid import UUID
 from shared.credentials import base64url
 from shared.credentials.contexts import DID_V1, MULTIKEY_V1
 from shared.credentials.errors import CredentialError, InvalidKey
-from shared.credentials.jwk import from_jwk
-from shared.credentials.keys import PublicKey, encode_multikey, method_id
+from shared.credentials.jwk import from_jwk, to_jwk
+from shared.credentials.keys import PublicKey, algorithm_of, encode_multikey, method_id
 from shared.credentials.strict_json import read_json
 
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -22,6 +22,12 @@ _HOST = re.compile(
 )
 _SEGMENT = re.compile(r"(?!\.{1,2}$)[^\x00-\x20/\\?#%]+")
 _MAX_DID = 2_000
+# The two terms of Controlled Identifiers 1.0 (section 2.2.3) for keys as JWKs. They stand in no context file that is
+# pinned here, so a document brings them itself: nobody has to fetch anything to know what they mean.
+JSON_WEB_KEY = {
+    "JsonWebKey": "https://w3id.org/security#JsonWebKey",
+    "publicKeyJwk": {"@id": "https://w3id.org/security#publicKeyJwk", "@type": "@json"},
+}
 
 
 def did_web(base_url: str, slug: str) -> str:
@@ -56,6 +62,11 @@ def jwk_url(did: str, key_id: UUID) -> str:
     return f"{web_url(did)}/keys/{key_id}"
 
 
+def jwk_method(did: str, key_id: UUID) -> str | None:
+    """Return the DID URL of an institution's key as a JsonWebKey; None for a did:key, whose key has its one form."""
+    return f"{did}#{key_id}" if did.startswith("did:web:") else None
+
+
 def key_of_did_jwk(did: str) -> PublicKey:
     """Return the public key that a did:jwk is (did:jwk method); raises InvalidKey."""
     try:
@@ -67,26 +78,29 @@ def key_of_did_jwk(did: str) -> PublicKey:
     return from_jwk(jwk)
 
 
-def did_document(did: str, keys: Iterable[PublicKey]) -> dict[str, Any]:
+def did_document(did: str, keys: Iterable[PublicKey], as_jwk: Mapping[UUID, PublicKey] | None = None) -> dict[str, Any]:
     """Return the DID document of an institution whose keys may sign badges (DID 1.0, Controlled Identifiers 1.0).
 
-    Every id is absolute and `assertionMethod` holds strings: common verifiers look for nothing else.
+    `as_jwk` are those that may sign tokens, by their ids. Every id is absolute and `assertionMethod` holds strings:
+    common verifiers look for nothing else.
     """
-    methods = [
-        {
-            "id": method_id(did, key),
-            "type": "Multikey",
-            "controller": did,
-            "publicKeyMultibase": encode_multikey(key),
-        }
-        for key in keys
+    methods: list[dict[str, Any]] = [
+        _method(method_id(did, key), "Multikey", did, publicKeyMultibase=encode_multikey(key)) for key in keys
     ]
+    for key_id, key in (as_jwk or {}).items():
+        if name := jwk_method(did, key_id):
+            jwk = {**to_jwk(key), "alg": algorithm_of(key)}
+            methods.append(_method(name, "JsonWebKey", did, publicKeyJwk=jwk))
     return {
-        "@context": [DID_V1, MULTIKEY_V1],
+        "@context": [DID_V1, MULTIKEY_V1, *([JSON_WEB_KEY] if any("publicKeyJwk" in each for each in methods) else [])],
         "id": did,
         "verificationMethod": methods,
         "assertionMethod": [method["id"] for method in methods],
     }
+
+
+def _method(id_: str, kind: str, controller: str, **key: Any) -> dict[str, Any]:
+    return {"id": id_, "type": kind, "controller": controller, **key}
 
 
 def controller_of(verification_method: str) -> str:

@@ -55,7 +55,10 @@ def _matches(subject: Any, kind: Kind, value: str) -> Match:
         return "unknown"
     if kind == "id":
         known = subject.get("id")
-        return "unknown" if not isinstance(known, str) else "pass" if known == value else "fail"
+        if not isinstance(known, str):
+            return "unknown"
+        # Issuers make such names up where a format needs one: nobody goes by them, and so they speak against nobody.
+        return "pass" if known == value else "unknown" if known.startswith("urn:uuid:") else "fail"
     found = {_matches_identity(identity, kind, value) for identity in _identities(subject, _IDENTITY_TYPE[kind])}
     return next((match for match in ("pass", "unknown", "fail") if match in found), "unknown")
 

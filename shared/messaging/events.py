@@ -71,7 +71,7 @@ class StatusPosition(Part):
 
 
 class CredentialIssued(Message):
-    """A credential was signed and stored. Carries personal data: the document, the address, the link, the salt."""
+    """A credential was signed and stored. Carries personal data: document, token, address, link, salt."""
 
     TYPE = "laurel.credential.issued.v1"
     TOPIC = ISSUER_EVENTS
@@ -82,6 +82,7 @@ class CredentialIssued(Message):
     achievement_id: UUID
     achievement_version: int
     credential: dict[str, Any]
+    token: str | None = None  # the badge as a compact JWS, where that was asked for
     document_digest: str
     status: tuple[StatusPosition, ...]
     email: str | None = None
@@ -243,6 +244,7 @@ class CredentialState(Message):
     status: CredentialStatus
     positions: tuple[StatusPosition, ...]
     document_digest: str
+    token_digest: str | None = None  # SHA-256 of the compact token (hexadecimal), where there is one
     history: tuple[HistoryEntry, ...]
 
     @property

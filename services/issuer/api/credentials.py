@@ -17,6 +17,7 @@ from services.issuer.api.access import (
     TheIssuing,
 )
 from services.issuer.api.order_body import Asked, BatchOrder, OneOrder
+from services.issuer.domain.formats import refuse_two_tokens
 from services.issuer.domain.row import Row
 from services.issuer.domain.status import reason
 from services.issuer.handlers import achievements, changing, reading
@@ -58,9 +59,10 @@ class CredentialSummary(BaseModel):
 
 
 class Credential(CredentialSummary):
-    """A credential with its signed document."""
+    """A credential with its signed document, and as a token where that was asked for."""
 
     credential: dict[str, Any]
+    token: str | None = Field(None, description="The badge as a compact JWS; null where no token was asked for.")
 
 
 class Credentials(Page):
@@ -119,12 +121,15 @@ async def issue_credential(
     issuing: TheIssuing,
     settings: Settings,
 ) -> Credential:
-    """Issue one badge. 201 means that it is stored for good, and that everybody concerned will be told."""
+    """Issue one badge. 201 means that it is stored for good, and that everybody concerned will be told.
+
+    The registry keeps a signed JSON document of every badge, also where `formats` asks for a token alone.
+    """
     attempt = idempotency.attempt(who.tenant_id, header)
     requester = Requester(who, {ALONE: attempt} if attempt else {})
     async with idempotency.remembering(database, attempt):
-        body.refuse_other_formats()
-        credential_id = await issuing.one(requester, body.achievement_id, body.order(body.recipient))
+        refuse_two_tokens(body.formats)
+        credential_id = await issuing.one(requester, body.achievement_id, body.order(body.recipient), body.formats)
     telemetry.annotate(credential_id=str(credential_id), institution_id=str(who.tenant_id))
     async with database.transaction(who.tenant_id) as tx:
         row = await reading.credential(tx, who.tenant_id, credential_id)
@@ -138,14 +143,17 @@ async def issue_batch(
 ) -> BatchResults:
     """Issue up to 1,000 badges of one achievement. Sent again under its Idempotency-Key it goes on where it ended.
 
-    A row may have a key of its own; then it is issued once, in whatever batch it is sent again.
+    A row may have a key of its own; then it is issued once, in whatever batch it is sent again. `formats` are those of
+    all of its badges.
     """
     asked = body.asked()
     requester = Requester(who, _row_attempts(who.tenant_id, header, asked))
     if body.dry_run:
-        return _results(asked, await issuing.rehearse(requester, body.achievement_id, asked.orders))
+        refuse_two_tokens(body.formats)
+        return _results(asked, await issuing.rehearse(requester, body.achievement_id, asked.orders, body.formats))
     async with idempotency.remembering(database, requester.attempts.get(ALONE)):
-        return _results(asked, await issuing.batch(requester, body.achievement_id, asked.orders))
+        refuse_two_tokens(body.formats)
+        return _results(asked, await issuing.batch(requester, body.achievement_id, asked.orders, body.formats))
 
 
 @router.post("/{credential_id}/revoke")
@@ -213,7 +221,8 @@ def _summary(row: Row, public_url: str) -> CredentialSummary:
 
 
 def _view(row: Row, public_url: str) -> Credential:
-    return Credential(**_summary(row, public_url).model_dump(), credential=orjson.loads(row["document"]))
+    summary = _summary(row, public_url).model_dump()
+    return Credential(**summary, credential=orjson.loads(row["document"]), token=row["token"])
 
 
 def _row_attempts(tenant_id: UUID, header: tuple[str, bytes] | None, asked: Asked) -> dict[int, Attempt]:

@@ -18,6 +18,7 @@ from services.issuer.api.wire import Slug, WebUrl
 from services.issuer.domain.row import Row
 from services.issuer.handlers import institutions
 from services.issuer.handlers.institutions import Founding
+from shared.credentials.keys import Algorithm
 from shared.web import idempotency
 from shared.web.databases import AppDatabase, WorkerDatabase
 from shared.web.fields import Body, Name
@@ -53,10 +54,19 @@ class MadeInstitution(BaseModel):
     api_key: str = Field(examples=["lrl_8d1c...f3_Qm9..."])
 
 
+class NewSigningKey(Body):
+    """Which kind of key is to be made."""
+
+    algorithm: Algorithm = Field(
+        "EdDSA", description="As JOSE names it: EdDSA (Ed25519), ES256 (P-256), ES384 (P-384), RS256 (RSA)."
+    )
+
+
 class SigningKey(BaseModel):
     """A public key with which an institution signs, or has signed."""
 
     id: UUID
+    algorithm: Algorithm
     verification_method: str
     public_key_multibase: str
     created_at: datetime
@@ -78,7 +88,10 @@ async def make_institution(
     signer: TheSigner,
     settings: Settings,
 ) -> MadeInstitution:
-    """Register an institution: it gets its DID, its first signing key and its first API key."""
+    """Register an institution: it gets its DID, its first API key and its signing keys.
+
+    Those are an Ed25519 key, and for a did:web institution one on P-256 as well.
+    """
     attempt = idempotency.attempt(operator.tenant_id, header)
     founding = Founding(**body.model_dump())
     async with idempotency.remembering(database, attempt), database.transaction() as tx:
@@ -94,13 +107,22 @@ async def list_signing_keys(institution_id: UUID, who: Reader, database: AppData
 
 
 @router.post("/{institution_id}/signing-keys", status_code=201)
-async def rotate_signing_key(
-    institution_id: UUID, who: Manager, header: IdempotencyKey, database: AppDatabase, signer: TheSigner
+async def renew_signing_key(
+    institution_id: UUID,
+    who: Manager,
+    header: IdempotencyKey,
+    database: AppDatabase,
+    signer: TheSigner,
+    body: NewSigningKey | None = None,
 ) -> SigningKey:
-    """Retire the signing key and make another. What the old one has signed stays good."""
+    """Make a signing key, the first of its kind or in place of the one in use. What the old one has signed stays good.
+
+    An institution has one key of a kind in use. A did:key institution has its one key, for good.
+    """
+    algorithm = (body or NewSigningKey()).algorithm
     attempt = idempotency.attempt(who.tenant_id, header)
     async with idempotency.remembering(database, attempt), database.transaction(who.tenant_id) as tx:
-        return _view(await institutions.rotate_signing_key(tx, institution_id, attempt, signer))
+        return _view(await institutions.renew_signing_key(tx, institution_id, algorithm, attempt, signer))
 
 
 def _view(row: Row) -> SigningKey:

@@ -10,14 +10,13 @@ import orjson
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
-from services.issuer.api.wire import OpenBadgesBody, Prose, Uri, WebUrl
+from services.issuer.api.wire import OpenBadgesBody, Prose, Uri, WebUrl, unique
+from services.issuer.domain import formats
 from services.issuer.domain.credentials import Order
 from shared.errors import Invalid
 from shared.web.fields import Body, Instant, Name
 from shared.web.idempotency import MAX_KEY
 
-SUITE: Literal["eddsa-rdfc-2022"] = "eddsa-rdfc-2022"
-Format = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", "ob3-jwt", "vc+jwt"]
 MAX_ROWS = 1_000
 
 
@@ -43,6 +42,20 @@ RowKey = Annotated[
     Field(
         description="This row's own Idempotency-Key: sent again in any batch within 7 days, the row is answered with "
         "the badge that it has. The same key with other content is that row's error."
+    ),
+]
+WantedFormats = Annotated[
+    list[formats.Format],
+    AfterValidator(unique),
+    Field(
+        default_factory=lambda: list(formats.DEFAULT),
+        min_length=1,
+        max_length=5,
+        examples=[["eddsa-rdfc-2022"], ["eddsa-rdfc-2022", "vc+jwt"]],
+        description="How the badge is signed: Data Integrity proofs, which are the document's `proof` (one, or a set "
+        "with eddsa-rdfc-2022 first), and at most one token, ob3-jwt or vc+jwt. Absent: eddsa-rdfc-2022. Every badge "
+        "is kept as JSON: where a token alone is asked for, that has an eddsa-rdfc-2022 proof.",
+        json_schema_extra={"uniqueItems": True, "default": list(formats.DEFAULT)},
     ),
 ]
 
@@ -128,12 +141,7 @@ class OneOrder(Terms):
 
     achievement_id: UUID
     recipient: Recipient
-    formats: list[Format] = Field([SUITE], min_length=1, max_length=5, examples=[[SUITE]])
-
-    def refuse_other_formats(self) -> None:
-        """Raise Invalid (`format_not_supported`) for what is not signed yet."""
-        if other := sorted(set(self.formats) - {SUITE}):
-            raise Invalid("format_not_supported", f"Only {SUITE} is signed at present.", formats=other)
+    formats: WantedFormats
 
 
 class BatchRow(Terms, Recipient):
@@ -146,6 +154,7 @@ class BatchOrder(Terms):
     """An order for many badges of one achievement."""
 
     achievement_id: UUID
+    formats: WantedFormats
     recipients: list[dict[str, Any]] = Field(
         min_length=1,
         max_length=MAX_ROWS,
@@ -184,7 +193,9 @@ class BatchOrder(Terms):
 
     def _digest(self, order: Order) -> bytes:
         """Return what a row's key stands for: the same badge asked for again, in whatever batch."""
-        return sha256(b"row of a batch\n" + orjson.dumps([self.achievement_id, order])).digest()
+        # What is always so is not in it, so that a key of before there were formats stands for what it did.
+        others = [] if tuple(self.formats) == formats.DEFAULT else [sorted(self.formats)]
+        return sha256(b"row of a batch\n" + orjson.dumps([self.achievement_id, order, *others])).digest()
 
 
 def _refuse_repeated(key: str, keys: Mapping[int, tuple[str, bytes]]) -> None:

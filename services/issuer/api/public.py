@@ -43,13 +43,16 @@ class PublicJwk(BaseModel):
 
 @router.get("/did.json", response_class=DidDocument)
 async def did_json(slug: Slug, database: AppDatabase) -> Any:
-    """The institution's DID document: every key that signs or has signed (did:web method, section 2.5.2)."""
+    """The institution's DID document: every key that signs or has signed (did:web method, section 2.5.2).
+
+    Each stands there twice: as Multikey for proofs, as JsonWebKey for tokens.
+    """
     async with database.transaction() as tx:
         rows = await store.public_signing_keys(tx, slug)
     if not rows:
         raise NotFound("institution_not_found", "There is no institution of this name.")
-    keys = [decode_multikey(row["public_key_multibase"]) for row in rows]
-    return DidDocument(did_document(rows[0]["did"], keys), headers=_CACHED)
+    keys = {row["key_id"]: decode_multikey(row["public_key_multibase"]) for row in rows}
+    return DidDocument(did_document(rows[0]["did"], keys.values(), as_jwk=keys), headers=_CACHED)
 
 
 @router.get("/keys/{kid}", response_model_exclude_none=True)

@@ -40,7 +40,8 @@ def _uri(text: str) -> str:
 T = TypeVar("T", bound=Hashable)
 
 
-def _unique(items: list[T]) -> list[T]:
+def unique(items: list[T]) -> list[T]:
+    """Return a list whose values differ; raises ValueError."""
     # A signature would not cover the second one.
     if len(set(items)) != len(items):
         raise ValueError("must not hold the same value twice")
@@ -54,4 +55,4 @@ Uri = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_uri), F
 # An institution's name in addresses: a label of a DNS name, because it may become part of one.
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(not_blank)]
-UniqueNames = Annotated[list[Name], AfterValidator(_unique)]
+UniqueNames = Annotated[list[Name], AfterValidator(unique)]

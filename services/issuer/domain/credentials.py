@@ -3,25 +3,30 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from services.issuer.domain.formats import DEFAULT, Formats, proofs_of, token_of
+from shared.credentials import jwt
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.canonical import digest
 from shared.credentials.compiled import Shapes
+from shared.credentials.dids import jwk_method, jwk_url
 from shared.credentials.errors import CredentialError
-from shared.credentials.keys import PrivateKey
+from shared.credentials.jsonld import to_quads
+from shared.credentials.keys import Algorithm, PrivateKey
 from shared.credentials.permutation import permuted
-from shared.credentials.proofs import sign
+from shared.credentials.proofs import prove
 from shared.credentials.status import status_entry
 from shared.errors import Invalid, TooLarge
 from shared.messaging.events import Purpose, StatusPosition
 
 # Verifiers take a badge that they do not know for forged when it is older than 5 s (created, in its proof).
 FRESH = timedelta(seconds=3)
-# Room for the rest of the event beside it, below the 512 KiB of a record.
+# Of document and token: room for the rest of the event beside them, below the 512 KiB of a record.
 MAX_DOCUMENT_BYTES = 400 * 1024
 
 
@@ -39,8 +44,17 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedKey:
+    """A signing key in use; only the signer opens it."""
+
+    id: UUID
+    verification_method: str
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What a badge is made from, as it stands in the database at `now`."""
+    """What a badge is made from, as it stands in the database at `now`; `keys` are those that its formats take."""
 
     now: datetime
     institution_id: UUID
@@ -51,9 +65,8 @@ class Plan:
     achievement_number: int
     achievement: Mapping[str, Any]
     suspendable: bool
-    signing_key_id: UUID
-    verification_method: str
-    sealed: bytes = field(repr=False)
+    keys: Mapping[Algorithm, SealedKey]
+    formats: Formats = DEFAULT
     sandbox: bool = False  # its badges are demonstrations, wherever they are issued
 
     @property
@@ -61,19 +74,18 @@ class Plan:
         """The lists in which a badge of this achievement has a bit."""
         return ("revocation", "suspension") if self.suspendable else ("revocation",)
 
+    @property
+    def first_key(self) -> SealedKey:
+        """The key of a badge's first proof."""
+        return self.keys[proofs_of(self.formats)[0][1]]
+
     def outdated_by(self, later: "Plan") -> bool:
         """Tell whether what was signed by this plan must be signed again."""
-        return later.signing_key_id != self.signing_key_id or later.now - self.now > FRESH
+        return later.keys != self.keys or later.now - self.now > FRESH
 
     def renewed_by(self, later: "Plan") -> "Plan":
-        """Return this plan with the later one's clock and key; the achievement stays, for places were taken for it."""
-        return replace(
-            self,
-            now=later.now,
-            signing_key_id=later.signing_key_id,
-            verification_method=later.verification_method,
-            sealed=later.sealed,
-        )
+        """Return this plan with the later one's clock and keys; the achievement stays, for places were taken for it."""
+        return replace(self, now=later.now, keys=later.keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +106,16 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A badge about to be signed: the order, and the ids, places and secrets that are its own."""
+    """A badge about to be signed: the order, and the ids, places and secrets that are its own.
+
+    `subject_id` names a recipient who has no id, in a format that needs one.
+    """
 
     row: int
     order: Order
     id: UUID
     event_id: UUID
+    subject_id: UUID
     positions: tuple[StatusPosition, ...]
     identity_salt: str = field(repr=False)
     owner_token: str = field(repr=False)
@@ -113,6 +129,12 @@ class Signed:
     draft: Draft
     document: Mapping[str, Any]
     document_digest: bytes
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def token_digest(self) -> bytes | None:
+        """The SHA-256 of the compact token."""
+        return sha256(self.token.encode()).digest() if self.token else None
 
 
 def refuse_impossible(plan: Plan, order: Order) -> None:
@@ -127,25 +149,62 @@ def refuse_impossible(plan: Plan, order: Order) -> None:
 
 
 def make(
-    plan: Plan, draft: Draft, key: PrivateKey, public_url: str, *, demo: bool, shapes: Shapes | None = None
+    plan: Plan,
+    draft: Draft,
+    keys: Mapping[Algorithm, PrivateKey],
+    public_url: str,
+    *,
+    demo: bool,
+    shapes: Shapes | None = None,
 ) -> Signed:
-    """Build and sign one badge; its proof's `created` is the plan's `now`.
+    """Build one badge and sign it in the plan's formats; its proofs' `created` is the plan's `now`.
 
     Raises Invalid where the order has no signed form (a value twice in a set, say), TooLarge where it is too long.
     """
     try:
         unsigned = _unsigned(plan, draft, public_url, demo=demo or plan.sandbox)
-        document = sign(unsigned, key, plan.verification_method, plan.now, shapes=shapes)
+        document = {**unsigned, "proof": _proof(plan, unsigned, keys, shapes)}
+        token = _token(plan, unsigned, keys)
     except CredentialError as error:
         raise Invalid(error.code, error.detail) from error
-    if len(orjson.dumps(document)) > MAX_DOCUMENT_BYTES:
+    if len(orjson.dumps(document)) + len(token or "") > MAX_DOCUMENT_BYTES:
         raise TooLarge("credential_too_large", f"The badge would have more than {MAX_DOCUMENT_BYTES} bytes.")
-    return Signed(draft, document, digest(document))
+    return Signed(draft, document, digest(document), token)
 
 
 def positions(taken: Sequence[Numbers], count: int) -> Iterator[tuple[StatusPosition, ...]]:
     """Yield the places of `count` badges, one in each of the lists from which numbers were taken."""
     return (tuple(numbers.position(offset) for numbers in taken) for offset in range(count))
+
+
+def _proof(plan: Plan, unsigned: Mapping[str, Any], keys: Mapping[Algorithm, PrivateKey], shapes: Shapes | None) -> Any:
+    """Return the one proof, or the set of them; each is over the badge without any."""
+    wanted = proofs_of(plan.formats)
+    if all(suite.canonical == "jcs" for suite, _ in wanted):
+        to_quads(unsigned)  # raises for what means nothing: such proofs do not look at what members mean
+    made = [
+        prove(unsigned, keys[kind], plan.keys[kind].verification_method, plan.now, suite, shapes=shapes)
+        for suite, kind in wanted
+    ]
+    return made[0] if len(made) == 1 else made
+
+
+def _token(plan: Plan, unsigned: Mapping[str, Any], keys: Mapping[Algorithm, PrivateKey]) -> str | None:
+    """Return the badge as a token, whose key is named by where it stands as a JWK."""
+    wanted = token_of(plan.formats)
+    if wanted is None:
+        return None
+    profile, kind = wanted
+    key, sealed = keys[kind], plan.keys[kind]
+    if profile == "ob3-jwt":
+        return jwt.write_ob3(unsigned, key, jwk_url(plan.did, sealed.id), plan.now)
+    return jwt.write_vc(unsigned, key, jwk_method(plan.did, sealed.id) or sealed.verification_method, plan.now)
+
+
+def _recipient_id(plan: Plan, draft: Draft) -> str | None:
+    """Return whose badge it is; a token of Open Badges names its subject, by a name of its own if there is none."""
+    made_up = f"urn:uuid:{draft.subject_id}" if "ob3-jwt" in plan.formats else None
+    return draft.order.recipient_id or made_up
 
 
 def _unsigned(plan: Plan, draft: Draft, public_url: str, *, demo: bool) -> dict[str, Any]:
@@ -154,7 +213,7 @@ def _unsigned(plan: Plan, draft: Draft, public_url: str, *, demo: bool) -> dict[
         credential_id=f"{public_url}/credentials/{draft.id}",
         issuer=Issuer(plan.did, plan.name, plan.url),
         achievement=plan.achievement,
-        recipient=Recipient(order.recipient_id, order.email, order.name, draft.identity_salt),
+        recipient=Recipient(_recipient_id(plan, draft), order.email, order.name, draft.identity_salt),
         valid_from=order.valid_from or plan.now,
         valid_until=order.valid_until,
         evidence=order.evidence,

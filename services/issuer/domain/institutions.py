@@ -1,9 +1,9 @@
-"""Under which DID an institution signs, and when its keys may change."""
+"""Under which DID an institution signs, with which keys it begins, and when they may change."""
 
 from typing import Literal
 
 from shared.credentials.dids import did_web
-from shared.credentials.keys import PublicKey, did_key
+from shared.credentials.keys import Algorithm, PublicKey, did_key
 from shared.errors import Conflict, Invalid
 
 DidMethod = Literal["web", "key"]
@@ -18,6 +18,11 @@ def did_of(slug: str, public_url: str, method: DidMethod | None, key: PublicKey)
     if method == "web" and not https:
         raise Invalid("did_web_needs_https", "A did:web institution needs a public address with https.")
     return did_key(key) if method == "key" or not https else did_web(public_url, slug)
+
+
+def further_algorithms(did: str) -> tuple[Algorithm, ...]:
+    """Return the kinds of key that a new institution has beside its first: those of the formats that are issued."""
+    return () if did.startswith("did:key:") else ("ES256",)
 
 
 def refuse_rotation(did: str) -> None:

@@ -97,6 +97,7 @@ def issued(credential: Row, entry: Row, content: Row, positions: Sequence[Status
         achievement_id=credential["achievement_id"],
         achievement_version=credential["achievement_number"],
         credential=content["document"],
+        token=content["token"],
         document_digest=credential["document_digest"].hex(),
         status=tuple(positions),
         email=content["email"],
@@ -130,6 +131,7 @@ def credential_state(credential: Row, history: Sequence[Row], positions: Sequenc
         status=history[-1]["status"],
         positions=tuple(positions),
         document_digest=credential["document_digest"].hex(),
+        token_digest=credential["token_digest"].hex() if credential["token_digest"] else None,
         history=tuple(
             HistoryEntry(
                 version=entry["version"],

@@ -1,12 +1,14 @@
-"""The operator makes institutions, with a first signing key and API key; they rotate signing keys themselves."""
+"""The operator makes institutions, with first signing keys and an API key; they change signing keys themselves."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from services.issuer.domain import messages
-from services.issuer.domain.institutions import DidMethod, did_of, refuse_rotation
+from services.issuer.domain.formats import FIRST_ALGORITHM
+from services.issuer.domain.institutions import DidMethod, did_of, further_algorithms, refuse_rotation
 from services.issuer.domain.row import Row
 from services.issuer.handlers.telling import tell
 from services.issuer.signer import Signer, new_signing_key
@@ -14,7 +16,7 @@ from services.issuer.store import institutions, lists
 from shared import db
 from shared.api_keys import handlers as api_keys
 from shared.api_keys.store import Tenant
-from shared.credentials.keys import PrivateKey, encode_multikey, method_id
+from shared.credentials.keys import Algorithm, PrivateKey, algorithm_of, encode_multikey, method_id
 from shared.db import Tx
 from shared.errors import Conflict, NotFound
 from shared.ids import new_id
@@ -46,14 +48,15 @@ async def found(
         raise Conflict(
             "secret_already_shown", "This institution was made before; its key was shown then.", id=str(made)
         )
-    now, key = await db.now(tx), new_signing_key()
+    now, key = await db.now(tx), new_signing_key(FIRST_ALGORITHM)
+    did = did_of(founding.slug, public_url, founding.did_method, key.public_key())
     institution = {
         "id": institution_id,
         "version": 1,
         "slug": founding.slug,
         "name": founding.name,
         "url": founding.url,
-        "did": did_of(founding.slug, public_url, founding.did_method, key.public_key()),
+        "did": did,
         "standing": "registered",
         "sandbox": founding.sandbox,
         "changed_at": now,
@@ -61,14 +64,17 @@ async def found(
     if not await institutions.insert_institution(tx, institution):
         raise Conflict("slug_taken", "Another institution has this slug.")
     await tell(tx, (messages.institution(institution), now))
-    await _add_signing_key(tx, institution, key, signer, now)
+    for each in (key, *map(new_signing_key, further_algorithms(did))):
+        await _add_signing_key(tx, institution, each, signer, now)
     return institution, await api_keys.make_first(tx, Tenant("institution", institution_id), now)
 
 
-async def rotate_signing_key(tx: Tx, institution_id: UUID, attempt: Attempt | None, signer: Signer) -> Row:
-    """Retire the active signing key, make another and have every status list signed with it; return the new key.
+async def renew_signing_key(
+    tx: Tx, institution_id: UUID, algorithm: Algorithm, attempt: Attempt | None, signer: Signer
+) -> Row:
+    """Make a signing key of a kind in place of the one in use, if there is one, and return it.
 
-    Raises Conflict (`rotation_needs_did_web`).
+    Status lists are signed anew where the key was theirs. Raises Conflict (`rotation_needs_did_web`).
     """
     await institutions.lock_institution(tx, institution_id)
     institution = await existing(tx, institution_id)
@@ -76,13 +82,16 @@ async def rotate_signing_key(tx: Tx, institution_id: UUID, attempt: Attempt | No
     key_id = new_id()
     if (made := await idempotency.claim(tx, attempt, key_id)) is not None:
         return next(row for row in await institutions.signing_keys(tx, institution_id) if row["id"] == made)
+    key = await asyncio.to_thread(new_signing_key, algorithm)  # an RSA key takes a while
     # Whoever stores a badge holds the key's row: the clock is read when the last one signed with the old key is in.
-    await institutions.lock_active_key(tx, institution_id)
+    await institutions.lock_active_key(tx, institution_id, algorithm)
     now = await db.now(tx)
-    retired = await institutions.retire_active_key(tx, institution_id, now)
-    await tell(tx, (messages.signing_key(retired), now))
-    await lists.mark_all_changed(tx, institution_id)
-    return await _add_signing_key(tx, institution, new_signing_key(), signer, now, key_id)
+    retired = await institutions.retire_active_key(tx, institution_id, algorithm, now)
+    if retired:
+        await tell(tx, (messages.signing_key(retired), now))
+    if algorithm == FIRST_ALGORITHM:
+        await lists.mark_all_changed(tx, institution_id)
+    return await _add_signing_key(tx, institution, key, signer, now, key_id)
 
 
 async def signing_keys(tx: Tx, institution_id: UUID) -> Sequence[Row]:
@@ -108,6 +117,7 @@ async def _add_signing_key(
         "version": 1,
         "institution_id": institution["id"],
         "did": institution["did"],
+        "algorithm": algorithm_of(key),
         "verification_method": method_id(institution["did"], key.public_key()),
         "public_key_multibase": encode_multikey(key.public_key()),
         "sealed": signer.seal(key_id, key),

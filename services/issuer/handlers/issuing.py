@@ -13,7 +13,9 @@ from uuid import UUID
 import orjson
 
 from services.issuer.domain import credentials as domain
-from services.issuer.domain.credentials import Draft, Numbers, Order, Plan, Signed
+from services.issuer.domain.credentials import Draft, Numbers, Order, Plan, SealedKey, Signed
+from services.issuer.domain.formats import DEFAULT, Formats, algorithms_of, refuse_without_keys
+from services.issuer.domain.row import Row
 from services.issuer.handlers.storing import ALONE, Requester, store_signed
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
@@ -63,24 +65,27 @@ class Issuing:
         self._threads = ThreadPoolExecutor(settings.signing_threads, thread_name_prefix="signing")
         self._gate = asyncio.Semaphore(AT_ONCE)
 
-    async def one(self, requester: Requester, achievement_id: UUID, order: Order) -> UUID:
+    async def one(self, requester: Requester, achievement_id: UUID, order: Order, formats: Formats = DEFAULT) -> UUID:
         """Issue one badge, durably; return its id, or that of the badge that was issued before under the same key.
 
         Raises NotFound (the achievement), Conflict (nothing published, institution withdrawn, or a first call under
-        way), Invalid, TooLarge, Unauthorized (the API key was revoked meanwhile), Unavailable.
+        way), Invalid (no key for a format among it), TooLarge, Unauthorized (the API key was revoked meanwhile),
+        Unavailable.
         """
         async with self._gate:
             async with self._database.transaction(requester.principal.tenant_id) as tx:
                 made = await idempotency.earlier(tx, requester.attempts.get(ALONE))
                 if made is not None:
                     return made
-                prepared = await self._prepare(tx, requester, achievement_id, {ALONE: order})
+                prepared = await self._prepare(tx, requester, achievement_id, {ALONE: order}, formats)
             outcome = (await self._finish(requester, prepared))[ALONE]
         if isinstance(outcome, LaurelError):
             raise outcome
         return outcome
 
-    async def batch(self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]) -> Results:
+    async def batch(
+        self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order], formats: Formats = DEFAULT
+    ) -> Results:
         """Issue one badge for each row; return each row's badge or why it has none.
 
         Rows that were issued before by the same attempts are answered, not issued again: a retry after a crash goes
@@ -95,25 +100,27 @@ class Issuing:
             chunk = {row: orders[row] for row in waiting[start : start + CHUNK]}
             async with self._gate:
                 async with self._database.transaction(requester.principal.tenant_id) as tx:
-                    prepared = await self._prepare(tx, requester, achievement_id, chunk)
+                    prepared = await self._prepare(tx, requester, achievement_id, chunk, formats)
                 outcomes |= await self._finish(requester, prepared)
         return Results(outcomes, before.keys())
 
-    async def rehearse(self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]) -> Results:
+    async def rehearse(
+        self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order], formats: Formats = DEFAULT
+    ) -> Results:
         """Return what `batch` would, without the rows that it would issue; nothing is claimed, signed or stored.
 
         Raises as `batch` does where no row could be issued.
         """
         async with self._database.transaction(requester.principal.tenant_id) as tx:
-            plan = await _plan(tx, requester, achievement_id)
+            plan = await _plan(tx, requester, achievement_id, formats)
             before = await _before(tx, requester, orders)
         return Results(_refusals(plan, orders) | before, before.keys())
 
     async def _prepare(
-        self, tx: Tx, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order]
+        self, tx: Tx, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order], formats: Formats
     ) -> Prepared:
         """Step 1: read what the badges are made from and the clock, and take their numbers."""
-        plan = await _plan(tx, requester, achievement_id)
+        plan = await _plan(tx, requester, achievement_id, formats)
         refused = _refusals(plan, orders)
         possible = [row for row in orders if row not in refused]
         taken = [await self._take_numbers(tx, plan, purpose, len(possible)) for purpose in plan.purposes if possible]
@@ -127,7 +134,7 @@ class Issuing:
         for _ in range(TRIES if prepared.drafts else 0):
             signed, unsignable = await self._signed(plan, prepared.drafts)
             async with self._database.transaction(requester.principal.tenant_id) as tx:
-                later = await _plan(tx, requester, plan.achievement_id)
+                later = await _plan(tx, requester, plan.achievement_id, plan.formats)
                 if not plan.outdated_by(later):
                     return prepared.refused | unsignable | await store_signed(tx, requester, plan, signed)
             plan = plan.renewed_by(later)
@@ -156,7 +163,7 @@ class Issuing:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._sign_all, plan, drafts)
 
     def _sign_all(self, plan: Plan, drafts: Sequence[Draft]) -> tuple[list[Signed], Outcomes]:
-        key = self._signer.open(plan.signing_key_id, plan.sealed)
+        keys = {kind: self._signer.open(each.id, each.sealed) for kind, each in plan.keys.items()}
         signed: list[Signed] = []
         refused: Outcomes = {}
         for draft in drafts:
@@ -164,7 +171,7 @@ class Issuing:
                 made = domain.make(
                     plan,
                     draft,
-                    key,
+                    keys,
                     self._settings.public_url,
                     demo=self._settings.demo,
                     shapes=self._signer.shapes,
@@ -191,20 +198,23 @@ def _refusals(plan: Plan, orders: Mapping[int, Order]) -> Outcomes:
     return refused
 
 
-async def _plan(tx: Tx, requester: Requester, achievement_id: UUID) -> Plan:
-    principal = requester.principal
-    # Asked twice: a key that is retired while its row is waited for is gone, and its successor not yet seen.
-    row = await store.plan(tx, principal.tenant_id, achievement_id, UUID(principal.key_id)) or await store.plan(
-        tx, principal.tenant_id, achievement_id, UUID(principal.key_id)
-    )
-    if row is None:
+async def _plan(tx: Tx, requester: Requester, achievement_id: UUID, formats: Formats) -> Plan:
+    principal, kinds = requester.principal, algorithms_of(formats)
+    wanted = (principal.tenant_id, achievement_id, UUID(principal.key_id), kinds)
+    rows = await store.plan(tx, *wanted)
+    if len(rows) < len(kinds):
+        # Asked twice: a key that is retired while its row is waited for is gone, and its successor not yet seen.
+        rows = await store.plan(tx, *wanted)
+    if not rows:
         raise NotFound("achievement_not_found", "There is no achievement with this id.")
+    row, keys = rows[0], {each["algorithm"]: _key(each) for each in rows}
     if row["standing"] != "registered":
         raise Conflict("institution_withdrawn", "This institution is withdrawn; it issues no more badges.")
     if not row["api_key_holds"]:
         raise Unauthorized("key_no_longer_valid", "This API key was revoked or has expired.")
     if row["published"] is None:
         raise Conflict("achievement_not_published", "This achievement has no published version yet.")
+    refuse_without_keys(formats, row["did"], keys)
     return Plan(
         now=row["now"],
         institution_id=row["institution_id"],
@@ -215,11 +225,14 @@ async def _plan(tx: Tx, requester: Requester, achievement_id: UUID) -> Plan:
         achievement_number=row["published"],
         achievement=orjson.loads(row["badge_form"]),
         suspendable=row["suspendable"],
-        signing_key_id=row["signing_key_id"],
-        verification_method=row["verification_method"],
-        sealed=row["sealed"],
+        keys=keys,
+        formats=formats,
         sandbox=row["sandbox"],
     )
+
+
+def _key(row: Row) -> SealedKey:
+    return SealedKey(row["signing_key_id"], row["verification_method"], row["sealed"])
 
 
 def _draft(row: int, order: Order, positions: tuple[StatusPosition, ...]) -> Draft:
@@ -228,6 +241,7 @@ def _draft(row: int, order: Order, positions: tuple[StatusPosition, ...]) -> Dra
         order=order,
         id=new_id(),
         event_id=new_id(),
+        subject_id=new_id(),
         positions=positions,
         identity_salt=secrets.token_hex(16),
         owner_token=new_secret(),

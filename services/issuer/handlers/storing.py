@@ -70,8 +70,9 @@ def _credential(plan: Plan, signed: Signed) -> Row:
         "institution_id": plan.institution_id,
         "achievement_id": plan.achievement_id,
         "achievement_number": plan.achievement_number,
-        "signing_key_id": plan.signing_key_id,
+        "signing_key_id": plan.first_key.id,
         "document_digest": signed.document_digest,
+        "token_digest": signed.token_digest,
         "issued_at": plan.now,
         "valid_until": signed.draft.order.valid_until,
     }
@@ -82,6 +83,7 @@ def _content(plan: Plan, signed: Signed) -> Row:
         "credential_id": signed.draft.id,
         "institution_id": plan.institution_id,
         "document": signed.document,
+        "token": signed.token,
         "email": signed.draft.order.email,
         "owner_token": signed.draft.owner_token,
     }

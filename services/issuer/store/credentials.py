@@ -9,28 +9,32 @@ from uuid import UUID
 import orjson
 
 from services.issuer.domain.row import Row
+from shared.credentials.keys import Algorithm
 from shared.db import Tx
 from shared.messaging.events import CredentialStatus, Purpose, StatusPosition
 
 
-async def plan(tx: Tx, institution_id: UUID, achievement_id: UUID, api_key_id: UUID) -> Row | None:
-    """Return what badges of an achievement are made from now, and whether the API key holds; None: no such achievement.
+async def plan(
+    tx: Tx, institution_id: UUID, achievement_id: UUID, api_key_id: UUID, algorithms: Sequence[Algorithm]
+) -> Sequence[Row]:
+    """Return what badges of an achievement are made from now, and whether the API key holds, once for each signing key.
 
-    The signing key stays the active one, and the institution as it stands, until the transaction ends: nothing is
+    Those are the active ones of the kinds `algorithms`, the one that every institution has among them; no rows: no such
+    achievement. They stay the active ones, and the institution as it stands, until the transaction ends: nothing is
     stored that was signed with a retired key, or for an institution that is withdrawn. `published` and what comes of it
     are null while nothing is published.
     """
-    return await tx.fetchrow(
+    return await tx.fetch(
         """
         select laurel_clock() as now, i.id as institution_id, i.did, i.name, i.url, i.standing, i.sandbox,
-               k.id as signing_key_id, k.verification_method, k.sealed,
+               k.id as signing_key_id, k.algorithm, k.verification_method, k.sealed,
                a.id as achievement_id, a.published, v.badge_form,
                coalesce((v.content ->> 'suspendable')::boolean, false) as suspendable,
                exists (select from api_keys where id = $3 and revoked_at is null
                        and (expires_at is null or expires_at > laurel_clock())) as api_key_holds
         from achievements a
         join institutions i on i.id = a.institution_id
-        join signing_keys k on k.institution_id = i.id and k.retired_at is null
+        join signing_keys k on k.institution_id = i.id and k.retired_at is null and k.algorithm = any($4::text[])
         left join achievement_versions v on (v.achievement_id, v.number) = (a.id, a.published)
         where a.id = $2 and a.institution_id = $1
         for share of i, k
@@ -38,6 +42,7 @@ async def plan(tx: Tx, institution_id: UUID, achievement_id: UUID, api_key_id: U
         institution_id,
         achievement_id,
         api_key_id,
+        algorithms,
     )
 
 
@@ -46,19 +51,19 @@ async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], po
     await tx.executemany(
         """
         insert into credentials (id, institution_id, achievement_id, achievement_number, signing_key_id, version,
-                                 status, document_digest, issued_at, valid_until)
-        values ($1, $2, $3, $4, $5, 1, 'issued', $6, $7, $8)
+                                 status, document_digest, token_digest, issued_at, valid_until)
+        values ($1, $2, $3, $4, $5, 1, 'issued', $6, $7, $8, $9)
         """,
         _values(
             credentials,
             "id", "institution_id", "achievement_id", "achievement_number", "signing_key_id", "document_digest",
-            "issued_at", "valid_until",
+            "token_digest", "issued_at", "valid_until",
         ),
     )  # fmt: skip
     await tx.executemany(
         """
-        insert into credential_contents (credential_id, institution_id, document, email, owner_token)
-        values ($1, $2, $3, $4, $5)
+        insert into credential_contents (credential_id, institution_id, document, email, owner_token, token)
+        values ($1, $2, $3, $4, $5, $6)
         """,
         [
             (
@@ -67,6 +72,7 @@ async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], po
                 orjson.dumps(row["document"]).decode(),
                 row["email"],
                 row["owner_token"],
+                row["token"],
             )
             for row in contents
         ],
@@ -136,10 +142,10 @@ async def raise_bits(tx: Tx, credential_id: UUID, bits: Mapping[Purpose, bool]) 
 
 
 async def with_content(tx: Tx, institution_id: UUID, credential_id: UUID) -> Row | None:
-    """Return an institution's credential and its document."""
+    """Return an institution's credential with its document and token."""
     return await tx.fetchrow(
         """
-        select c.*, d.document from credentials c join credential_contents d on d.credential_id = c.id
+        select c.*, d.document, d.token from credentials c join credential_contents d on d.credential_id = c.id
         where c.id = $1 and c.institution_id = $2
         """,
         credential_id,

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.issuer.domain.row import Row
+from shared.credentials.keys import Algorithm
 from shared.db import Tx
 
 
@@ -49,35 +50,35 @@ async def insert_signing_key(tx: Tx, row: Row) -> None:
     """Insert a signing key at version 1."""
     await tx.execute(
         """
-        insert into signing_keys (id, version, institution_id, did, verification_method, public_key_multibase, sealed,
-                                  created_at)
-        values ($1, 1, $2, $3, $4, $5, $6, $7)
+        insert into signing_keys (id, version, institution_id, did, algorithm, verification_method,
+                                  public_key_multibase, sealed, created_at)
+        values ($1, 1, $2, $3, $4, $5, $6, $7, $8)
         """,
-        row["id"], row["institution_id"], row["did"], row["verification_method"], row["public_key_multibase"],
-        row["sealed"], row["created_at"],
+        row["id"], row["institution_id"], row["did"], row["algorithm"], row["verification_method"],
+        row["public_key_multibase"], row["sealed"], row["created_at"],
     )  # fmt: skip
 
 
-async def lock_active_key(tx: Tx, institution_id: UUID) -> None:
-    """Wait until no badge is being stored under the institution's active key, and keep others from it."""
+async def lock_active_key(tx: Tx, institution_id: UUID, algorithm: Algorithm) -> None:
+    """Wait until no badge is being stored under the institution's active key of a kind, and keep others from it."""
     await tx.execute(
-        "select from signing_keys where institution_id = $1 and retired_at is null for update", institution_id
+        "select from signing_keys where institution_id = $1 and algorithm = $2 and retired_at is null for update",
+        institution_id,
+        algorithm,
     )
 
 
-async def retire_active_key(tx: Tx, institution_id: UUID, at: datetime) -> Row:
-    """Retire the institution's active key; return it."""
-    row: Row | None = await tx.fetchrow(
+async def retire_active_key(tx: Tx, institution_id: UUID, algorithm: Algorithm, at: datetime) -> Row | None:
+    """Retire the institution's active key of a kind and return it; None where it has none of this kind."""
+    return await tx.fetchrow(
         """
-        update signing_keys set retired_at = $2, version = version + 1
-        where institution_id = $1 and retired_at is null returning *
+        update signing_keys set retired_at = $3, version = version + 1
+        where institution_id = $1 and algorithm = $2 and retired_at is null returning *
         """,
         institution_id,
+        algorithm,
         at,
     )
-    if row is None:
-        raise LookupError("an institution without an active signing key")
-    return row
 
 
 async def signing_keys(tx: Tx, institution_id: UUID) -> Sequence[Row]:

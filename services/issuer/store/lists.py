@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.issuer.domain.row import Row
+from shared.credentials.keys import Algorithm
 from shared.db import Tx
 from shared.messaging.events import Purpose
 
@@ -59,8 +60,8 @@ async def mark_all_changed(tx: Tx, institution_id: UUID) -> None:
     await tx.execute("update status_lists set changes = changes + 1 where institution_id = $1", institution_id)
 
 
-async def due(tx: Tx, limit: int, window: timedelta, without: Sequence[UUID]) -> Sequence[Row]:
-    """Return up to `limit` lists to be signed but those of `without`, with bits and key, as of one moment.
+async def due(tx: Tx, limit: int, window: timedelta, without: Sequence[UUID], algorithm: Algorithm) -> Sequence[Row]:
+    """Return up to `limit` lists to be signed but those of `without`, with bits and key (of a kind), as of one moment.
 
     A list is due when a bit has changed since its last signature and that is `window` old, or at half of its validity.
     """
@@ -71,7 +72,7 @@ async def due(tx: Tx, limit: int, window: timedelta, without: Sequence[UUID]) ->
                i.did, k.id as signing_key_id, k.verification_method, k.sealed
         from status_lists l
         join institutions i on i.id = l.institution_id
-        join signing_keys k on k.institution_id = i.id and k.retired_at is null
+        join signing_keys k on k.institution_id = i.id and k.retired_at is null and k.algorithm = $4
         where (l.changes > l.signed_changes or l.renew_at <= laurel_clock())
               and l.id <> all($3::uuid[])
               -- A signature dated ahead (the clock was set back) must not keep a revocation from the next one.
@@ -81,6 +82,7 @@ async def due(tx: Tx, limit: int, window: timedelta, without: Sequence[UUID]) ->
         limit,
         window,
         without,
+        algorithm,
     )
 
 

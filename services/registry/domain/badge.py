@@ -81,6 +81,7 @@ class Badge:
     now: datetime
     demo: bool
     last_actor: str | None = None
+    has_token: bool = False
 
     @property
     def by_operator(self) -> bool:

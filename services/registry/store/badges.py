@@ -20,6 +20,7 @@ async def page(tx: Tx, credential_id: UUID, token_hash: bytes, source: str) -> A
                last_actor($1) as last_actor,
                a.achievement, a.image is not null as has_image, v.*,
                s.version as stated_version, s.status as stated_status, laurel_clock() as now,
+               badge_token($1, $2) is not null as has_token,
                (select jsonb_object_agg(shard, time) from heartbeats where source = $3) as heard,
                exists (select held_keys(array[$1::uuid::text, c.institution_id::text])) as held
         from (select) as always
@@ -44,6 +45,16 @@ async def owned_document(tx: Tx, credential_id: UUID) -> str | None:
 async def view(tx: Tx, credential_id: UUID, token_hash: bytes) -> Record | None:
     """Return the signed document (null: not to be seen) for who holds the token, or everybody, and whether `shown`."""
     return await tx.fetchrow("select document, shown from badge_view($1, $2)", credential_id, token_hash)
+
+
+async def token(tx: Tx, credential_id: UUID, token_hash: bytes) -> str | None:
+    """Return a badge as a token (null: there is none) to those to whom `owned_document` or `view` show its document."""
+    found: str | None = await tx.fetchval(
+        "select coalesce((select token from documents where credential_id = $1), badge_token($1, $2))",
+        credential_id,
+        token_hash,
+    )
+    return found
 
 
 async def show(tx: Tx, credential_id: UUID, token_hash: bytes, *, whole: bool) -> bool:

@@ -24,7 +24,7 @@ async def lock_versions(tx: Tx, credentials: Iterable[UUID]) -> dict[UUID, int]:
 
 
 async def add_issued(tx: Tx, issued: Sequence[tuple[Change, CredentialIssued]]) -> None:
-    """Insert new records at version 1, with their documents."""
+    """Insert new records at version 1, with their documents and tokens."""
     await tx.execute(
         """
         insert into credentials (id, institution_id, achievement_id, achievement_version, version, status, positions,
@@ -44,13 +44,14 @@ async def add_issued(tx: Tx, issued: Sequence[tuple[Change, CredentialIssued]]) 
     )
     await tx.execute(
         """
-        insert into documents (credential_id, institution_id, document, owner_token_hash)
-        select * from unnest($1::uuid[], $2::uuid[], $3::json[], $4::bytea[])
+        insert into documents (credential_id, institution_id, document, owner_token_hash, token)
+        select * from unnest($1::uuid[], $2::uuid[], $3::json[], $4::bytea[], $5::text[])
         """,
         [issue.credential_id for _, issue in issued],
         [issue.institution_id for _, issue in issued],
         [orjson.dumps(issue.credential).decode() for _, issue in issued],
         [owner_token_hash(issue.owner_token) for _, issue in issued],
+        [issue.token for _, issue in issued],
     )
 
 

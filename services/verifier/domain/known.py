@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from shared.credentials.check import CLOCK_DIFFERENCE
+from shared.credentials.check import CLOCK_DIFFERENCE, KnownKey
+from shared.credentials.dids import controller_of, jwk_method, jwk_url
+from shared.credentials.errors import InvalidKey
 from shared.credentials.report import CredentialFacts
 from shared.ids import PARTITIONS, partition_of
 
@@ -44,6 +46,19 @@ class SigningKey:
     created_at: datetime
     retired_at: datetime | None
 
+    @property
+    def jwk_method(self) -> str | None:
+        """The verification method that is the key as a JsonWebKey; None where it has none."""
+        return jwk_method(controller_of(self.verification_method), self.id)
+
+    @property
+    def jwk_url(self) -> str | None:
+        """Where it stands as a bare JWK, by which tokens of Open Badges name it; None where it stands nowhere."""
+        try:
+            return jwk_url(controller_of(self.verification_method), self.id)
+        except InvalidKey:
+            return None
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -53,6 +68,7 @@ class Recorded:
     institution_id: UUID
     status: Literal["issued", "suspended", "revoked"]
     document_digest: str
+    token_digest: str | None = None
     traceparents: tuple[str | None, ...] = ()
 
 
@@ -107,12 +123,27 @@ def is_held(facts: CredentialFacts, known: Known) -> bool:
     return any(key in known.held for key in _keys(facts, known))
 
 
-def signing_key(facts: CredentialFacts, known: Known) -> SigningKey | None:
-    """Return the issuer's key that a proof names; None where the issuer is not known to have it."""
-    return next((key for key in known.keys if key.verification_method in facts.verification_methods), None)
+def signing_keys(facts: CredentialFacts, known: Known) -> list[SigningKey | None]:
+    """Return the issuer's key for each name that a signature has for it; None: the issuer is not known to have it."""
+    by_name = {name: key for key in known.keys for name in (key.verification_method, key.jwk_method)}
+    return [by_name.get(name) for name in facts.verification_methods] or [None]
+
+
+def known_keys(known: Known) -> tuple[KnownKey, ...]:
+    """Return the issuer's keys for the checks, each under every verification method that is published for it."""
+    return tuple(
+        KnownKey(
+            verification_method=method,
+            public_key_multibase=key.public_key_multibase,
+            retired_at=key.retired_at,
+            jwk_url=key.jwk_url if method == key.verification_method else None,
+        )
+        for key in known.keys
+        for method in (key.verification_method, key.jwk_method)
+        if method
+    )
 
 
 def _keys(facts: CredentialFacts, known: Known) -> list[str | None]:
-    key = signing_key(facts, known)
-    parts = (known.credential_id, key.id if key else None, known.issuer.id if known.issuer else None)
-    return [str(part) if part else None for part in parts]
+    parts = (known.credential_id, *signing_keys(facts, known), known.issuer)
+    return [str(part if isinstance(part, UUID) else part.id) if part else None for part in parts]

@@ -11,7 +11,7 @@ from services.verifier.domain.known import (
     as_of,
     is_held,
     is_stale,
-    signing_key,
+    signing_keys,
 )
 from shared.credentials.check import CLOCK_DIFFERENCE
 from shared.credentials.report import Check, CheckedDocument, CredentialFacts
@@ -49,12 +49,13 @@ def _signing_time(facts: CredentialFacts, known: Known) -> Check:
 
 
 def _key(facts: CredentialFacts, known: Known, rules: Rules) -> Check:
-    key, created = signing_key(facts, known), facts.proof_created
-    if key is None:
+    keys, created = signing_keys(facts, known), facts.proof_created
+    if None in keys:
         return _missing_key(facts, known, rules)
-    if key.retired_at and (created is None or created > key.retired_at):
+    used = [key for key in keys if key]
+    if any(key.retired_at and (created is None or created > key.retired_at) for key in used):
         return failed("key", "key_retired", "The key was no longer in use when the badge was signed.")
-    if created is None or created < key.created_at - CLOCK_DIFFERENCE:
+    if created is None or any(created < key.created_at - CLOCK_DIFFERENCE for key in used):
         return failed("key", "key_not_yet_in_use", "The key was not in use yet when the badge is said to be signed.")
     return passed("key", "The key was in use when the badge was signed.")
 
@@ -73,7 +74,7 @@ def _record_and_status(facts: CredentialFacts, issuer: Institution, known: Known
         return [_not_here("registry", "not_in_registry", detail, facts, known, rules), skipped("status")]
     if recorded.institution_id != issuer.id:
         return [_not_the_issuers(), skipped("status")]
-    if recorded.document_digest != facts.digest:
+    if facts.digest is None or facts.digest not in (recorded.document_digest, recorded.token_digest):
         detail = "The document is not the one that was issued under this id."
         return [failed("registry", "tampered", detail), skipped("status")]
     return [passed("registry", "The registry has this very document."), _status(recorded, facts, known, rules)]

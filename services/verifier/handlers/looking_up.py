@@ -45,7 +45,14 @@ def _recorded(row: Row) -> Recorded | None:
     if row["credential_id"] is None:
         return None
     traceparents = tuple(entry.get("traceparent") for entry in row["history"])
-    return Recorded(row["credential_id"], row["institution_id"], row["status"], row["document_digest"], traceparents)
+    return Recorded(
+        id=row["credential_id"],
+        institution_id=row["institution_id"],
+        status=row["status"],
+        document_digest=row["document_digest"],
+        token_digest=row["token_digest"],
+        traceparents=traceparents,
+    )
 
 
 def _signing_key(key: Mapping[str, Any]) -> SigningKey:

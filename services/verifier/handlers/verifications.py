@@ -12,7 +12,7 @@ from services.verifier.domain import messages
 from services.verifier.domain.checks import undecided
 from services.verifier.domain.documents import Badge, badge_of
 from services.verifier.domain.judgement import Judgement, judge, not_asked, not_made, recipient_check
-from services.verifier.domain.known import Known, Recorded, Rules
+from services.verifier.domain.known import Known, Recorded, Rules, known_keys
 from services.verifier.domain.records import kept, recalled, repeated
 from services.verifier.fetch import Fetcher
 from services.verifier.handlers.looking_up import look_up
@@ -20,7 +20,7 @@ from services.verifier.handlers.unpacking import take_out
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
 from shared import telemetry
-from shared.credentials.check import KnownKey, document_in
+from shared.credentials.check import document_in
 from shared.credentials.identity import Kind
 from shared.credentials.report import CheckedDocument, CredentialFacts, Report, reported
 from shared.credentials.shape import facts_of
@@ -181,15 +181,7 @@ async def existing(tx: Tx, verification_id: UUID) -> Report:
 
 
 def _job(badge: Badge, known: Known, expected: Mapping[Kind, str] | None) -> Job:
-    keys = tuple(
-        KnownKey(
-            verification_method=key.verification_method,
-            public_key_multibase=key.public_key_multibase,
-            retired_at=key.retired_at,
-        )
-        for key in known.keys
-    )
-    return Job(badge=badge, now=known.now, known_keys=keys, expected_recipient=expected)
+    return Job(badge=badge, now=known.now, known_keys=known_keys(known), expected_recipient=expected)
 
 
 def _answer(document: Any, facts: CredentialFacts, found: Found | Failed, known: Known, rules: Rules) -> Answer:

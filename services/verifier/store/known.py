@@ -21,7 +21,7 @@ async def look_up(tx: Tx, source: str, wanted: Sequence[tuple[str | None, UUID |
                (select jsonb_object_agg(shard, time) from heartbeats where source = $3) as heard,
                i.id as issuer_id, i.name as issuer_name, i.did as issuer_did, i.standing as issuer_standing,
                o.id as owner_id, o.name as owner_name, o.did as owner_did, o.standing as owner_standing,
-               c.id as credential_id, c.institution_id, c.status, c.document_digest, c.history, k.keys,
+               c.id as credential_id, c.institution_id, c.status, c.document_digest, c.token_digest, c.history, k.keys,
                array(select held_keys(k.ids || array[wanted.credential_id::text, i.id::text])) as held
         from unnest($1::text[], $2::uuid[]) with ordinality as wanted(did, credential_id, place)
         left join lateral (

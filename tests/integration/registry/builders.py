@@ -31,11 +31,14 @@ PNG = b"\x89PNG\r\n\x1a\n planted"
 class Badge:
     """One badge of one institution, and the events of its life."""
 
-    def __init__(self, institution_id: UUID | None = None, achievement_id: UUID | None = None) -> None:
+    def __init__(
+        self, institution_id: UUID | None = None, achievement_id: UUID | None = None, token: str | None = None
+    ) -> None:
         self.id = new_id()
         self.institution_id = institution_id or new_id()
         self.achievement_id = achievement_id or new_id()
         self.owner_token = new_secret()
+        self.token = token
         self.salt = f"planted-salt-{new_secret()}"
         self.key_id = f"planted-key-{new_id()}"
         self.document = {
@@ -65,6 +68,7 @@ class Badge:
             achievement_id=self.achievement_id,
             achievement_version=1,
             credential=self.document,
+            token=self.token,
             document_digest="digest",
             status=self.positions,
             email=EMAIL,

@@ -92,3 +92,9 @@ def test_everything_that_is_asked_must_fit():
     assert matches_recipient(subject, {"email": ADDRESS, "name": "Eve"}) == "fail"
     assert matches_recipient(subject, {"email": ADDRESS, "id": "did:example:ada"}) == "unknown"
     assert matches_recipient(subject, {}) == "unknown"
+
+
+def test_a_name_that_an_issuer_made_up_speaks_against_nobody():
+    made_up = {"type": ["AchievementSubject"], "id": "urn:uuid:0d6c2b8e-1111-4222-8333-444455556666"}
+    assert matches_recipient(made_up, {"id": "did:example:ada"}) == "unknown"
+    assert matches_recipient(made_up, {"id": made_up["id"]}) == "pass"

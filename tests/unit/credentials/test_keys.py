@@ -1,5 +1,7 @@
 """Keys and DIDs have one form each, and keys under which signatures mean nothing are refused."""
 
+from uuid import UUID
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import given
@@ -7,8 +9,9 @@ from hypothesis import strategies as st
 
 from shared.credentials import dids, multibase
 from shared.credentials.canonical import rdfc
-from shared.credentials.contexts import DID_V1, MULTIKEY_V1
+from shared.credentials.contexts import DID_V1, MULTIKEY_V1, pinned
 from shared.credentials.errors import InvalidKey, InvalidStatusList
+from shared.credentials.jwk import from_jwk
 from shared.credentials.keys import (
     decode_multikey,
     did_key,
@@ -18,7 +21,7 @@ from shared.credentials.keys import (
     method_id,
     verify_signature,
 )
-from tests.support.badges import a_key
+from tests.support.badges import a_key, an_ec_key
 
 FIELD = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -160,3 +163,29 @@ def test_a_did_document_names_each_key_by_its_absolute_id_and_as_a_string():
 
 def test_a_did_document_says_nothing_that_its_contexts_leave_undefined():
     assert "publicKeyMultibase" in rdfc(dids.did_document("did:web:badges.example", [a_key().public_key()]))
+
+
+def test_a_did_document_has_keys_for_tokens_as_jwk_under_ids_of_their_own():
+    did, key_id, key = "did:web:badges.example:institutions:uni", UUID(int=1), an_ec_key().public_key()
+    document = dids.did_document(did, [key], as_jwk={key_id: key})
+    multikey, as_jwk = document["verificationMethod"]
+    assert as_jwk["id"] == f"{did}#{key_id}" != multikey["id"]
+    assert (as_jwk["type"], as_jwk["controller"]) == ("JsonWebKey", did)
+    assert from_jwk(as_jwk["publicKeyJwk"]) == key
+    assert "publicKeyMultibase" not in as_jwk
+    assert document["assertionMethod"] == [multikey["id"], as_jwk["id"]]
+
+
+def test_a_did_document_with_jwks_says_itself_what_they_mean():
+    key = an_ec_key().public_key()
+    document = dids.did_document("did:web:badges.example", [key], as_jwk={UUID(int=1): key})
+    *named, own = document["@context"]
+    contexts = {**pinned(), "urn:own": {"@context": own}}
+    quads = rdfc({**document, "@context": [*named, "urn:own"]}, contexts)
+    assert "<https://w3id.org/security#JsonWebKey>" in quads
+    assert "<https://w3id.org/security#publicKeyJwk>" in quads
+
+
+def test_a_did_key_document_has_its_one_key_in_one_form():
+    key = a_key().public_key()
+    assert dids.did_document(did_key(key), [key], as_jwk={UUID(int=1): key}) == dids.did_document(did_key(key), [key])

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.verifier.domain.judgement import judge, not_asked, recipient_check
-from services.verifier.domain.known import Institution, Known, Recorded, Rules, SigningKey, credential_id_in
+from services.verifier.domain.known import Institution, Known, Recorded, Rules, SigningKey, credential_id_in, known_keys
 from shared.credentials.report import Check, CheckedDocument, CredentialFacts, StatusEntry
 from shared.ids import partition_of
 
@@ -43,6 +43,9 @@ KNOWN = Known(
     heard=FRESH,
     held=frozenset(),
 )
+AS_TOKEN = replace(KNOWN, recorded=Recorded(BADGE, OAK, "issued", "d1", token_digest="t1"))
+OTHER = "did:key:zOak#zOther"
+TWO_KEYS = replace(KNOWN, keys=(OAK_KEY, SigningKey(UUID(int=9), OTHER, "zOther", NOW - timedelta(days=1), None)))
 STRANGE = replace(KNOWN, issuer=None, keys=(), recorded=None, owner=None)
 
 
@@ -68,6 +71,32 @@ def just_signed(seconds):
         pytest.param(recorded("suspended"), {}, ("invalid", "suspended"), id="suspended"),
         pytest.param(recorded(digest="d2"), {}, ("invalid", "tampered"), id="another document under this id"),
         pytest.param(recorded(owner=ELM), {}, ("invalid", "issuer_mismatch"), id="another institution's id"),
+        # A badge that is a token as well has a digest in each form.
+        pytest.param(AS_TOKEN, {}, ("valid", None), id="the document of a badge with a token"),
+        pytest.param(AS_TOKEN, {"digest": "t1"}, ("valid", None), id="its token"),
+        pytest.param(AS_TOKEN, {"digest": "t2"}, ("invalid", "tampered"), id="another token under this id"),
+        pytest.param(KNOWN, {"digest": "t1"}, ("invalid", "tampered"), id="a token where none was issued"),
+        pytest.param(KNOWN, {"digest": None}, ("invalid", "tampered"), id="no digest, and no token"),
+        # A set of proofs rests on all of its keys.
+        pytest.param(TWO_KEYS, {"verification_methods": (METHOD, OTHER)}, ("valid", None), id="two keys"),
+        pytest.param(
+            TWO_KEYS,
+            {"verification_methods": (METHOD, OTHER), "proof_created": NOW - timedelta(days=2)},
+            ("invalid", "key_not_yet_in_use"),
+            id="the second key not yet in use",
+        ),
+        pytest.param(
+            KNOWN,
+            {"verification_methods": (METHOD, OTHER)},
+            ("unknown", "issuer_unresolvable"),
+            id="a key not here",
+        ),
+        pytest.param(
+            replace(TWO_KEYS, held=frozenset({str(UUID(int=9))})),
+            {"verification_methods": (METHOD, OTHER)},
+            ("unknown", "status_unavailable"),
+            id="the second key held",
+        ),
         # Freshness: stale is unknown, and a revocation is final however old the word on it is.
         pytest.param(replace(KNOWN, heard=STALE), {}, ("unknown", "status_unavailable"), id="stale"),
         pytest.param(replace(KNOWN, heard={}), {}, ("unknown", "status_unavailable"), id="never heard"),
@@ -292,3 +321,19 @@ def test_a_name_that_is_not_what_it_seems_is_a_warning_and_changes_no_verdict(fa
     assert [(check.name, check.outcome) for check in warned] == [(name, "warn") for name in names]
     assert judgement.conclusion.verdict == "valid"
     assert judgement.conclusion.summary.isprintable()
+
+
+def test_the_key_of_a_did_web_is_known_by_each_name_that_its_institution_publishes():
+    did = "did:web:badges.example:institutions:oak"
+    key = replace(OAK_KEY, verification_method=f"{did}#zOak", retired_at=NOW)
+    by_method, as_jwk = known_keys(replace(KNOWN, keys=(key,)))
+    assert (by_method.verification_method, as_jwk.verification_method) == (f"{did}#zOak", f"{did}#{KEY}")
+    assert by_method.jwk_url == f"https://badges.example/institutions/oak/keys/{KEY}"
+    assert {each.retired_at for each in (by_method, as_jwk)} == {NOW}
+    assert {each.public_key_multibase for each in (by_method, as_jwk)} == {"zOak"}
+
+
+@pytest.mark.parametrize("did", ["did:key:zOak", "did:web:localhost%3A8443:institutions:oak"])
+def test_a_key_that_stands_at_no_public_address_is_known_by_none(did):
+    key = replace(OAK_KEY, verification_method=f"{did}#zOak")
+    assert {each.jwk_url for each in known_keys(replace(KNOWN, keys=(key,)))} == {None}
