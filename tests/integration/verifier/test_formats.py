@@ -9,18 +9,14 @@ from uuid import UUID, uuid4
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from services.verifier.domain.judgement import judge, not_asked
-from services.verifier.domain.known import Rules, known_keys
-from services.verifier.handlers.looking_up import look_up
 from shared.credentials import jwt
 from shared.credentials.badge import Recipient
-from shared.credentials.check import check_token, facts_of_token
 from shared.credentials.dids import jwk_method, jwk_url
 from shared.credentials.keys import encode_multikey, method_id
 from shared.credentials.proofs import prove
 from shared.credentials.suites import ECDSA_RDFC
 from shared.messaging.events import CredentialState, SigningKeyState
-from tests.integration.verifier.builders import PUBLIC_URL, Institution, now
+from tests.integration.verifier.builders import Institution, now
 from tests.integration.verifier.conftest import Verifier
 from tests.support.badges import an_ec_key
 from tests.support.records import beats
@@ -57,12 +53,11 @@ async def know(verifier: Verifier, oak: Oak, credential: CredentialState, **seco
 
 
 async def said_of_token(verifier: Verifier, token: str) -> tuple[str, str | None]:
-    """Return what the copies here say of a token."""
-    async with verifier.worker.transaction() as tx:
-        [known] = await look_up(tx, [facts_of_token(token)])
-    checked = check_token(token, now=known.now, known_keys=known_keys(known))
-    conclusion = judge(checked, known, Rules(PUBLIC_URL, timedelta(minutes=4)), [not_asked()]).conclusion
-    return conclusion.verdict, conclusion.reason
+    """Return what is answered of a token."""
+    answer = await verifier.client.post("/v1/verifications", json={"token": token})
+    assert answer.status_code == 200, answer.text
+    report = answer.json()
+    return report["verdict"], report["reason"]
 
 
 async def test_a_badge_with_a_set_of_proofs_is_valid_by_all_of_its_keys(served: Verifier) -> None:
