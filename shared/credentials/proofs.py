@@ -49,8 +49,9 @@ def sign(
         "verificationMethod": verification_method,
         "proofPurpose": "assertionMethod",
     }
-    signature = key.sign(_hash_data(document, options, shapes))
-    return {**_unsecured(document), "proof": {**options, "proofValue": encode_base58(signature)}}
+    unsecured = _unsecured(document)
+    signature = key.sign(_hash_data(unsecured, options, shapes))
+    return {**unsecured, "proof": {**options, "proofValue": encode_base58(signature)}}
 
 
 def verify(document: Document, resolve_key: KeyResolver, shapes: Shapes | None = None) -> list[ProofFinding]:
@@ -130,7 +131,9 @@ def _outcome_of(error: CredentialError) -> Literal["fail", "unknown"]:
 
 
 def _unsecured(document: Document) -> dict[str, Any]:
-    return {name: member for name, member in document.items() if name != "proof"}
+    unsecured = dict(document)
+    unsecured.pop("proof", None)
+    return unsecured
 
 
 def _hash_data(document: Document, options: Mapping[str, Any], shapes: Shapes | None = None) -> bytes:

@@ -38,12 +38,14 @@ class Template:
         self._slots = slots
         self._blank = range(slots, slots + blank_nodes)
         self._sheet = _Sheet(slots + blank_nodes)
-        # A blank node that is alone has the first name, whatever its hash.
+        # A blank node that is alone has the first name, whatever its hash is.
         self._hashed = [self._hash_lines(node) for node in self._blank if blank_nodes > 1]
         self._hash_groups = self._sheet.take_groups()
         self._blocks = self._block_lines()
         self._groups = self._sheet.take_groups()
         self._fixed = self._sheet.fixed[slots:]
+        if blank_nodes == 1:
+            self._fixed[0] = _NAMES[0]
 
     @property
     def size(self) -> int:
@@ -53,15 +55,14 @@ class Template:
     def canonical(self, values: Sequence[str]) -> str:
         """Return the canonical N-Quads with these values in the slots; raises TooComplex as `canonicalize` does."""
         sheet = [*values, *self._fixed]
-        for group in self._hash_groups:
-            sheet[group.place] = group.lines(sheet)
-        hashes = [sha256("".join(pick(sheet)).encode()).digest() for pick in self._hashed]
-        names = dict(zip(sorted(hashes), _NAMES, strict=False))
-        if len(names) < len(hashes):
-            return self._canonical_of_look_alikes(values)
-        sheet[self._slots : self._slots + len(self._blank)] = (
-            [names[digest] for digest in hashes] if hashes else _NAMES[: len(self._blank)]
-        )
+        if self._hashed:
+            for group in self._hash_groups:
+                sheet[group.place] = group.lines(sheet)
+            hashes = [sha256("".join(pick(sheet)).encode()).digest() for pick in self._hashed]
+            names = dict(zip(sorted(hashes), _NAMES))  # noqa: B905  # there are more names
+            if len(names) < len(hashes):
+                return self._canonical_of_look_alikes(values)
+            sheet[self._slots : self._slots + len(hashes)] = [names[digest] for digest in hashes]
         for group in self._groups:
             sheet[group.place] = group.lines(sheet)
         blocks = "".join(self._blocks(sheet)).split(_BETWEEN)
