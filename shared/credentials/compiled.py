@@ -79,9 +79,9 @@ class Shapes:
         for learnt in structure.readings if structure else ():
             values = learnt.reading.values(found)
             if values is not None:
-                template = learnt.templates.get(values.shape)
+                template = learnt.templates.get(values[0])
                 if template is not None:
-                    return template.canonical(values.slots)
+                    return template.canonical(values[1])
         return None
 
     def _is_worth_learning(self, layout: Layout) -> bool:
@@ -111,17 +111,18 @@ class Shapes:
             learnt = next((each for each in structure.readings if each.reading.roles == roles), None)
             learnt = learnt or _Learnt(Reading(roles))
             values = learnt.reading.values(layout.found)
-            if values is None or values.shape in learnt.templates:
+            if values is None or values[0] in learnt.templates:
                 return
             template = _proven(learn_template(document, layout, roles), values, form)
         except Unlearnable:
             return
-        learnt.templates[values.shape] = template
+        learnt.templates[values[0]] = template
         if template is not None and learnt not in structure.readings and len(structure.readings) < MAX_READINGS:
             structure.readings.append(learnt)
 
 
 def _proven(template: Template, values: Values, form: str) -> Template | None:
     """Return the template if it gives the form of the document it was learnt from, as another way has given it."""
-    fits = template.size + len(values.shape[0]) <= MAX_CHARACTERS and template.canonical(values.slots) == form
+    (constants, *_), slots = values
+    fits = template.size + len(constants) <= MAX_CHARACTERS and template.canonical(slots) == form
     return template if fits else None

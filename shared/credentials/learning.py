@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from math import isfinite
 from typing import Any
 
 from shared.credentials import jsonld
@@ -38,6 +39,8 @@ def learn_roles(document: Mapping[str, Any], layout: Layout) -> Roles:
     numbers = tuple(place for place in literals if not isinstance(layout.found[place], str))
     slots = {*iris, *texts, *numbers}
     constants = tuple(place for place in layout.leaves() if place not in slots)
+    if any(isinstance(layout.found[place], float) and not isfinite(layout.found[place]) for place in constants):
+        raise Unlearnable  # by which a shape is known, JSON, writes NaN and Infinity as null
     return Roles(iris, texts, numbers, constants, _sets(layout, slots))
 
 

@@ -184,4 +184,6 @@ def _outcome_of(error: CredentialError) -> Outcome:
 
 
 def _unsecured(document: Document) -> dict[str, Any]:
-    return {name: member for name, member in document.items() if name != "proof"}
+    unsecured = dict(document)
+    unsecured.pop("proof", None)
+    return unsecured

@@ -31,11 +31,9 @@ class Roles(NamedTuple):
     sets: tuple[tuple[int, ...], ...]
 
 
-class Values(NamedTuple):
-    """What one document has: the part that belongs to its shape, and what goes into the slots, roles in their order."""
-
-    shape: tuple[bytes, tuple[int, ...], tuple[str, ...]]
-    slots: list[str]
+# What one document has: the part of it that belongs to its shape, and what goes into the slots, in the roles' order.
+Shape = tuple[bytes, tuple[int | None, ...], tuple[str, ...]]
+Values = tuple[Shape, list[str]]
 
 
 class Reading:
@@ -53,23 +51,19 @@ class Reading:
         Which IRIs are equal belongs to the shape, for nodes of one id are one node.
         """
         try:
-            return self._values(found)
+            iris, texts, numbers = self._iris(found), self._texts(found), self._numbers(found)
+            joined = "".join(texts)
+            lines = "\n".join((*iris, ""))
+            if not _are_plain(lines) or not self._differ(found):
+                return None
+            if not (joined.isascii() and lines.isascii()):
+                (joined + lines).encode()
+            equal = tuple(map(dict(zip(iris, count())).get, iris))
+            shape = (orjson.dumps(self._constants(found)), equal, tuple(map(form_of, numbers)))
+            slots = [*iris, *(map(escape, texts) if needs_escape(joined) else texts), *map(lexical, numbers)]
         except (TypeError, UnicodeEncodeError):  # not of the type that its role asks for, or half of a character
             return None
-
-    def _values(self, found: Sequence[Any]) -> Values | None:
-        iris, texts, numbers = self._iris(found), self._texts(found), self._numbers(found)
-        joined = "".join(texts)
-        lines = "\n".join((*iris, ""))
-        if not _are_plain(lines) or not self._differ(found):
-            return None
-        if not (joined.isascii() and lines.isascii()):
-            (joined + lines).encode()  # raises UnicodeEncodeError
-        if needs_escape(joined):
-            texts = tuple(map(escape, texts))
-        equal = tuple(map(dict(zip(iris, count())).get, iris))
-        shape = (orjson.dumps(self._constants(found)), equal, tuple(map(form_of, numbers)))
-        return Values(shape, [*iris, *texts, *map(lexical, numbers)])  # type: ignore[arg-type]  # each is in the map
+        return shape, slots
 
     def _differ(self, found: Sequence[Any]) -> bool:
         for pick in self._sets:
@@ -108,8 +102,8 @@ def lexical(number: float) -> str:
     return f"{digits}0E{int(exponent)}" if digits[-1] == "." else f"{digits}E{int(exponent)}"
 
 
-def _picker(places: Iterable[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+def _picker(places: Iterable[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
     chosen = tuple(places)
     if len(chosen) > 1:
         return itemgetter(*chosen)
-    return lambda found: tuple(found[place] for place in chosen)
+    return itemgetter(slice(chosen[0], chosen[0] + 1) if chosen else slice(0))

@@ -58,11 +58,11 @@ class Node(Generic[Ending]):
 
     def find(self, document: Any) -> tuple[Ending | None, list[Any]]:
         """Return what stands at the end of a document's answers, None where none was added, and what was found."""
-        node: Node[Ending] | None = self
+        node = self
         found = [document]
         label: Label
-        while node is not None and node.place is not None:
-            value = found[node.place]
+        while (place := node.place) is not None:
+            value = found[place]
             kind = type(value)
             if kind is dict:
                 label = tuple(value)
@@ -72,8 +72,10 @@ class Node(Generic[Ending]):
                 found += value
             else:
                 label = None
-            node = node.edges.get(label)
-        return (None if node is None else node.ending), found
+            if label not in node.edges:
+                return None, found
+            node = node.edges[label]
+        return node.ending, found
 
     def add(self, layout: Layout) -> "Node[Ending]":
         """Return the node at the end of a document's answers, made where there was none."""

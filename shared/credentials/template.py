@@ -38,12 +38,14 @@ class Template:
         self._slots = slots
         self._blank = range(slots, slots + blank_nodes)
         self._sheet = _Sheet(slots + blank_nodes)
-        # A blank node that is alone has the first name, whatever its hash.
+        # A blank node that is alone has the first name, whatever its hash is.
         self._hashed = [self._hash_lines(node) for node in self._blank if blank_nodes > 1]
         self._hash_groups = self._sheet.take_groups()
         self._blocks = self._block_lines()
         self._groups = self._sheet.take_groups()
         self._fixed = self._sheet.fixed[slots:]
+        if blank_nodes == 1:
+            self._fixed[0] = _NAMES[0]
 
     @property
     def size(self) -> int:
@@ -53,15 +55,14 @@ class Template:
     def canonical(self, values: Sequence[str]) -> str:
         """Return the canonical N-Quads with these values in the slots; raises TooComplex as `canonicalize` does."""
         sheet = [*values, *self._fixed]
-        for group in self._hash_groups:
-            sheet[group.place] = group.lines(sheet)
-        hashes = [sha256("".join(pick(sheet)).encode()).digest() for pick in self._hashed]
-        names = dict(zip(sorted(hashes), _NAMES, strict=False))
-        if len(names) < len(hashes):
-            return self._canonical_of_look_alikes(values)
-        sheet[self._slots : self._slots + len(self._blank)] = (
-            [names[digest] for digest in hashes] if hashes else _NAMES[: len(self._blank)]
-        )
+        if self._hashed:
+            for group in self._hash_groups:
+                sheet[group.place] = group.lines(sheet)
+            hashes = [sha256("".join(pick(sheet)).encode()).digest() for pick in self._hashed]
+            names = dict(zip(sorted(hashes), _NAMES))  # noqa: B905  # there are more names
+            if len(names) < len(hashes):
+                return self._canonical_of_look_alikes(values)
+            sheet[self._slots : self._slots + len(hashes)] = [names[digest] for digest in hashes]
         for group in self._groups:
             sheet[group.place] = group.lines(sheet)
         blocks = "".join(self._blocks(sheet)).split(_BETWEEN)
@@ -104,20 +105,23 @@ class Template:
         return self._sheet.pick(parts)
 
 
+_Around = tuple[str, int, str]
+
+
 class _Group:
     """The lines of one subject and predicate with several objects, ordered by their values; equal ones are one line."""
 
-    def __init__(self, place: int, head: Pick, objects: list[Pick], masked: int) -> None:
+    def __init__(self, place: int, head: _Around, objects: list[_Around], masked: int) -> None:
         self.place = place
         self._head = head
         self._objects = objects
         self._masked = [_ANOTHER] * masked  # in a hash each of them has a line
 
     def lines(self, sheet: Sequence[str]) -> str:
-        head = "".join(self._head(sheet))
-        # Space stands before all that may follow where one term begins another: terms are ordered as their lines are.
-        terms = sorted([*{"".join(pick(sheet)) for pick in self._objects}, *self._masked])
-        return "".join([f"{head}{term}{_END}" for term in terms])
+        before, place, after = self._head
+        head = f"{before}{sheet[place]}{after}"
+        lines = {f"{head}{before}{sheet[place]}{after}" for before, place, after in self._objects}
+        return "".join(sorted([*lines, *[f"{head}{_ANOTHER}{_END}" for _ in self._masked]]))
 
 
 class _Sheet:
@@ -162,9 +166,15 @@ class _Sheet:
     def _group(self, head: Term, objects: list[Term]) -> int:
         self.fixed.append("")
         place = len(self.fixed) - 1
-        picks = [self.pick(term) for term in objects if term != (_ANOTHER,)]
-        self._groups.append(_Group(place, self.pick(head), picks, objects.count((_ANOTHER,))))
+        ends = [self._around((*term, _END)) for term in objects if term != (_ANOTHER,)]
+        self._groups.append(_Group(place, self._around(head), ends, objects.count((_ANOTHER,))))
         return place
+
+    def _around(self, parts: Term) -> _Around:
+        """The one slot of a term, and the texts before and after it; without a slot there is an empty text."""
+        slot = next((number for number, part in enumerate(parts) if isinstance(part, int)), len(parts))
+        before, after = "".join(map(str, parts[:slot])), "".join(map(str, parts[slot + 1 :]))
+        return before, int(parts[slot]) if slot < len(parts) else self._place_of(""), after
 
     def _place_of(self, text: str) -> int:
         if text not in self._places:

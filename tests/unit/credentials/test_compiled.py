@@ -339,6 +339,13 @@ def test_shape_after_shape_is_learnt_from_few_of_the_documents(monkeypatch):
     assert len(shapes) <= 3
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_json_writes_as_null_is_not_taken_for_null(value):
+    shapes = _that_know(_altered(("name",), value))
+    with pytest.raises(DataLoss):
+        shapes.rdfc(_altered(("name",), None))
+
+
 def test_other_contexts_than_the_pinned_are_left_to_json_ld():
     shapes = _that_know(a_badge())
     assert shapes.rdfc(a_badge(), dict(pinned())) == canonical.rdfc(a_badge())
