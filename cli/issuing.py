@@ -23,6 +23,8 @@ from cli.sending import Outcome, patiently, send
 
 # Beyond that a list helps nobody.
 SHOWN = 50
+FORMATS = "eddsa-rdfc-2022 (if none is named), eddsa-jcs-2022, ecdsa-rdfc-2019; one of the tokens ob3-jwt, vc+jwt"
+TOKENS = {"ob3-jwt", "vc+jwt"}
 
 
 def issue(
@@ -30,7 +32,13 @@ def issue(
     achievement: Annotated[str, typer.Option(help="The achievement's id, address or exact name.")] = "",
     to: Annotated[str | None, typer.Option(help="Instead of a file: one learner's email.", metavar="EMAIL")] = None,
     name: Annotated[str | None, typer.Option(help="With --to: the learner's name, readable in the badge.")] = None,
-    out: Annotated[Path | None, typer.Option(help="With --to: write the badge there.", dir_okay=False)] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --to: write the badge there; as a token into FILE.jwt.", dir_okay=False)
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help=f"{FORMATS}. May be given several times.", metavar="FORMAT"),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, issue none.")] = False,
     errors: Annotated[
         Path | None, typer.Option(help="Write the rows that failed there, to be mended and sent again.", dir_okay=False)
@@ -51,6 +59,8 @@ def issue(
 
     Example: laurel issue class.csv --achievement "First Aid at Work" --errors failed.csv
 
+    Example: laurel issue class.csv --achievement "First Aid at Work" --format eddsa-rdfc-2022 --format vc+jwt
+
     Example: laurel issue --to ada@example.org --name "Ada Example" --achievement "First Aid at Work" --out badge.json
     """
     if (file is None) == (to is None):
@@ -61,19 +71,25 @@ def issue(
         raise Unusable("--dry-run and --errors are for files.")
     if file is not None and (name or out):
         raise Unusable("--name and --out go with --to.")
+    if out and out.suffix == ".jwt" and not TOKENS & set(formats or ()):
+        raise Unusable("A token has to be asked for: --format ob3-jwt or --format vc+jwt.")
+    asked = {"formats": formats} if formats else {}
     if to is not None:
-        _issue_one(achievement, {"email": to, **({"name": name} if name else {})}, out, as_json=as_json)
+        recipient = {"email": to, **({"name": name} if name else {})}
+        _issue_one(achievement, {"recipient": recipient, **asked}, out, as_json=as_json)
     elif file is not None:
-        _issue_file(rows.read(read(file, rows.MAX_BYTES)), achievement, errors, dry_run=dry_run, as_json=as_json)
+        sheet = rows.read(read(file, rows.MAX_BYTES))
+        _issue_file(sheet, achievement, {"dry_run": dry_run, **asked}, errors, as_json=as_json)
 
 
-def _issue_one(achievement: str, recipient: dict[str, str], out: Path | None, *, as_json: bool) -> None:
+def _issue_one(achievement: str, order: dict[str, Any], out: Path | None, *, as_json: bool) -> None:
     connection = connect(os.environ, "institution", needs=["issuer"])
-    body = {"achievement_id": achievement_id(connection, achievement), "recipient": recipient}
+    body = {"achievement_id": achievement_id(connection, achievement), **order}
     key = f"laurel-issue-{uuid4()}"  # of this call alone: who asks again wants another
     made = patiently(lambda: orjson.loads(_post_one(connection, body, key)))
     if out:
-        write(out, orjson.dumps(made["credential"], option=orjson.OPT_INDENT_2).decode() + "\n", private=True)
+        document = orjson.dumps(made["credential"], option=orjson.OPT_INDENT_2).decode()
+        write(out, (made["token"] if out.suffix == ".jwt" else document) + "\n", private=True)
     if as_json:
         give(made)
     else:
@@ -85,9 +101,9 @@ def _post_one(connection: Connection, body: dict[str, Any], key: str) -> bytes:
     return connection.post("issuer", "/v1/credentials", body, idempotency_key=key).content
 
 
-def _issue_file(sheet: Sheet, achievement: str, errors: Path | None, *, dry_run: bool, as_json: bool) -> None:
+def _issue_file(sheet: Sheet, achievement: str, asked: dict[str, Any], errors: Path | None, *, as_json: bool) -> None:
     connection = connect(os.environ, "institution", needs=["issuer"])
-    sent = send(connection, achievement_id(connection, achievement), sheet.rows, dry_run=dry_run)
+    sent = send(connection, achievement_id(connection, achievement), sheet.rows, asked)
     outcomes: list[Outcome] = []
     stopped: Unusable | None = None
     try:
@@ -101,7 +117,7 @@ def _issue_file(sheet: Sheet, achievement: str, errors: Path | None, *, dry_run:
     failures = {each.row: each.problem for each in outcomes if each.problem}
     if errors:
         write(errors, rows.write_failures(sheet, failures), private=True)
-    _report(outcomes, errors, dry_run=dry_run, as_json=as_json)
+    _report(outcomes, errors, dry_run=asked["dry_run"], as_json=as_json)
     if stopped:
         raise Unusable(f"{stopped} {_resumable(outcomes, sheet)}") from stopped
     if failures:

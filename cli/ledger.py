@@ -151,18 +151,19 @@ def _folds(subject: str, found: Found) -> Iterator[Violation]:
                 yield Violation(5, subject, f"is {line['status']} in {name}, whose history says {status}")
     forms = {name: _form(found[name][0]) for name in SERVICES if found.get(name)}
     for name, form in forms.items():
-        for what in ("version", "status", "positions", "document_digest"):
-            if "issuer" in forms and form[what] != forms["issuer"][what]:
+        for what in form if "issuer" in forms else ():
+            if form[what] != forms["issuer"].get(what):
                 yield Violation(5, subject, f"differs in {name}: {what} {form[what]}, issuer {forms['issuer'][what]}")
 
 
 def _form(line: Line) -> dict[str, Any]:
-    """What every service must say alike of a credential."""
+    """What every service must say alike of a credential; the registry tells no digest of a token."""
     return {
         "version": line["version"] if "version" in line else len(line["versions"]),
         "status": line["status"],
         "positions": sorted((each["list_id"], each["index"], each["purpose"]) for each in line["positions"]),
         "document_digest": line["document_digest"],
+        **({"token_digest": line["token_digest"]} if "token_digest" in line else {}),
     }
 
 

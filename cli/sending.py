@@ -1,7 +1,7 @@
 """Sends rows to the issuer in batches and tells what became of each; asks again where asking again may help."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -40,14 +40,14 @@ class Outcome:
         return {name: value for name, value in found.items() if value is not None}
 
 
-def send(connection: Connection, achievement: str, rows: Sequence[Row], *, dry_run: bool) -> Iterator[Outcome]:
-    """Yield what becomes of each row, those that can't be sent first.
+def send(connection: Connection, achievement: str, rows: Sequence[Row], asked: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Yield what becomes of each row, those that can't be sent first; `asked` is what is asked of every batch.
 
     Raises Refused where the issuer takes none of them, and Silent where it does not answer; all rows may be sent again.
     """
     yield from (Outcome(row.number, "error", problem=row.problem) for row in rows if row.problem)
     for chunk in chunks([(row, row.order(achievement)) for row in rows if not row.problem]):
-        body = {"achievement_id": achievement, "recipients": [order for _, order in chunk], "dry_run": dry_run}
+        body = {"achievement_id": achievement, "recipients": [order for _, order in chunk], **asked}
         results = patiently(lambda body=body: connection.post("issuer", "/v1/credentials/batch", body).json())  # type: ignore[misc]
         yield from (_outcome(chunk[each["index"]][0], each) for each in results["results"])
 

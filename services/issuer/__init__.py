@@ -7,7 +7,8 @@ Emits      issuer.events.v1   laurel.credential.issued.v1, laurel.credential.sta
 
 Its own truth:   institutions, signing_keys (sealed), api_keys; achievements, achievement_versions; status_lists;
                  credentials, credential_history, status_positions; credential_contents (what an erasure takes: the
-                 document, the address, the owner link's token). `laurel refeed issuer` tells all of it again.
+                 document, the badge as a token, the address, the owner link's token). `laurel refeed issuer` tells all
+                 of it again.
 Projections:     none.
 
 Private keys are sealed under a key-encryption key from LAUREL_KEK_FILE. The worker signs each changed status list once

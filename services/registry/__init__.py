@@ -7,10 +7,10 @@ Consumes   issuer.events.v1     into the record, in the order of versions       
 Emits      registry.events.v1   laurel.credential.recorded.v1, whose id follows from the id of the event it answers
            registry.state.v1    heartbeats
 
-Its own truth:   credentials, history; documents, openings (what an erasure takes: the signed document, the owner
-                 link's hash, salts, notes); verifications; status_list_versions (the last one of each minute,
-                 400 days). Lost, they come back by `laurel refeed issuer` and `laurel refeed verifier`, of the
-                 status lists the newest alone.
+Its own truth:   credentials, history; documents, openings (what an erasure takes: the signed document, the badge as a
+                 token, the owner link's hash, salts, notes); verifications; status_list_versions (the last one of each
+                 minute, 400 days). Lost, they come back by `laurel refeed issuer` and `laurel refeed verifier`, of
+                 the status lists the newest alone.
                  shown_badges (which learners show their badges whole to everybody). Lost, it comes back from nowhere:
                  every badge is hidden again until its learner says so anew.
 Projections:     institutions, achievements, api_keys, credential_states (of changed badges, how they stand):

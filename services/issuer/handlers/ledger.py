@@ -40,6 +40,7 @@ async def _credentials(tx: Tx, after: UUID | None, limit: int) -> list[dict[str,
             ],
             "positions": [place.model_dump(mode="json") for place in positions[row["id"]]],
             "document_digest": row["document_digest"].hex(),
+            "token_digest": row["token_digest"].hex() if row["token_digest"] else None,
         }
         for row in rows
     ]

@@ -47,7 +47,7 @@ async def ledger(tx: Tx, after: UUID | None, limit: int) -> list[Any]:
     """Return up to `limit` credentials by id, after the id `after`."""
     return await tx.fetch(
         """
-        select id, version, status, positions, document_digest from credentials
+        select id, version, status, positions, document_digest, token_digest from credentials
         where $1::uuid is null or id > $1 order by id limit $2
         """,
         after,

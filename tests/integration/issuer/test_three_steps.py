@@ -10,6 +10,7 @@ import pytest
 from services.issuer.domain.credentials import FRESH, Order
 from services.issuer.handlers.issuing import Issuing
 from services.issuer.handlers.storing import Requester
+from shared.credentials import jwt
 from shared.errors import Unauthorized
 from shared.web.auth import Principal
 from tests.integration.issuer.conftest import HeldSigner, Institution, MakeSite, Site
@@ -57,6 +58,26 @@ async def test_a_badge_signed_while_the_key_was_rotated_is_signed_again_with_the
     assert key["retired_at"] is None
     [event] = await site.told("laurel.credential.issued.v1")
     assert event["credential"]["proof"]["verificationMethod"] == key["verification_method"]
+
+
+async def test_a_token_whose_key_was_replaced_while_it_was_signed_is_signed_again_with_the_new_one(
+    make_site: MakeSite,
+) -> None:
+    site: Site = await make_site(public_url="https://badges.example")
+    north = await site.institution()
+    signer = HeldSigner(site)
+    achievement = UUID(await north.achievement())
+    issuing = asyncio.create_task(
+        Issuing(site.app, signer, site.settings).one(requester(north), achievement, ORDER, ["ob3-jwt"])
+    )
+    await asyncio.to_thread(signer.began.wait, 60)
+    path = f"/v1/institutions/{north.id}/signing-keys"
+    replaced = (await north.client.post(path, json={"algorithm": "ES256"})).json()
+    signer.let.set()
+    key = await stored(site, await issuing)
+    assert (key["algorithm"], key["retired_at"]) == ("EdDSA", None)  # that of the first proof
+    [event] = await site.told("laurel.credential.issued.v1")
+    assert jwt.read(event["token"]).header["kid"].endswith(f"/keys/{replaced['id']}")
 
 
 async def test_nothing_is_stored_for_an_api_key_that_was_revoked_meanwhile(site: Site, north: Institution) -> None:

@@ -144,7 +144,7 @@ async def test_the_ledger_has_a_line_for_each_badge_that_is_known(served: Verifi
         lines += page
         after = f"&cursor={last['next']}" if last["next"] else None
     assert [line["id"] for line in lines] == sorted(badge["id"].rpartition("/")[2] for badge in badges)
-    assert set(lines[0]) == {"kind", "id", "version", "status", "positions", "document_digest"}
+    assert set(lines[0]) == {"kind", "id", "version", "status", "positions", "document_digest", "token_digest"}
     assert (await served.client.get("/v1/ops/ledger")).status_code == 401
 
 

@@ -234,3 +234,28 @@ def test_a_command_that_its_user_stops_says_how_to_go_on(answers: Services, issu
     stopped.set()
     assert (process.returncode, out) == (130, "")
     assert errors.strip() == "200 of 250 rows have an answer; the same command again goes on with the others."
+
+
+FORMATS = ["--format", "eddsa-rdfc-2022", "--format", "vc+jwt"]
+
+
+def test_formats_are_asked_for_with_every_batch_of_a_file(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
+    assert issue(answers, a_file(tmp_path, 201), *FORMATS).exit_code == 0
+    assert issue(answers, a_file(tmp_path, 1)).exit_code == 0
+    asked = [each.body.get("formats") for each in answers.asked]
+    assert asked == [["eddsa-rdfc-2022", "vc+jwt"], ["eddsa-rdfc-2022", "vc+jwt"], None]
+
+
+def test_one_badge_is_written_as_json_or_as_the_token_that_was_asked_for(answers: Services, tmp_path: Path) -> None:
+    links = {"badge": "https://b.example/credentials/i", "achievement": "https://b.example/achievements/a/1"}
+    made = {"id": "i", "credential": {"name": "Bridges"}, "token": "a.b.c", "links": links}
+    answers.answer("POST /issuer/v1/credentials", (201, made))
+    for name in ("badge.json", "badge.jwt"):
+        done = issue(answers, "--to", "ada@example.org", "--out", str(tmp_path / name), *FORMATS)
+        assert done.exit_code == 0, done.output
+        assert answers.asked[-1].body["formats"] == ["eddsa-rdfc-2022", "vc+jwt"]
+    assert json.loads((tmp_path / "badge.json").read_text()) == {"name": "Bridges"}
+    assert (tmp_path / "badge.jwt").read_text() == "a.b.c\n"
+    refused = issue(answers, "--to", "ada@example.org", "--out", str(tmp_path / "other.jwt"))
+    assert (refused.exit_code, len(answers.asked)) == (2, 2)
+    assert "--format" in str(refused.exception)

@@ -30,11 +30,16 @@ def credential(changes: Iterable[str] = ("issued",), index: int = 3) -> Line:
         "versions": history,
         "positions": [{"list_id": LIST, "index": index, "purpose": "revocation"}],
         "document_digest": "zDigest",
+        "token_digest": None,
     }
 
 
+def as_registry(line: Line) -> Line:
+    return copy.deepcopy({name: member for name, member in line.items() if name != "token_digest"})
+
+
 def as_verifier(line: Line) -> Line:
-    own = {name: line[name] for name in ("kind", "id", "status", "positions", "document_digest")}
+    own = {name: line[name] for name in ("kind", "id", "status", "positions", "document_digest", "token_digest")}
     return copy.deepcopy({**own, "version": len(line["versions"])})
 
 
@@ -47,7 +52,7 @@ class House:
 
     def __init__(self, *credentials: Line) -> None:
         self.issuer = sorted(copy.deepcopy(list(credentials)), key=lambda line: line["id"])
-        self.registry = copy.deepcopy(self.issuer)
+        self.registry = [as_registry(line) for line in self.issuer]
         self.verifier = [as_verifier(line) for line in self.issuer]
         bits = [line["positions"][0]["index"] for line in credentials if line["status"] == "revoked"]
         self.lists = {"issuer": status_list(*bits), "registry": status_list(*bits)}
@@ -183,7 +188,11 @@ def change_digest(line: Line) -> None:
     line["document_digest"] = "zOther"
 
 
-@pytest.mark.parametrize("change", [change_version, change_position, change_digest])
+def change_token_digest(line: Line) -> None:
+    line["token_digest"] = "zOther"
+
+
+@pytest.mark.parametrize("change", [change_version, change_position, change_digest, change_token_digest])
 def test_5_a_verifier_that_knows_a_credential_otherwise_is_found(change: Callable[[Line], None]) -> None:
     house = House(credential())
     change(house.verifier[0])
