@@ -52,6 +52,10 @@ class Connection:
         headers |= {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self._call(service, "POST", path, content=content, headers=headers)
 
+    def upload(self, service: str, path: str, file: bytes, fields: Mapping[str, str]) -> httpx.Response:
+        """POST a form with one file; raises as `get` does."""
+        return self._call(service, "POST", path, files={"file": ("badge", file)}, data=fields)
+
     def ledger(self, service: str) -> Iterator[dict[str, Any]]:
         """Give every line of a service's ledger in the order of ids, and last one `{"kind": "queues", …}`."""
         cursor = None

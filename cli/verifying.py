@@ -1,7 +1,9 @@
 """`laurel verify`: whether a badge holds, in words and by exit code."""
 
 import os
+import re
 import time
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
@@ -12,6 +14,8 @@ from cli.files import read, read_json
 from cli.keys import Unusable
 from cli.output import Json, aligned, give, moment, say, warn
 
+ROUTE = "/v1/verifications"
+_TOKEN = re.compile(rb"e[wy][\w-]*\.[\w.~-]+")
 EXIT = {"valid": 0, "invalid": 1, "unknown": 3}
 WORDS = {"valid": "VALID", "invalid": "NOT VALID", "unknown": "COULD NOT BE DECIDED"}
 # How long --fresh asks again, and how often: a state reaches the verifier within a second.
@@ -31,14 +35,16 @@ def verify(
 ) -> None:
     """Tell whether a badge is genuine and holds. No key is needed; an employer's is used where there is one.
 
+    A file is JSON, a signed token (JWT), or a PNG or SVG picture with the badge inside.
+
     Exit code 0: valid. 1: not valid. 3: it can't be decided at present. 2: it could not be asked.
 
     Example: laurel verify badge.json --email ada@example.org && echo welcome
     """
     expected = {"email": email, "name": name, "id": person}
-    body = _body(badge, {key: value for key, value in expected.items() if value})
+    asked = _asked(badge, {key: value for key, value in expected.items() if value})
     connection = connect(os.environ, "employer", needs=["verifier"], optional=True)
-    report = _fresh(connection, body) if fresh else _ask(connection, body)
+    report = _fresh(connection, asked) if fresh else _ask(connection, asked)
     if as_json:
         give(report)
     else:
@@ -46,7 +52,15 @@ def verify(
     raise typer.Exit(EXIT[report["verdict"]])
 
 
-def _body(badge: str, expected: dict[str, str]) -> bytes:
+@dataclass(frozen=True)
+class Picture:
+    """A picture that may have a badge inside, and whose it should be."""
+
+    raw: bytes
+    expected: dict[str, str]
+
+
+def _asked(badge: str, expected: dict[str, str]) -> bytes | Picture:
     """Return the request; a badge's text stays as it is to the byte, so that the verifier alone judges it."""
     members = {"expected_recipient": expected} if expected else {}
     if badge.startswith(("http://", "https://")):
@@ -54,6 +68,10 @@ def _body(badge: str, expected: dict[str, str]) -> bytes:
     raw = read(badge).removeprefix(b"\xef\xbb\xbf").strip()
     if raw.startswith((b"http://", b"https://")):
         return orjson.dumps({"url": raw.decode(errors="replace"), **members})
+    if raw.startswith(b"\x89PNG") or (raw.startswith(b"<") and b"<svg" in raw[:4096].lower()):
+        return Picture(raw, expected)
+    if _TOKEN.fullmatch(raw):
+        return orjson.dumps({"token": raw.decode(), **members})
     said = read_json(badge, raw)
     if not isinstance(said, dict):
         raise Unusable(f"{badge} holds no badge: a badge is a JSON object.")
@@ -63,21 +81,25 @@ def _body(badge: str, expected: dict[str, str]) -> bytes:
     return b'{"credential": ' + raw + (b", " if members else b"") + rest
 
 
-def _ask(connection: Connection, body: bytes) -> dict[str, Any]:
-    report: dict[str, Any] = connection.post("verifier", "/v1/verifications", body).json()
+def _ask(connection: Connection, asked: bytes | Picture) -> dict[str, Any]:
+    if isinstance(asked, Picture):
+        answer = connection.upload("verifier", ROUTE, asked.raw, asked.expected)
+    else:
+        answer = connection.post("verifier", ROUTE, asked)
+    report: dict[str, Any] = answer.json()
     return report
 
 
-def _fresh(connection: Connection, body: bytes) -> dict[str, Any]:
+def _fresh(connection: Connection, asked: bytes | Picture) -> dict[str, Any]:
     """Ask until the status is as it was when the first answer was given, or later; by the verifier's own clock."""
-    report = _ask(connection, body)
-    asked, deadline = report["verified_at"], time.monotonic() + PATIENCE
-    while report["status_as_of"] is not None and report["status_as_of"] < asked:
+    report = _ask(connection, asked)
+    began, deadline = report["verified_at"], time.monotonic() + PATIENCE
+    while report["status_as_of"] is not None and report["status_as_of"] < began:
         if time.monotonic() > deadline:
             warn("The verifier has not heard of what happened since this command began.")
             break
         time.sleep(PAUSE)
-        report = _ask(connection, body)
+        report = _ask(connection, asked)
     return report
 
 

@@ -85,19 +85,26 @@ def test_what_is_no_badge_is_not_asked_about(answers: Services, stdin: bytes, to
 @pytest.mark.parametrize(
     ("stdin", "told"),
     [
-        (b"\x89PNG\r\n\x1a\n", "a PNG image"),
         (b"\xff\xd8\xff\xe0", "a JPEG image"),
-        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG image"),
         (b"%PDF-1.7", "a PDF document"),
-        (b"eyJhbGciOiJFZERTQSJ9.e30.c2ln", "a JWT"),
     ],
 )
-def test_a_file_of_another_kind_is_named_and_said_not_to_be_read_yet(
-    answers: Services, stdin: bytes, told: str
-) -> None:
+def test_a_file_of_another_kind_is_named_and_said_not_to_be_read(answers: Services, stdin: bytes, told: str) -> None:
     result = answers.run("verify", "-", stdin=stdin)
-    assert (result.exit_code, f"- is {told}. Such files are not read yet" in result.stderr) == (2, True)
+    assert (result.exit_code, f"- is {told}. Such files are not read." in result.stderr) == (2, True)
     assert not answers.asked
+
+
+def test_a_token_is_asked_about_as_one_and_a_picture_is_sent_as_it_is(answers: Services) -> None:
+    answers.answer(ROUTE, report())
+    answers.run("verify", "-", "--email", "a@b.example", stdin=b"eyJhbGciOiJFUzI1NiJ9.e30.c2ln\n")
+    expected = {"token": "eyJhbGciOiJFUzI1NiJ9.e30.c2ln", "expected_recipient": {"email": "a@b.example"}}
+    assert answers.asked[-1].body == expected
+    for picture in (b"\x89PNG\r\n\x1a\n", b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>'):
+        assert answers.run("verify", "-", "--email", "a@b.example", stdin=picture).exit_code == 0
+        sent = answers.asked[-1].raw
+        assert picture.strip() in sent
+        assert b'name="email"\r\n\r\na@b.example' in sent
 
 
 def test_an_institution_that_was_withdrawn_is_no_stranger(answers: Services) -> None:
