@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.issuer.api.wire import Slug
+from services.issuer.domain.formats import FIRST_ALGORITHM
 from services.issuer.store import institutions as store
 from shared.credentials.dids import did_document
 from shared.credentials.jwk import to_jwk
@@ -51,7 +52,9 @@ async def did_json(slug: Slug, database: AppDatabase) -> Any:
         rows = await store.public_signing_keys(tx, slug)
     if not rows:
         raise NotFound("institution_not_found", "There is no institution of this name.")
-    keys = {row["key_id"]: decode_multikey(row["public_key_multibase"]) for row in rows}
+    found = {row["key_id"]: decode_multikey(row["public_key_multibase"]) for row in rows}
+    # Those of the usual proof first: there are readers that look no further.
+    keys = dict(sorted(found.items(), key=lambda each: algorithm_of(each[1]) != FIRST_ALGORITHM))
     return DidDocument(did_document(rows[0]["did"], keys.values(), as_jwk=keys), headers=_CACHED)
 
 

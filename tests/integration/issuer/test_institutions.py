@@ -76,6 +76,20 @@ async def test_a_public_https_address_makes_did_web_with_a_document_of_all_keys(
     ]  # fmt: skip
 
 
+async def test_a_did_document_has_the_keys_of_the_usual_proof_first_and_every_key_as_multikey_before_jwks(
+    make_site: MakeSite,
+) -> None:
+    site: Site = await make_site(public_url=PUBLIC)
+    for _ in range(4):  # ids have no order
+        north = await site.institution()
+        await north.client.post(f"/v1/institutions/{north.id}/signing-keys")
+        methods = (await site.operator.get(f"/institutions/{north.slug}/did.json")).json()["verificationMethod"]
+        assert [method["type"] for method in methods] == ["Multikey"] * 3 + ["JsonWebKey"] * 3
+        multikeys = [method["publicKeyMultibase"][:4] for method in methods[:3]]
+        assert multikeys == ["z6Mk", "z6Mk", "zDna"]
+        assert [method["publicKeyJwk"]["alg"] for method in methods[3:]] == ["EdDSA", "EdDSA", "ES256"]
+
+
 async def test_a_repeated_rotation_rotates_once(make_site: MakeSite) -> None:
     site: Site = await make_site(public_url=PUBLIC)
     north = await site.institution()
