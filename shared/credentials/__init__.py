@@ -1,1 +1,8 @@
-"""The pure credential core: documents, keys and times in; signed documents, checks and reports out."""
+"""The pure credential core: documents, keys and times in; signed documents, checks and reports out.
+
+Make       badge, identity, status; signed by proofs (suites) as JSON, by jwt as a token; baking puts it into a picture
+Read       containers: JSON (strict_json), a token (jwt), a picture (baking_png, baking_svg)
+Check      check: shape, contexts, then known_keys (controllers, dids, keys, jwk), proofs or jwt, foreign_status; report
+Canonical  canonical: jsonld to quads, rdf_canon to the form; compiled (structure, reading, learning, template) does the
+           same for shapes that came before
+"""
