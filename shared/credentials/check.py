@@ -116,7 +116,7 @@ def _checked(
     shapes: Shapes | None = None,
 ) -> CheckedDocument | Needs:
     facts = shape.facts_of(document)
-    structure, own_digest = _structure(document)
+    structure, own_digest = _structure(document, token)
     if structure.outcome != "pass":
         return CheckedDocument(checks=(structure, *_skipped("contexts", "issuer", "proof", "validity")), facts=facts)
     contexts = _contexts(document, token)
@@ -143,12 +143,14 @@ def _checked(
     return CheckedDocument(checks=(structure, contexts, issuer, proof, *status, *dates), facts=facts)
 
 
-def _structure(document: Any) -> tuple[Check, str | None]:
+def _structure(document: Any, token: jwt.Token | None) -> tuple[Check, str | None]:
     """The check, and the digest of a document that passes it."""
     try:
         refuse_excess(document)
         shape.refuse_other_formats(document)
         shape.refuse_other_shapes(document)
+        if token is None and _proved_by_meaning(document):
+            shape.refuse_second_mention(document)
         own_digest = digest(document).hex()
     except CredentialError as error:
         return _refused("structure", error), None
@@ -208,6 +210,9 @@ def _proof(findings: list[proofs.ProofFinding], now: datetime) -> Check:
         return Check(name="proof", outcome=worst.outcome, detail=worst.detail, code=worst.code)
     if any(finding.expires is not None and finding.expires <= now for finding in findings):
         return Check(name="proof", outcome="fail", detail="The signature was made to expire, and has.", code="expired")
+    if any(finding.begins is not None and finding.begins > now + CLOCK_DIFFERENCE for finding in findings):
+        detail = "The token is not to be accepted yet."
+        return Check(name="proof", outcome="fail", detail=detail, code="not_yet_valid")
     return _passed("proof", worst.detail)
 
 

@@ -28,6 +28,7 @@ _ENDING = {"revocation": "revoked", "suspension": "suspended"}
 _BESIDE = frozenset({"message", "refresh"})
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _SKEW = timedelta(seconds=30)
+_DATES = ("validFrom", "validUntil", "issuanceDate", "expirationDate")
 
 _WORST_FIRST = ("revoked", "suspended", "unknown", "pass")
 
@@ -107,22 +108,28 @@ def _is_listed(found: Any, credential_id: Any, issuer_id: str) -> bool:
         raise InvalidStatusList("The list is not a list of revoked credentials.")
     if _id_of(found.get("issuer")) != issuer_id:
         raise InvalidStatusList("The list is not the issuer's.", "status_unverifiable")
-    listed = [each for each in found["revokedCredential"] if isinstance(each, dict) and each.get("id") == credential_id]
-    return any(each.get("revoked", True) is not False for each in listed)
+    listed = found["revokedCredential"]
+    if not isinstance(credential_id, str) or not all(isinstance(_id_of(each), str) for each in listed):
+        raise InvalidStatusList("The list could not name this badge, or names something else than credentials.")
+    ended = [each for each in listed if _id_of(each) == credential_id]
+    return any(not isinstance(each, dict) or each.get("revoked", True) is not False for each in ended)
 
 
 def _read(found: Any, kind: str, entry: Entry, issuer_id: str, keys: KnownKeys, now: datetime) -> Any:
     """Return the `encodedList` of a list credential that is the issuer's, for the entry's purpose, and in time."""
     wanted, prefix = LISTS[kind]
-    document = _signed(found, issuer_id, keys)
+    document = _signed(found, issuer_id, keys, now)
     types = document.get("type", [])
     subject = document.get("credentialSubject")
     if wanted not in (types if isinstance(types, list) else [types]) or not isinstance(subject, dict):
         raise InvalidStatusList("The list is no status list.")
     if document.get("id", _address(entry)) != _address(entry):
         raise InvalidStatusList("The list is another one than was asked for.")
-    begins = read_instant(document.get("validFrom", document.get("issuanceDate")))
-    ends = read_instant(document.get("validUntil", document.get("expirationDate")))
+    dates = {name: document[name] for name in _DATES if name in document}
+    begins = read_instant(dates.get("validFrom", dates.get("issuanceDate")))
+    ends = read_instant(dates.get("validUntil", dates.get("expirationDate")))
+    if any(read_instant(text) is None for text in dates.values()):
+        raise InvalidStatusList("A date of the list is none.", "status_unverifiable")
     if (begins is not None and begins > now + _SKEW) or (ends is not None and ends <= now):
         raise InvalidStatusList("The list is not valid at this time.", "status_unverifiable")
     purposes = subject.get("statusPurpose", [])
@@ -132,7 +139,7 @@ def _read(found: Any, kind: str, entry: Entry, issuer_id: str, keys: KnownKeys, 
     return f"{prefix}{encoded}" if isinstance(encoded, str) else encoded
 
 
-def _signed(found: Any, issuer_id: str, keys: KnownKeys) -> Mapping[str, Any]:
+def _signed(found: Any, issuer_id: str, keys: KnownKeys, now: datetime) -> Mapping[str, Any]:
     """Return a list whose every signature is the badge's issuer's; raises InvalidStatusList."""
     if isinstance(found, str):
         token = jwt.read(found.strip())
@@ -146,6 +153,9 @@ def _signed(found: Any, issuer_id: str, keys: KnownKeys) -> Mapping[str, Any]:
     methods = [keys.method_of(each.verification_method or "") for each in findings]
     if any(each.outcome != "pass" for each in findings) or any(controller_of(each) != issuer_id for each in methods):
         raise InvalidStatusList("The list does not carry its issuer's signature.", "status_unverifiable")
+    ended = any(each.expires is not None and each.expires <= now for each in findings)
+    if ended or any(each.begins is not None and each.begins > now + _SKEW for each in findings):
+        raise InvalidStatusList("The list's signature does not hold at this time.", "status_unverifiable")
     return document
 
 

@@ -80,6 +80,9 @@ def _refuse_what_expansion_drops(value: Any) -> None:
     elif isinstance(value, dict):
         _refuse_keywords(value)
         for name, member in value.items():
+            if ":" in name:
+                # The same statements, and whoever reads the JSON does not see them: a status, say, or an end.
+                raise DataLoss(f"The member {quoted(name)} is an address instead of a term.")
             if name != "@context":
                 _refuse_what_expansion_drops(member)
 

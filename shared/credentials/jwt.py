@@ -51,6 +51,11 @@ class Token:
         return _instant(self.claims.get("iat"))
 
     @property
+    def begins(self) -> datetime | None:
+        """From when on it may be accepted, where the credential itself does not say so."""
+        return None if self.profile == "ob3-jwt" else _instant(self.claims.get("nbf"))
+
+    @property
     def expires(self) -> datetime | None:
         """When its signature ends, where that is another time than the credential's own end."""
         return None if self.profile == "ob3-jwt" else _instant(self.claims.get("exp"))
@@ -88,17 +93,17 @@ def verify(token: Token, issuer_id: str | None, resolve_key: KeyResolver) -> Pro
     if not isinstance(kid, str) or not kid or len(kid) > MAX_TEXT:
         return _of_nobody(token)
     method = f"{issuer_id}{kid}" if kid.startswith("#") and issuer_id else kid
-    created, expires = token.issued_at, token.expires
+    times = token.issued_at, token.expires, token.begins
     try:
-        key = resolve_key(method, created)
+        key = resolve_key(method, token.issued_at)
     except CredentialError as error:
         code = "invalid_signature" if error.code in ("invalid_key", "malformed") else error.code
         outcome: Outcome = "unknown" if error.code in UNDECIDED else "fail"
-        return ProofFinding(outcome, code, error.detail, method, created, expires)
+        return ProofFinding(outcome, code, error.detail, method, *times)
     refusal = _refusal(token, key)
     if refusal is not None:
-        return ProofFinding("fail", *refusal, method, created, expires)
-    return ProofFinding("pass", "signed", "The signature fits the token and the key.", method, created, expires)
+        return ProofFinding("fail", *refusal, method, *times)
+    return ProofFinding("pass", "signed", "The signature fits the token and the key.", method, *times)
 
 
 def write_ob3(badge: Mapping[str, Any], key: PrivateKey, key_url: str, signed_at: datetime) -> str:
@@ -153,6 +158,8 @@ def _taken_apart(header: Mapping[str, Any], payload: dict[str, Any]) -> tuple[di
     """Return the claims, the credential and the profile of a payload; raises CredentialError."""
     kind = str(header.get("typ", "")).lower().removeprefix("application/")
     claims = {name: payload[name] for name in _REGISTERED & payload.keys()}
+    if any(_instant(claims[name]) is None for name in ("exp", "nbf", "iat") if name in claims):
+        raise CredentialError("A time among the token's claims is none.", "malformed")
     document = {name: member for name, member in payload.items() if name not in _REGISTERED}
     if kind == "vc+jwt":
         if header.get("cty", "vc") != "vc" or {"vc", "vp"} & payload.keys():

@@ -43,6 +43,7 @@ class ProofFinding:
     verification_method: str | None = None
     created: datetime | None = None
     expires: datetime | None = None
+    begins: datetime | None = None
 
 
 def sign(

@@ -54,7 +54,7 @@ class Reading:
             iris, texts, numbers = self._iris(found), self._texts(found), self._numbers(found)
             joined = "".join(texts)
             lines = "\n".join((*iris, ""))
-            if not _are_plain(lines) or not self._differ(found):
+            if not _are_plain(lines, len(iris)) or not self._differ(found):
                 return None
             if not (joined.isascii() and lines.isascii()):
                 (joined + lines).encode()
@@ -75,11 +75,13 @@ class Reading:
 
 def is_plain(value: Any) -> bool:
     """Tell whether a value is an IRI that expansion leaves as it is."""
-    return isinstance(value, str) and _are_plain(value + "\n")
+    return isinstance(value, str) and _are_plain(value + "\n", 1)
 
 
-def _are_plain(lines: str) -> bool:
-    return _PLAIN_IRIS.fullmatch(lines) is not None and (lines.isascii() or not _WHITE_SPACE.search(lines))
+def _are_plain(lines: str, count: int) -> bool:
+    """Tell whether each of `count` lines is plain, and none has a line feed of its own."""
+    plain = lines.count("\n") == count and _PLAIN_IRIS.fullmatch(lines) is not None
+    return plain and (lines.isascii() or not _WHITE_SPACE.search(lines))
 
 
 def form_of(number: Any) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.credentials.badge import DEMO_PREFIX
 from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2
-from shared.credentials.errors import CredentialError
+from shared.credentials.errors import CredentialError, DataLoss
 from shared.credentials.instants import read_instant
 from shared.credentials.report import CredentialFacts, StatusEntry
 
@@ -36,6 +36,25 @@ def refuse_other_shapes(document: Any) -> None:
     _refuse_mistyped(document)
 
 
+def refuse_second_mention(document: Mapping[str, Any]) -> None:
+    """Raise DataLoss where a credential's own id stands in it once more.
+
+    As statements, members of the credential and members of that other part are the same thing's: a status or an end
+    could be moved there, unseen by whoever reads the JSON, under the same signature.
+    """
+    own = document.get("id")
+    level = [member for name, member in document.items() if name not in ("id", "proof")]
+    while own is not None and level:
+        if own in level:
+            raise DataLoss("A part of the credential has the credential's own id.")
+        level = [
+            child
+            for value in level
+            if isinstance(value, list | dict)
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+
+
 def facts_of(document: Any) -> CredentialFacts:
     """Return what a document says of itself, leaving out what is not in its expected form.
 
@@ -43,18 +62,18 @@ def facts_of(document: Any) -> CredentialFacts:
     to no time and never raises.
     """
     credential = _object(document)
-    issuer = credential.get("issuer")
-    subject = _object(credential.get("credentialSubject"))
-    achievement = _object(subject.get("achievement"))
-    name, entries = credential.get("name"), _items(credential.get("credentialStatus", []))
+    issuer = _one(credential.get("issuer"))
+    subject = _object(_one(credential.get("credentialSubject")))
+    achievement = _object(_one(subject.get("achievement")))
+    name, entries = _one(credential.get("name")), _items(credential.get("credentialStatus", []))
     return CredentialFacts(
         id=_text(credential.get("id")),
         name=_text(name),
         issuer_id=_text(issuer) or _text(_object(issuer).get("id")),
-        issuer_name=_text(_object(issuer).get("name")),
+        issuer_name=_text(_one(_object(issuer).get("name"))),
         achievement_id=_text(achievement.get("id")),
-        achievement_name=_text(achievement.get("name")),
-        creator_id=_text(_object(achievement.get("creator")).get("id")),
+        achievement_name=_text(_one(achievement.get("name"))),
+        creator_id=_text(_object(_one(achievement.get("creator"))).get("id")),
         valid_from=read_instant(credential.get("validFrom", credential.get("issuanceDate"))),
         valid_until=read_instant(credential.get("validUntil", credential.get("expirationDate"))),
         status=tuple(_entry(_object(entry)) for entry in entries[:MAX_STATUS_ENTRIES]),
@@ -69,6 +88,11 @@ def _entry(entry: Mapping[str, Any]) -> StatusEntry:
         list_url=_text(entry.get("statusListCredential")) or "",
         index=_text(entry.get("statusListIndex")) or "",
     )
+
+
+def _one(value: Any) -> Any:
+    """Return the item of an array of one: as statements both are the same."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from shared.credentials.check import CLOCK_DIFFERENCE, KnownKey
@@ -13,12 +14,24 @@ from shared.credentials.report import CredentialFacts
 from shared.ids import PARTITIONS, partition_of
 
 
+def _place(url: str) -> tuple[str, int | None]:
+    parts = urlsplit(url)
+    return (parts.hostname or "").rstrip("."), parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+
+
 @dataclass(frozen=True)
 class Rules:
     """What this registry goes by: where all that it publishes begins, and how old a status may be."""
 
     public_url: str
     max_status_age: timedelta
+
+    def is_ours(self, url: str) -> bool:
+        """Tell whether an address is on our own public host, or is none."""
+        try:
+            return _place(url) == _place(self.public_url)
+        except ValueError:
+            return True
 
     @property
     def credentials_url(self) -> str:

@@ -95,7 +95,7 @@ class Desk:
         while wanting := {place: each.urls for place, each in enumerate(done) if isinstance(each, Wanted)}:
             urls = {url for each in wanting.values() for url in each}
             # What we publish ourselves is here, or not here yet; we do not ask ourselves for it.
-            foreign = sorted(url for url in urls if not url.startswith(f"{self.rules.public_url}/"))
+            foreign = sorted(url for url in urls if not self.rules.is_ours(url))
             fetched = dict.fromkeys(urls) | await self.fetcher.fetch_values(foreign, caller)
             for place, needed in wanting.items():
                 own = {**jobs[place].fetched, **{url: fetched[url] for url in needed}}

@@ -307,3 +307,40 @@ def test_a_badge_in_version_1_1_of_the_data_model_is_read_with_its_own_names_of_
     assert _checks(undated)["structure"] == ("fail", "malformed")
     ended = sign({**badge, "expirationDate": "2026-11-22T11:00:00Z"}, a_key(), a_method(a_key()), SIGNED_AT, suite)
     assert _checks(ended)["validity"] == ("fail", "expired")
+
+
+RENAMED = {
+    "credentialStatus": "https://www.w3.org/2018/credentials#credentialStatus",
+    "name": "https://schema.org/name",
+    "evidence": "https://purl.imsglobal.org/spec/vc/ob/vocab.html#evidence",
+}
+
+
+@pytest.mark.parametrize("name", RENAMED)
+def test_a_member_renamed_to_the_address_of_its_term_is_unseen_and_so_refused(name):
+    document = a_signed_badge()
+    document[RENAMED[name]] = document.pop(name)
+    assert _checks(document)["proof"] == ("fail", "data_loss")
+
+
+def test_nothing_can_be_moved_to_another_part_that_has_the_credentials_own_id():
+    badge = a_badge()
+    badge["evidence"][0]["id"] = badge["id"]
+    document = signed(badge)
+    moved = deepcopy(document)
+    moved["evidence"][0]["type"] += ["VerifiableCredential"]
+    for name in ("validUntil", "credentialStatus"):
+        moved["evidence"][0][name] = moved.pop(name)
+    assert _checks(moved)["structure"] == ("fail", "data_loss")
+    assert _checks(document)["structure"] == ("fail", "data_loss")
+    by_name = a_badge(evidence=[{"id": badge["id"]}])
+    assert _checks(signed(by_name))["structure"] == ("fail", "data_loss")
+
+
+def test_an_array_of_one_says_what_its_item_says():
+    badge = a_badge(demo=True)
+    badge["name"] = [badge["name"]]
+    badge["credentialSubject"]["achievement"]["creator"] = [badge["credentialSubject"]["achievement"]["creator"]]
+    found = check_document(signed(badge), now=NOW)
+    assert found.facts.creator_id == found.facts.issuer_id
+    assert {check.name for check in found.checks} >= {"demo"}

@@ -109,3 +109,10 @@ def test_an_ended_token_of_a_credential_without_end_is_expired():
     ended = encoded(header, {**a_badge(P256, valid_until=None), "exp": int(NOW.timestamp()) - 1}, P256)
     assert checks(ended)["proof"] == ("fail", "expired")
     assert checks(ended)["validity"] == ("pass", None)
+
+
+def test_a_token_that_is_not_to_be_accepted_yet_is_not_valid():
+    header = {"alg": "ES256", "kid": method_id(OWN, P256.public_key()), "typ": "vc+jwt"}
+    early = encoded(header, {**a_badge(P256), "nbf": int(NOW.timestamp()) + 3600}, P256)
+    assert checks(early)["proof"] == ("fail", "not_yet_valid")
+    assert checks(encoded(header, {**a_badge(P256), "nbf": int(NOW.timestamp())}, P256))["proof"] == ("pass", None)

@@ -247,6 +247,7 @@ def test_a_badge_of_another_shape_is_not_answered_by_one_that_is_known(path, val
         pytest.param(("credentialSubject", "id"), "_:b7", id="blank node id"),
         pytest.param(("id",), "https://x.example/> <urn:p> <urn:o> .\n<urn:s", id="quad put into an id"),
         pytest.param(("id",), "urn:x\u00a0y", id="white space in an id"),
+        pytest.param(("id",), "https://a.example/\nhttps://b.example/", id="line feed in an id"),
         pytest.param(("id",), "image.png", id="relative id"),
         pytest.param(("name",), None, id="null"),
         pytest.param((*_ACHIEVED, "tag"), [], id="empty array"),

@@ -13,6 +13,7 @@ from shared.credentials.keys import did_key
 from shared.credentials.known_keys import KnownKeys
 from shared.credentials.proofs import sign
 from shared.credentials.status import MIN_BITS, set_bit, status_entry, status_list_credential
+from shared.credentials.suites import EDDSA_JCS
 from tests.support.badges import LIST_URL, NOW, SIGNED_AT, a_badge, a_key, a_method, signed
 
 KEY = a_key()
@@ -99,6 +100,9 @@ def test_the_worst_of_several_entries_counts():
         (a_signed_list(validUntil="2026-11-22T23:59:59Z"), "status_unverifiable"),
         (a_signed_list(validFrom="2026-11-24T00:00:00Z"), "status_unverifiable"),
         (a_signed_list(purpose="suspension"), "status_invalid"),
+        (sign(a_list(validUntil="2020-01-01"), KEY, a_method(KEY), SIGNED_AT, EDDSA_JCS), "status_unverifiable"),
+        (write_vc(a_list(exp=1_700_000_000), KEY, a_method(KEY), SIGNED_AT), "status_unverifiable"),
+        (write_vc(a_list(nbf=4_000_000_000), KEY, a_method(KEY), SIGNED_AT), "status_unverifiable"),
         (a_signed_list(subject={"encodedList": "uAAAA"}), "status_invalid"),
         (a_signed_list(subject={"encodedList": "H4sI"}), "status_invalid"),
     ],
@@ -154,7 +158,9 @@ def test_open_badges_own_list_names_what_is_revoked():
 
     assert found() == found({"id": "urn:uuid:2"}) == found({"id": "urn:uuid:1", "revoked": False}) == ("pass", None)
     assert found({"id": "urn:uuid:1"}) == found("x", {"id": "urn:uuid:1", "revoked": True}) == ("fail", "revoked")
+    assert found("urn:uuid:1") == ("fail", "revoked")
     assert found(issuer="did:web:other.example") == ("unknown", "status_unverifiable")
+    assert found(7) == found({}) == found(None) == ("unknown", "status_invalid")
 
 
 def test_a_list_of_2021_is_read_without_the_prefix_that_it_does_not_have():

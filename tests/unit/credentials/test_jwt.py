@@ -196,7 +196,6 @@ def test_a_second_spelling_of_the_same_bytes_is_refused():
         ("jti", "urn:uuid:other"),
         ("sub", "did:example:eve"),
         ("nbf", 0),
-        ("nbf", "2026"),
         ("exp", 4_000_000_000),
         ("iss", ["x"]),
     ],
@@ -239,10 +238,12 @@ def test_a_vc_claim_is_completed_by_the_claims_that_replace_its_members():
     assert refused(encoded({"alg": "ES256", "kid": KEY_URL}, {"vc": "x"}, P256)) == "malformed"
 
 
-@pytest.mark.parametrize("moment", [-1, 1e300, 2**53 - 1, True, "1", None, [1]])
-def test_a_time_out_of_the_calendar_is_no_time(moment):
-    header = {"alg": "ES256", "kid": KEY_URL, "typ": "vc+jwt"}
-    assert jwt.read(encoded(header, {**a_badge(), "iat": moment}, P256)).issued_at is None
+@pytest.mark.parametrize("moment", [-1, 1e300, 2**53 - 1, True, "1700000000", None, [1]])
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+def test_a_time_that_is_none_is_refused_and_not_passed_over(claim, moment):
+    for header in ({"typ": "vc+jwt"}, {"typ": "JWT"}):
+        text = encoded({"alg": "ES256", "kid": KEY_URL, **header}, {**a_badge(), claim: moment}, P256)
+        assert refused(text) == "malformed"
 
 
 # --- whatever is sent ------------------------------------------------------------------------------------------------

@@ -337,3 +337,22 @@ def test_the_key_of_a_did_web_is_known_by_each_name_that_its_institution_publish
 def test_a_key_that_stands_at_no_public_address_is_known_by_none(did):
     key = replace(OAK_KEY, verification_method=f"{did}#zOak")
     assert {each.jwk_url for each in known_keys(replace(KNOWN, keys=(key,)))} == {None}
+
+
+@pytest.mark.parametrize(
+    ("url", "ours"),
+    [
+        ("https://badges.example/x", True),
+        ("https://BADGES.example/x", True),
+        ("https://badges.example:443/x", True),
+        ("https://badges.example", True),
+        ("https://badges.example./x", True),
+        ("https://badges.example?x", True),
+        ("https://badges.example:99999/x", True),
+        ("https://badges.example.evil.example/x", False),
+        ("https://badges.example:8443/x", False),
+        ("https://uni.example/badges.example", False),
+    ],
+)
+def test_our_own_addresses_are_known_however_they_are_written(url: str, ours: bool) -> None:
+    assert RULES.is_ours(url) is ours
