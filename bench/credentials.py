@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from openbadgeslib.ob3.ldp import add_data_integrity_proof, verify_data_integrity_proof
 from pyld import jsonld as pyld
@@ -32,7 +33,7 @@ from shared.credentials.compiled import Shapes
 from shared.credentials.contexts import pinned
 from shared.credentials.dids import controller_of
 from shared.credentials.instants import write_instant
-from shared.credentials.keys import PrivateKey, did_key, key_of_did, method_id
+from shared.credentials.keys import did_key, key_of_did, method_id
 from shared.credentials.multibase import decode_base58, encode_base58
 from shared.credentials.status import MIN_BITS, get_bit, status_entry
 
@@ -59,7 +60,7 @@ def main() -> None:
     """Measure and print the tables."""
     console = Console(width=120)
     console.print(f"One core of {os.cpu_count()}, Python {platform.python_version()}, {_processor()}")
-    key = PrivateKey.generate()
+    key = Ed25519PrivateKey.generate()
     for title, full in (("A badge as it is issued", False), ("A badge with every optional part", True)):
         unsigned = [_badge(key, number, full=full) for number in range(BADGES)]
         form = canonical.rdfc(unsigned[0])
@@ -68,7 +69,7 @@ def main() -> None:
         console.print(_first_documents(unsigned))
 
 
-def rows(key: PrivateKey, unsigned: list[dict[str, Any]]) -> Iterator[Row]:
+def rows(key: Ed25519PrivateKey, unsigned: list[dict[str, Any]]) -> Iterator[Row]:
     """Yield what is measured, on these badges in turn; a suite of another kind adds its rows here."""
     method = method_id(did_key(key.public_key()), key.public_key())
     shapes = Shapes()
@@ -93,7 +94,7 @@ def rows(key: PrivateKey, unsigned: list[dict[str, Any]]) -> Iterator[Row]:
     yield Row("openbadgeslib: verify", "verify", lambda: verify_data_integrity_proof(to_verify(), public))
 
 
-def _sign(badge: dict[str, Any], key: PrivateKey, method: str, shapes: Shapes | None) -> bytes:
+def _sign(badge: dict[str, Any], key: Ed25519PrivateKey, method: str, shapes: Shapes | None) -> bytes:
     return orjson.dumps(proofs.sign(badge, key, method, NOW, shapes=shapes))
 
 
@@ -120,14 +121,14 @@ def _pyld_hash_data(document: Mapping[str, Any], options: Mapping[str, Any]) -> 
     return b"".join(sha256(pyld.normalize(part, settings).encode()).digest() for part in parts)
 
 
-def _pyld_sign(badge: dict[str, Any], key: PrivateKey, method: str) -> bytes:
+def _pyld_sign(badge: dict[str, Any], key: Ed25519PrivateKey, method: str) -> bytes:
     options = {"type": "DataIntegrityProof", "cryptosuite": PROOF, "created": write_instant(NOW)}
     options |= {"verificationMethod": method, "proofPurpose": "assertionMethod"}
     value = encode_base58(key.sign(_pyld_hash_data(badge, options)))
     return orjson.dumps(deepcopy(badge) | {"proof": options | {"proofValue": value}})
 
 
-def _pyld_verify(signed: dict[str, Any], key: PrivateKey) -> None:
+def _pyld_verify(signed: dict[str, Any], key: Ed25519PrivateKey) -> None:
     document = {name: member for name, member in signed.items() if name != "proof"}
     options = {name: member for name, member in signed["proof"].items() if name != "proofValue"}
     message = _pyld_hash_data(document, options)
@@ -165,7 +166,7 @@ def _first_documents(badges: list[dict[str, Any]]) -> str:
     return f"Canonical form of a shape's first document {first:.1f} ms, second {second:.1f} ms, third {third:.2f} ms\n"
 
 
-def _badge(key: PrivateKey, number: int, *, full: bool) -> dict[str, Any]:
+def _badge(key: Ed25519PrivateKey, number: int, *, full: bool) -> dict[str, Any]:
     did = did_key(key.public_key())
     achievement = {
         "id": "https://badges.example/achievements/5f0c/1",
