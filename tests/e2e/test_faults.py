@@ -1,6 +1,6 @@
 """Whatever is killed under load: afterwards nothing is lost or doubled, and all queues run empty by themselves.
 
-Here each fault meets one log, that on which it does more harm; tests/integration/messaging has them on either.
+Here each fault meets one log; tests/integration/messaging has those of a relay and of a consumer on either.
 """
 
 import asyncio
