@@ -22,12 +22,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared.credentials.badge import Issuer, Recipient, open_badge
-from shared.credentials.check import KnownKey, Needs, check_document, check_token, document_in
+from shared.credentials.check import Needs, check_document, check_token, document_in
 from shared.credentials.compiled import Shapes
 from shared.credentials.containers import Given, unpack
 from shared.credentials.errors import CredentialError
 from shared.credentials.identity import Kind, Match, matches_recipient
 from shared.credentials.keys import did_key, method_id
+from shared.credentials.known_keys import KnownKey
 from shared.credentials.proofs import sign
 from shared.credentials.report import CheckedDocument
 
@@ -117,9 +118,11 @@ def check(job: Job, shapes: Shapes | None = None) -> Found | Wanted:
         checked = check_document(job.badge, now=job.now, known_keys=job.known_keys, fetched=job.fetched, shapes=shapes)
     if isinstance(checked, Needs):
         return Wanted(urls=checked.urls)
-    expected, document = job.expected_recipient, document_in(job.badge)
+    if job.expected_recipient is None:
+        return Found(checked=checked, recipient=None)
+    document = document_in(job.badge)
     subject = document.get("credentialSubject") if isinstance(document, dict) else None
-    return Found(checked=checked, recipient=None if expected is None else matches_recipient(subject, expected))
+    return Found(checked=checked, recipient=matches_recipient(subject, job.expected_recipient))
 
 
 def take_out(job: Unpacking) -> Unpacked | Refused:

@@ -7,7 +7,6 @@ leaves with a span (shared/telemetry.py). Nor is anything of what comes back rep
 """
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from prometheus_client import Counter as Metric
 
 from services.verifier.domain.documents import PAGE, Badge, kind_of
 from shared import telemetry
+from shared.credentials.baking import is_token
 from shared.credentials.errors import CredentialError
 from shared.credentials.strict_json import MAX_BYTES, read_json
 from shared.errors import Invalid, LaurelError, Malformed, Unavailable
@@ -40,7 +40,6 @@ HEADERS = {
     "User-Agent": "Laurel",
 }
 Read = Callable[[bytes], Awaitable[Badge]]
-_TOKEN = re.compile(rb"e[wy][\w-]*\.[\w-]+\.[\w-]+")
 _PAGES = ("text/html", "application/xhtml+xml")
 _WITHHELD = frozenset({401, 403, 404, 410})
 
@@ -158,8 +157,8 @@ async def _read(raw: bytes, read: Read) -> Badge:
 
 
 def _value(raw: bytes) -> Any:
-    given = raw.strip()
-    return given.decode("ascii") if _TOKEN.fullmatch(given) else read_json(raw)
+    text = raw.strip().decode("latin-1")  # of any bytes; a token has none but ASCII
+    return text if is_token(text) else read_json(raw)
 
 
 def _page() -> Invalid:

@@ -1,7 +1,7 @@
 """What a credential shows by itself, as JSON or as a token: its shape, contexts, issuer's key, signature and dates."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, overload
 
@@ -13,16 +13,12 @@ from shared.credentials.compiled import Shapes
 from shared.credentials.contexts import KNOWN, are_a_badges, context_urls
 from shared.credentials.dids import controller_of
 from shared.credentials.errors import CredentialError, UnsupportedContext
+from shared.credentials.instants import CLOCK_DIFFERENCE
 from shared.credentials.jsonld import refuse_excess, to_quads
 from shared.credentials.known_keys import KnownKey, KnownKeys
 from shared.credentials.quoting import quoted
 from shared.credentials.report import Check, CheckedDocument, Outcome
 from shared.credentials.suites import Suite, suite_of
-
-# Clocks of machines may differ by as much: a badge is shown elsewhere as soon as it is issued. It is added to our own
-# times alone: a stranger's may lie at the end of the calendar.
-CLOCK_DIFFERENCE = timedelta(seconds=30)
-__all__ = ["CLOCK_DIFFERENCE", "KnownKey", "Needs", "check_document", "check_token", "document_in"]
 
 _WORST_FIRST: tuple[Outcome, ...] = ("fail", "unknown", "pass")
 
@@ -189,8 +185,7 @@ def _contexts(document: Mapping[str, Any], token: jwt.Token | None) -> Check:
 
 def _proved_by_meaning(document: Mapping[str, Any]) -> bool:
     """Tell whether every proof is over the document's statements, so that none of its members could go unseen."""
-    given = document.get("proof", [])
-    suites = [suite_of(each) for each in (given if isinstance(given, list) else [given]) if isinstance(each, dict)]
+    suites = [suite_of(each) for each in shape.items(document.get("proof", [])) if isinstance(each, dict)]
     return not any(isinstance(suite, Suite) and suite.canonical == "jcs" for suite in suites)
 
 
@@ -208,9 +203,9 @@ def _proof(findings: list[proofs.ProofFinding], now: datetime) -> Check:
     worst = min(findings, key=lambda finding: _WORST_FIRST.index(finding.outcome))
     if worst.outcome != "pass":
         return Check(name="proof", outcome=worst.outcome, detail=worst.detail, code=worst.code)
-    if any(finding.expires is not None and finding.expires <= now for finding in findings):
+    if any(finding.has_ended(now) for finding in findings):
         return Check(name="proof", outcome="fail", detail="The signature was made to expire, and has.", code="expired")
-    if any(finding.begins is not None and finding.begins > now + CLOCK_DIFFERENCE for finding in findings):
+    if any(finding.has_not_begun(now) for finding in findings):
         detail = "The token is not to be accepted yet."
         return Check(name="proof", outcome="fail", detail=detail, code="not_yet_valid")
     return _passed("proof", worst.detail)

@@ -11,6 +11,7 @@ from shared.credentials.instants import read_instant
 from shared.credentials.jwk import from_jwk
 from shared.credentials.keys import PublicKey, decode_multikey, ed25519_key
 from shared.credentials.multibase import decode_base58
+from shared.credentials.shape import items
 
 # More than any issuer has; each costs a look.
 MAX_METHODS = 100
@@ -84,8 +85,7 @@ def _text(method: Mapping[str, Any], name: str) -> str:
 
 
 def _items(document: Mapping[str, Any], name: str) -> list[Any]:
-    value = document.get(name, [])
-    return (value if isinstance(value, list) else [value])[:MAX_METHODS]
+    return items(document.get(name, []))[:MAX_METHODS]
 
 
 def _id(method: Any, controller: str) -> str | None:

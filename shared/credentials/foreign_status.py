@@ -5,16 +5,16 @@ Whatever keeps a list from being relied on is `unknown`, never "not revoked".
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from shared.credentials import jwt, proofs
 from shared.credentials.dids import controller_of
 from shared.credentials.errors import CredentialError, InvalidStatusList
-from shared.credentials.instants import read_instant
+from shared.credentials.instants import CLOCK_DIFFERENCE, read_instant
 from shared.credentials.known_keys import KnownKeys
 from shared.credentials.report import Check
-from shared.credentials.shape import MAX_STATUS_ENTRIES, MAX_TEXT
+from shared.credentials.shape import MAX_STATUS_ENTRIES, MAX_TEXT, id_of, items
 from shared.credentials.status import decode_list, get_bit
 
 LISTS = {
@@ -27,7 +27,6 @@ _ENDING = {"revocation": "revoked", "suspension": "suspended"}
 # Purposes that say nothing of whether the credential holds (Bitstring Status List 1.0 section 2.1).
 _BESIDE = frozenset({"message", "refresh"})
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
-_SKEW = timedelta(seconds=30)
 _DATES = ("validFrom", "validUntil", "issuanceDate", "expirationDate")
 
 _WORST_FIRST = ("revoked", "suspended", "unknown", "pass")
@@ -81,8 +80,7 @@ def _undecided(code: str, detail: str) -> Check:
 
 
 def _entries(document: Mapping[str, Any]) -> list[Any]:
-    entries = document.get("credentialStatus", [])
-    return entries if isinstance(entries, list) else [entries]
+    return items(document.get("credentialStatus", []))
 
 
 def _kind(entry: Any) -> str:
@@ -106,12 +104,12 @@ def _is_listed(found: Any, credential_id: Any, issuer_id: str) -> bool:
     """Open Badges 3.0's own list: not signed, the word of its address alone, which the badge's issuer has signed."""
     if not isinstance(found, dict) or not isinstance(found.get("revokedCredential"), list):
         raise InvalidStatusList("The list is not a list of revoked credentials.")
-    if _id_of(found.get("issuer")) != issuer_id:
+    if id_of(found.get("issuer")) != issuer_id:
         raise InvalidStatusList("The list is not the issuer's.", "status_unverifiable")
     listed = found["revokedCredential"]
-    if not isinstance(credential_id, str) or not all(isinstance(_id_of(each), str) for each in listed):
+    if not isinstance(credential_id, str) or not all(isinstance(id_of(each), str) for each in listed):
         raise InvalidStatusList("The list could not name this badge, or names something else than credentials.")
-    ended = [each for each in listed if _id_of(each) == credential_id]
+    ended = [each for each in listed if id_of(each) == credential_id]
     return any(not isinstance(each, dict) or each.get("revoked", True) is not False for each in ended)
 
 
@@ -119,9 +117,8 @@ def _read(found: Any, kind: str, entry: Entry, issuer_id: str, keys: KnownKeys, 
     """Return the `encodedList` of a list credential that is the issuer's, for the entry's purpose, and in time."""
     wanted, prefix = LISTS[kind]
     document = _signed(found, issuer_id, keys, now)
-    types = document.get("type", [])
     subject = document.get("credentialSubject")
-    if wanted not in (types if isinstance(types, list) else [types]) or not isinstance(subject, dict):
+    if wanted not in items(document.get("type", [])) or not isinstance(subject, dict):
         raise InvalidStatusList("The list is no status list.")
     if document.get("id", _address(entry)) != _address(entry):
         raise InvalidStatusList("The list is another one than was asked for.")
@@ -130,10 +127,9 @@ def _read(found: Any, kind: str, entry: Entry, issuer_id: str, keys: KnownKeys, 
     ends = read_instant(dates.get("validUntil", dates.get("expirationDate")))
     if any(read_instant(text) is None for text in dates.values()):
         raise InvalidStatusList("A date of the list is none.", "status_unverifiable")
-    if (begins is not None and begins > now + _SKEW) or (ends is not None and ends <= now):
+    if (begins is not None and begins > now + CLOCK_DIFFERENCE) or (ends is not None and ends <= now):
         raise InvalidStatusList("The list is not valid at this time.", "status_unverifiable")
-    purposes = subject.get("statusPurpose", [])
-    if entry.get("statusPurpose") not in (purposes if isinstance(purposes, list) else [purposes]):
+    if entry.get("statusPurpose") not in items(subject.get("statusPurpose", [])):
         raise InvalidStatusList("The list serves another purpose.")
     encoded = subject.get("encodedList")
     return f"{prefix}{encoded}" if isinstance(encoded, str) else encoded
@@ -148,13 +144,12 @@ def _signed(found: Any, issuer_id: str, keys: KnownKeys, now: datetime) -> Mappi
         document, findings = found, proofs.verify(found, keys.resolve)
     else:
         raise InvalidStatusList("The list is not a credential.")
-    if _id_of(document.get("issuer")) != issuer_id:
+    if id_of(document.get("issuer")) != issuer_id:
         raise InvalidStatusList("The list is another issuer's than the badge.", "status_unverifiable")
     methods = [keys.method_of(each.verification_method or "") for each in findings]
     if any(each.outcome != "pass" for each in findings) or any(controller_of(each) != issuer_id for each in methods):
         raise InvalidStatusList("The list does not carry its issuer's signature.", "status_unverifiable")
-    ended = any(each.expires is not None and each.expires <= now for each in findings)
-    if ended or any(each.begins is not None and each.begins > now + _SKEW for each in findings):
+    if any(each.has_ended(now) or each.has_not_begun(now) for each in findings):
         raise InvalidStatusList("The list's signature does not hold at this time.", "status_unverifiable")
     return document
 
@@ -175,7 +170,3 @@ def _index(value: Any) -> int:
     if not isinstance(text, str) or not _INDEX.fullmatch(text):
         raise InvalidStatusList("The badge's place in the list is no number.")
     return int(text)
-
-
-def _id_of(value: Any) -> Any:
-    return value.get("id") if isinstance(value, dict) else value

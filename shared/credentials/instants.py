@@ -1,7 +1,11 @@
 """Dates as the Verifiable Credentials data model writes them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+# Clocks of machines may differ by as much: a badge is shown elsewhere as soon as it is issued. It is added to our own
+# times alone: a stranger's may lie at the end of the calendar.
+CLOCK_DIFFERENCE = timedelta(seconds=30)
 
 # XML Schema's dateTimeStamp: an offset is required, for a time without one is no instant.
 _DATE_TIME_STAMP = re.compile(

@@ -8,7 +8,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import orjson
 
@@ -16,15 +16,14 @@ from shared.credentials import base64url
 from shared.credentials.errors import CredentialError, InvalidKey
 from shared.credentials.instants import read_instant, write_instant
 from shared.credentials.jwk import from_jwk
-from shared.credentials.keys import Algorithm, PrivateKey, PublicKey, algorithm_of, sign_message, verify_signature
+from shared.credentials.keys import PrivateKey, PublicKey, algorithm_of, sign_message, verify_signature
 from shared.credentials.proofs import UNDECIDED, KeyResolver, Outcome, ProofFinding
 from shared.credentials.quoting import quoted
-from shared.credentials.shape import MAX_TEXT
+from shared.credentials.shape import MAX_TEXT, id_of
 from shared.credentials.strict_json import MAX_BYTES, read_json
 
 Profile = Literal["ob3-jwt", "vc+jwt", "vc-claim"]
 
-ALGORITHMS: frozenset[str] = frozenset(get_args(Algorithm))
 # The 1EdTech validator takes no others in an Open Badge.
 OB3_ALGORITHMS = frozenset({"RS256", "ES256"})
 VC_ALGORITHMS = frozenset({"EdDSA", "ES256", "ES384"})
@@ -177,9 +176,9 @@ def _taken_apart(header: Mapping[str, Any], payload: dict[str, Any]) -> tuple[di
 def _agreed(claims: Mapping[str, Any], document: dict[str, Any], *, dated: bool) -> dict[str, Any]:
     """Return the credential; raises CredentialError where a claim says something else than its member."""
     said: dict[str, Any] = {
-        "iss": _id_of(document.get("issuer")),
+        "iss": id_of(document.get("issuer")),
         "jti": document.get("id"),
-        "sub": _id_of(document.get("credentialSubject")),
+        "sub": id_of(document.get("credentialSubject")),
     }
     if any(claims[name] != said[name] for name in said.keys() & claims.keys() if said[name] is not None):
         raise _mismatch()
@@ -207,10 +206,6 @@ def _completed(claims: Mapping[str, Any], inside: dict[str, Any]) -> dict[str, A
 
 def _mismatch() -> CredentialError:
     return CredentialError("The token's claims say something else than the credential in it.", "claims_mismatch")
-
-
-def _id_of(value: Any) -> Any:
-    return value.get("id") if isinstance(value, dict) else value
 
 
 def _same_second(claim: Any, text: Any) -> bool:

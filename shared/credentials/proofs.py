@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from shared.credentials.compiled import Shapes
 from shared.credentials.errors import CredentialError, InvalidKey
-from shared.credentials.instants import read_instant, write_instant
+from shared.credentials.instants import CLOCK_DIFFERENCE, read_instant, write_instant
 from shared.credentials.keys import (
     PrivateKey,
     PublicKey,
@@ -17,7 +17,7 @@ from shared.credentials.keys import (
     verify_signature,
 )
 from shared.credentials.quoting import quoted
-from shared.credentials.shape import MAX_TEXT
+from shared.credentials.shape import MAX_TEXT, items
 from shared.credentials.suites import EDDSA_RDFC, Suite, suite_of
 
 MAX_PROOFS = 4
@@ -44,6 +44,14 @@ class ProofFinding:
     created: datetime | None = None
     expires: datetime | None = None
     begins: datetime | None = None
+
+    def has_ended(self, now: datetime) -> bool:
+        """Tell whether the signature was made to end, and has."""
+        return self.expires is not None and self.expires <= now
+
+    def has_not_begun(self, now: datetime) -> bool:
+        """Tell whether the signature is not to be accepted yet."""
+        return self.begins is not None and self.begins > now + CLOCK_DIFFERENCE
 
 
 def sign(
@@ -94,8 +102,7 @@ def verify(document: Document, resolve_key: KeyResolver, shapes: Shapes | None =
     `resolve_key` says which keys may sign; that the key is the issuer's is for the caller to compare. A member
     of the proof beyond those needed is part of what is signed. Never raises for what the document holds.
     """
-    proofs = document.get("proof", [])
-    proofs = proofs if isinstance(proofs, list) else [proofs]
+    proofs = items(document.get("proof", []))
     if not proofs:
         return [ProofFinding("fail", "proof_missing", "The credential carries no signature.")]
     if len(proofs) > MAX_PROOFS:
@@ -147,10 +154,9 @@ def _secured(document: Document, proof: Document, proofs: list[Any]) -> dict[str
 
     Raises CredentialError where one that it names is not there.
     """
-    unsecured, wanted = _unsecured(document), proof.get("previousProof", [])
-    if wanted == []:
+    unsecured, wanted = _unsecured(document), items(proof.get("previousProof", []))
+    if not wanted:
         return unsecured
-    wanted = wanted if isinstance(wanted, list) else [wanted]
     found = [each for each in proofs if isinstance(each, dict) and "id" in each and each["id"] in wanted]
     if len(found) != len(wanted) or any(each is proof for each in found):
         raise CredentialError("A proof builds on another one that is not there.", "proof_malformed")

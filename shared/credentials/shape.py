@@ -20,7 +20,7 @@ def refuse_other_formats(document: Any) -> None:
     """Raise CredentialError: `unsupported_format` for another kind of credential, `malformed` for none at all."""
     if not isinstance(document, dict) or not {"@context", "type"} <= document.keys():
         raise CredentialError("The document is not a credential: it needs a context and a type.", "malformed")
-    versions = [each for each in _items(document["@context"]) if each in (CREDENTIALS_V1, CREDENTIALS_V2)]
+    versions = [each for each in items(document["@context"]) if each in (CREDENTIALS_V1, CREDENTIALS_V2)]
     if not versions or not _has_type(*BADGE_TYPES)(document["type"]):
         detail = "The document is not an Open Badges 3.0 credential."
         raise CredentialError(detail, "unsupported_format")
@@ -65,7 +65,7 @@ def facts_of(document: Any) -> CredentialFacts:
     issuer = _one(credential.get("issuer"))
     subject = _object(_one(credential.get("credentialSubject")))
     achievement = _object(_one(subject.get("achievement")))
-    name, entries = _one(credential.get("name")), _items(credential.get("credentialStatus", []))
+    name, entries = _one(credential.get("name")), items(credential.get("credentialStatus", []))
     return CredentialFacts(
         id=_text(credential.get("id")),
         name=_text(name),
@@ -99,8 +99,14 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _items(value: Any) -> list[Any]:
+def items(value: Any) -> list[Any]:
+    """Return an array, or the one value that stands for an array of it."""
     return value if isinstance(value, list) else [value]
+
+
+def id_of(value: Any) -> Any:
+    """Return the id of an object, or the value that stands there instead of one."""
+    return value.get("id") if isinstance(value, dict) else value
 
 
 def _text(value: Any) -> str | None:
@@ -113,14 +119,14 @@ def _values(value: Any, path: list[str]) -> list[Any]:
         return [value]
     return [
         found
-        for item in _items(value)
+        for item in items(value)
         if isinstance(item, dict) and (path[0] in item or len(path) == 1)
         for found in _values(item.get(path[0]), path[1:])
     ]
 
 
 def _has_type(*names: str) -> Callable[[Any], bool]:
-    return lambda value: all(isinstance(each, str) for each in _items(value)) and bool(set(names) & set(_items(value)))
+    return lambda value: all(isinstance(each, str) for each in items(value)) and bool(set(names) & set(items(value)))
 
 
 def _is_contexts(value: Any) -> bool:
@@ -191,7 +197,7 @@ _NATIVE: dict[str, type | tuple[type, ...]] = {
 
 
 def _refuse_mistyped(value: Any) -> None:
-    for item in _items(value):
+    for item in items(value):
         if not isinstance(item, dict):
             continue
         for name, member in item.items():

@@ -9,8 +9,7 @@ from uuid import UUID
 
 from services.registry.domain.foreign import domain_of, objects, text_of, web_link
 from shared.credentials.badge import DEMO_PREFIX
-from shared.credentials.check import CLOCK_DIFFERENCE
-from shared.credentials.instants import read_instant
+from shared.credentials.instants import CLOCK_DIFFERENCE, read_instant
 
 Code = Literal[
     "valid", "suspended", "revoked", "expired", "not_yet_valid", "dates_unreadable", "document_gone",

@@ -9,12 +9,12 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from services.verifier.api.forms import MULTIPART, SentFile, read_form
+from services.verifier.domain.documents import Document
 from shared.credentials.identity import Kind
 from shared.errors import UnsupportedMedia
 
 MAX_URL = 2000
 
-Document = dict[str, Any]
 EXAMPLE = {
     "@context": [
         "https://www.w3.org/ns/credentials/v2",

@@ -6,7 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.verifier.api.asked import BODIES, EXAMPLE, Asked, Document, Upload
+from services.verifier.api.asked import BODIES, EXAMPLE, Asked, Upload
+from services.verifier.domain.documents import Document
 from services.verifier.domain.records import recalled
 from services.verifier.handlers import verifications
 from services.verifier.handlers.verifications import Asker, Desk

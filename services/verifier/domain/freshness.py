@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from shared.credentials.check import CLOCK_DIFFERENCE
+from shared.credentials.instants import CLOCK_DIFFERENCE
 from shared.ids import PARTITIONS
 from shared.messaging.events import CredentialState
 

@@ -7,9 +7,10 @@ from typing import Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from shared.credentials.check import CLOCK_DIFFERENCE, KnownKey
 from shared.credentials.dids import controller_of, jwk_method, jwk_url
 from shared.credentials.errors import InvalidKey
+from shared.credentials.instants import CLOCK_DIFFERENCE
+from shared.credentials.known_keys import KnownKey
 from shared.credentials.report import CredentialFacts
 from shared.ids import PARTITIONS, partition_of
 

@@ -13,7 +13,7 @@ from services.verifier.domain.known import (
     is_stale,
     signing_keys,
 )
-from shared.credentials.check import CLOCK_DIFFERENCE
+from shared.credentials.instants import CLOCK_DIFFERENCE
 from shared.credentials.report import Check, CheckedDocument, CredentialFacts
 
 # A badge is signed at most so long before it is in the issuer's outbox.

@@ -9,8 +9,9 @@ import jwt as pyjwt
 import pytest
 
 from shared.credentials.canonical import digest
-from shared.credentials.check import KnownKey, check_document, check_token
+from shared.credentials.check import check_document, check_token
 from shared.credentials.dids import jwk_url
+from shared.credentials.known_keys import KnownKey
 from shared.credentials.report import CheckedDocument
 from tests.integration.issuer.conftest import Institution, MakeSite, Site
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from shared.credentials import contexts, shape
 from shared.credentials.badge import DEMO_PREFIX, Issuer
-from shared.credentials.check import KnownKey, check_document
+from shared.credentials.check import check_document
 from shared.credentials.keys import did_key, encode_multikey, method_id
+from shared.credentials.known_keys import KnownKey
 from shared.credentials.proofs import sign
 from shared.credentials.report import CheckedDocument
 from shared.credentials.suites import ED25519_2020, EDDSA_RDFC

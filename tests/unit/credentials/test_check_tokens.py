@@ -6,9 +6,10 @@ from hashlib import sha256
 import pytest
 
 from shared.credentials import jwt
-from shared.credentials.check import KnownKey, check_token, document_in
+from shared.credentials.check import check_token, document_in
 from shared.credentials.dids import jwk_url
 from shared.credentials.keys import did_key, encode_multikey, method_id
+from shared.credentials.known_keys import KnownKey
 from tests.support.badges import NOW, SIGNED_AT, a_badge, a_key, an_ec_key
 from tests.unit.credentials.test_jwt import KEY_URL, encoded
 
