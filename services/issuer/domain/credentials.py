@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from services.issuer.domain.formats import DEFAULT, Formats, proofs_of, token_of
+from services.issuer.domain.lint import refuse_unfit_badge
 from shared.credentials import jwt
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.canonical import digest
@@ -159,10 +160,12 @@ def make(
 ) -> Signed:
     """Build one badge and sign it in the plan's formats; its proofs' `created` is the plan's `now`.
 
-    Raises Invalid where the order has no signed form (a value twice in a set, say), TooLarge where it is too long.
+    Raises Invalid where the order has no signed form (a value twice in a set, say) or strict readers would refuse it,
+    TooLarge where it is too long.
     """
     try:
-        unsigned = _unsigned(plan, draft, public_url, demo=demo or plan.sandbox)
+        unsigned = _unsigned(plan, draft, public_url, demo=demo)
+        refuse_unfit_badge(unsigned)
         document = {**unsigned, "proof": _proof(plan, unsigned, keys, shapes)}
         token = _token(plan, unsigned, keys)
     except CredentialError as error:
@@ -170,6 +173,16 @@ def make(
     if len(orjson.dumps(document)) + len(token or "") > MAX_DOCUMENT_BYTES:
         raise TooLarge("credential_too_large", f"The badge would have more than {MAX_DOCUMENT_BYTES} bytes.")
     return Signed(draft, document, digest(document), token)
+
+
+def refuse_unfit(plan: Plan, draft: Draft, public_url: str, shapes: Shapes) -> None:
+    """Raise Invalid as `make` would, without signing anything."""
+    try:
+        unsigned = _unsigned(plan, draft, public_url, demo=False)
+        refuse_unfit_badge(unsigned)
+        shapes.rdfc(unsigned)  # raises for what means nothing
+    except CredentialError as error:
+        raise Invalid(error.code, error.detail) from error
 
 
 def positions(taken: Sequence[Numbers], count: int) -> Iterator[tuple[StatusPosition, ...]]:
@@ -222,5 +235,5 @@ def _unsigned(plan: Plan, draft: Draft, public_url: str, *, demo: bool) -> dict[
             status_entry(f"{public_url}/status-lists/{place.list_id}", place.index, place.purpose)
             for place in draft.positions
         ],
-        demo=demo,
+        demo=demo or plan.sandbox,
     )
