@@ -94,7 +94,13 @@ _FURTHER = {
 @cache
 def pinned() -> Mapping[str, Any]:
     """Return every pinned context document by URL; raises UnsupportedContext if a file is not what was pinned."""
-    return MappingProxyType({url: _read(url) for url in _PINNED})
+    return MappingProxyType({url: json.loads(raw(url)) for url in _PINNED})
+
+
+@cache
+def raw(url: str) -> bytes:
+    """Return the bytes of a pinned context document, as their publisher wrote them; raises as `pinned` does."""
+    return _read(url)
 
 
 def are_a_badges(contexts: Any) -> bool:
@@ -121,13 +127,13 @@ def _urls(context: Any) -> Iterator[str]:
         yield entry
 
 
-def _read(url: str) -> Any:
+def _read(url: str) -> bytes:
     path, digest = _PINNED[url]
     package, _, file = path.partition("/")
     spec = find_spec(package)  # finds the package's folder without running its code; importlib.resources would
     if spec is None or spec.origin is None:
         raise UnsupportedContext(f"The package {package}, which carries {url}, is not installed.")
-    raw = (Path(spec.origin).parent / file).read_bytes()
-    if sha256(raw).hexdigest() != digest:
+    found = (Path(spec.origin).parent / file).read_bytes()
+    if sha256(found).hexdigest() != digest:
         raise UnsupportedContext(f"The installed file for {url} is not the one that was pinned.")
-    return json.loads(raw)
+    return found
