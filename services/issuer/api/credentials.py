@@ -18,6 +18,7 @@ from services.issuer.api.access import (
 )
 from services.issuer.api.order_body import Asked, BatchOrder, OneOrder
 from services.issuer.domain.formats import refuse_two_tokens
+from services.issuer.domain.lint import warnings
 from services.issuer.domain.row import Row
 from services.issuer.domain.status import reason
 from services.issuer.handlers import achievements, changing, reading
@@ -45,6 +46,13 @@ class Links(BaseModel):
     achievement: str | None = Field(description="Null: it is no badge.")
 
 
+class LintWarning(BaseModel):
+    """What some strict readers will not take in a badge, where it stands."""
+
+    path: str = Field(examples=["credentialStatus"])
+    message: str
+
+
 class CredentialSummary(BaseModel):
     """A credential without its document."""
 
@@ -65,6 +73,7 @@ class Credential(CredentialSummary):
 
     credential: dict[str, Any]
     token: str | None = Field(None, description="The badge as a compact JWS; null where no token was asked for.")
+    warnings: list[LintWarning] = Field([], description="What some strict readers will not take, as it was asked for.")
 
 
 class Credentials(Page):
@@ -227,8 +236,9 @@ def _summary(row: Row, public_url: str) -> CredentialSummary:
 
 
 def _view(row: Row, public_url: str) -> Credential:
-    summary = _summary(row, public_url).model_dump()
-    return Credential(**summary, credential=orjson.loads(row["document"]), token=row["token"])
+    summary, document = _summary(row, public_url).model_dump(), orjson.loads(row["document"])
+    told = [LintWarning(path=each.path, message=each.sentence) for each in warnings(document)]
+    return Credential(**summary, credential=document, token=row["token"], warnings=told)
 
 
 def _row_attempts(tenant_id: UUID, header: tuple[str, bytes] | None, asked: Asked) -> dict[int, Attempt]:

@@ -7,7 +7,8 @@ import orjson
 
 from services.issuer.domain import badges, generic
 from services.issuer.domain.formats import proofs_of, token_of
-from services.issuer.domain.plan import AnyOrder, Draft, Given, Order, Plan, Signed
+from services.issuer.domain.lint import refuse_unfit_badge
+from services.issuer.domain.plan import AnyOrder, Draft, Given, Plan, Signed
 from shared.credentials import jwt
 from shared.credentials.canonical import digest
 from shared.credentials.compiled import Shapes
@@ -16,7 +17,8 @@ from shared.credentials.errors import CredentialError
 from shared.credentials.jsonld import to_quads
 from shared.credentials.keys import Algorithm, PrivateKey
 from shared.credentials.proofs import prove
-from shared.errors import Invalid, Malformed, TooLarge
+from shared.credentials.shape import BADGE_TYPES, items
+from shared.errors import Invalid, LaurelError, Malformed, TooLarge
 
 # Of document and token: room for the rest of the event beside them, below the 512 KiB of a record.
 MAX_DOCUMENT_BYTES = 400 * 1024
@@ -41,22 +43,41 @@ def make(
 ) -> Signed:
     """Build one credential and sign it in the plan's formats; its proofs' `created` is the plan's `now`.
 
-    Raises Invalid, of a given credential Malformed, where it has no signed form (a value twice in a set, say),
-    TooLarge where it is too long.
+    Raises Invalid, of a given credential Malformed, where it has no signed form (a value twice in a set, say), Invalid
+    where strict readers would refuse a badge, TooLarge where it is too long.
     """
-    order = draft.order
     try:
-        if isinstance(order, Order):
-            unsigned = badges.unsigned(plan, draft, order, public_url, demo=demo or plan.sandbox)
-        else:
-            unsigned = generic.unsigned(plan, draft, order, public_url)
+        unsigned = _unsigned(plan, draft, public_url, demo=demo)
         document = {**unsigned, "proof": _proof(plan, unsigned, keys, shapes)}
         token = _token(plan, unsigned, keys)
     except CredentialError as error:
-        raise (Invalid if isinstance(order, Order) else Malformed)(error.code, error.detail) from error
+        raise _refusal(draft, error) from error
     if len(orjson.dumps(document)) + len(token or "") > MAX_DOCUMENT_BYTES:
         raise TooLarge("credential_too_large", f"The credential would have more than {MAX_DOCUMENT_BYTES} bytes.")
     return Signed(draft, document, digest(document), token)
+
+
+def refuse_unfit(plan: Plan, draft: Draft, public_url: str, shapes: Shapes) -> None:
+    """Raise as `make` would, without signing anything."""
+    try:
+        shapes.rdfc(_unsigned(plan, draft, public_url, demo=False))  # raises for what means nothing
+    except CredentialError as error:
+        raise _refusal(draft, error) from error
+
+
+def _unsigned(plan: Plan, draft: Draft, public_url: str, *, demo: bool) -> dict[str, Any]:
+    """Return the credential without a proof; whoever wrote it, a badge is one that strict readers take."""
+    if isinstance(draft.order, Given):
+        unsigned = generic.unsigned(plan, draft, draft.order, public_url)
+    else:
+        unsigned = badges.unsigned(plan, draft, draft.order, public_url, demo=demo or plan.sandbox)
+    if BADGE_TYPES & set(items(unsigned["type"])):
+        refuse_unfit_badge(unsigned)
+    return unsigned
+
+
+def _refusal(draft: Draft, error: CredentialError) -> LaurelError:
+    return (Malformed if isinstance(draft.order, Given) else Invalid)(error.code, error.detail)
 
 
 def _proof(plan: Plan, unsigned: Mapping[str, Any], keys: Mapping[Algorithm, PrivateKey], shapes: Shapes | None) -> Any:

@@ -3,12 +3,12 @@
 Source: Verifiable Credentials Data Model 2.0 and 1.1; VC-API, section on issuing.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from services.issuer.domain.formats import proofs_of, token_of
 from services.issuer.domain.plan import Draft, Given, Plan
 from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2, DATA_INTEGRITY_V2, ED25519_2020_V1
+from shared.credentials.data_model import refuse_other_than_credential
 from shared.credentials.errors import CredentialError
 from shared.credentials.instants import write_instant
 from shared.credentials.jsonld import refuse_excess
@@ -17,15 +17,12 @@ from shared.credentials.status import status_entry
 from shared.credentials.suites import ED25519_2020
 from shared.errors import Malformed
 
-Document = Mapping[str, Any]
-
-
 def refuse_unfit(plan: Plan, given: Given, public_url: str) -> None:
     """Raise Malformed where a document is no credential that this institution can issue."""
     try:
         refuse_excess(given.document)
         document = _completed(plan, given)
-        _refuse_other_than_credential(document)
+        refuse_other_than_credential(document)
         refuse_second_mention(document)
     except CredentialError as error:
         raise Malformed(error.code, error.detail) from error
@@ -84,19 +81,3 @@ def _refuse_names_of_ours(given: Given, public_url: str) -> None:
         listed = entry.get("statusListCredential") if isinstance(entry, dict) else None
         if isinstance(listed, str) and listed.startswith(f"{public_url}/status-lists/"):
             raise Malformed("status_is_ours", "Places in status lists of this registry are given by it: leave it out.")
-
-
-def _refuse_other_than_credential(document: Document) -> None:
-    contexts, types = document.get("@context"), document.get("type")
-    if not isinstance(contexts, list) or not contexts or contexts[0] not in (CREDENTIALS_V1, CREDENTIALS_V2):
-        raise CredentialError("@context is not an array that begins with the data model's context.", "malformed")
-    if not isinstance(types, list | str) or "VerifiableCredential" not in items(types):
-        raise CredentialError("type is not VerifiableCredential among others.", "malformed")
-    subjects = items(document.get("credentialSubject", []))
-    if not subjects or not all(isinstance(each, dict) and each for each in subjects):
-        raise CredentialError("credentialSubject is not one object or several, each with a claim.", "malformed")
-    if not isinstance(document.get("issuer", ""), str | dict):
-        raise CredentialError("issuer is neither a URL nor an object.", "malformed")
-    named = document.get("id", "urn:none")
-    if not isinstance(named, str) or ":" not in named:
-        raise CredentialError("id is not a URL.", "malformed")

@@ -120,7 +120,8 @@ class Issuing:
         async with self._database.transaction(requester.principal.tenant_id) as tx:
             plan = await _plan(tx, requester, achievement_id, formats)
             before = await _before(tx, requester, orders)
-        return Results(self._refusals(plan, orders) | before, before.keys())
+        refused = await asyncio.get_running_loop().run_in_executor(self._threads, self._rehearsed, plan, orders)
+        return Results(refused | before, before.keys())
 
     async def _prepare(
         self,
@@ -201,6 +202,18 @@ class Issuing:
             else:
                 signed.append(made)
         return signed, refused
+
+    def _rehearsed(self, plan: Plan, orders: Mapping[int, Order]) -> Outcomes:
+        """Return why rows could not be issued, by building each badge as it would be signed."""
+        refused = self._refusals(plan, orders)
+        for row, order in orders.items():
+            try:
+                if row not in refused:
+                    draft = _draft(row, order, ())
+                    domain.refuse_unfit(plan, draft, self._settings.public_url, self._signer.shapes)
+            except LaurelError as error:
+                refused[row] = error
+        return refused
 
 
 async def _before(tx: Tx, requester: Requester, rows: Collection[int]) -> Outcomes:
