@@ -43,7 +43,7 @@ class Links(BaseModel):
     """Where the badge stands for everybody."""
 
     badge: str = Field(examples=["https://badges.example/credentials/6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d"])
-    achievement: str
+    achievement: str | None = Field(description="Null: it is no badge.")
 
 
 class LintWarning(BaseModel):
@@ -59,8 +59,10 @@ class CredentialSummary(BaseModel):
     id: UUID
     status: CredentialStatus
     version: int = Field(examples=[1])
-    achievement_id: UUID
-    achievement_version: int
+    kind: Literal["badge", "generic"] = Field(description="generic: the institution wrote it itself (VC-API).")
+    client_id: str | None = Field(description="The institution's own name for it, where it is generic and has one.")
+    achievement_id: UUID | None
+    achievement_version: int | None
     issued_at: datetime
     valid_until: datetime | None
     links: Links
@@ -218,13 +220,17 @@ def _summary(row: Row, public_url: str) -> CredentialSummary:
         id=row["id"],
         status=row["status"],
         version=row["version"],
+        kind=row["kind"],
+        client_id=row["client_id"],
         achievement_id=row["achievement_id"],
         achievement_version=row["achievement_number"],
         issued_at=row["issued_at"],
         valid_until=row["valid_until"],
         links=Links(
             badge=f"{public_url}/credentials/{row['id']}",
-            achievement=f"{public_url}/achievements/{row['achievement_id']}/{row['achievement_number']}",
+            achievement=f"{public_url}/achievements/{row['achievement_id']}/{row['achievement_number']}"
+            if row["achievement_id"]
+            else None,
         ),
     )
 
