@@ -85,12 +85,13 @@ def recipient_check(checked: CheckedDocument, match: Match) -> Check:
     return Check(name="recipient", outcome=match, detail=detail, code=code)
 
 
-def not_made(document: Mapping[str, object]) -> list[Check]:
+def not_made(document: Mapping[str, object], checked: CheckedDocument) -> list[Check]:
     """Say which parts of a document nobody has looked at, beyond that they are signed."""
+    made = {check.name for check in checked.checks}
     return [
         Check(name=name, outcome="skipped", detail=f"{what} was not looked at.", code="not_supported")
         for name, (member, what) in _NOT_LOOKED_AT.items()
-        if member in document
+        if member in document and name not in made
     ]
 
 

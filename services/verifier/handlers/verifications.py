@@ -193,7 +193,7 @@ def _answer(document: Any, facts: CredentialFacts, found: Found | Failed, known:
     checked = found.checked if isinstance(found, Found) else _unchecked(facts, found)
     match = found.recipient if isinstance(found, Found) else None
     recipient = recipient_check(checked, match) if match else not_asked()
-    judgement = judge(checked, known, rules, [*not_made(document or {}), recipient])
+    judgement = judge(checked, known, rules, [*not_made(document or {}, checked), recipient])
     return Answer(_report(judgement, checked.facts, known), judgement.recorded)
 
 
