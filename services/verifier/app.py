@@ -61,6 +61,7 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         },
         troubles=troubles,
         foreign_keys={"institution": "/laurel/issuer"},
+        larger_bodies={verifications.BATCH: verifications.MAX_BATCH_BYTES},
     )
 
 

@@ -16,7 +16,7 @@ from shared.credentials.multibase import encode_base58
 
 V1, V2 = contexts.CREDENTIALS_V1, contexts.CREDENTIALS_V2
 SUBJECT = "did:example:subject"
-ABSENT = object()
+ABSENT = ...
 
 # The forms that the W3C test suite of the data model sends (w3c/vc-data-model-2.0-test-suite, tests/input), and a few.
 REFUSED = [
