@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.credentials import foreign_status, jwt, proofs, shape
+from shared.credentials import conformance, foreign_status, jwt, proofs, shape
 from shared.credentials.canonical import digest
 from shared.credentials.compiled import Shapes
 from shared.credentials.contexts import KNOWN, are_a_badges, context_urls
@@ -61,9 +61,9 @@ def check_document(
     `known_keys` are those of issuers that need no look-up (our institutions'); a did:key is its own key. Any other
     issuer's keys stand in a document of its own: with `fetched` the answer may be that it is needed first, without it
     they are unknown. With it, too, a stranger's status is looked up in the lists that the credential names. With
-    `shapes` it takes less time. The checks, in order: structure, contexts, issuer, proof, status, validity, demo; what
-    a failed one leaves without ground is skipped. Never raises for what the document holds. The result goes through
-    JSON unchanged: this runs in a process of its own.
+    `shapes` it takes less time. The checks, in order: structure, contexts, issuer, proof, status, validity, demo,
+    conformance; what a failed one leaves without ground is skipped. Never raises for what the document holds. The
+    result goes through JSON unchanged: this runs in a process of its own.
     """
     return _checked(document, None, now, KnownKeys(known_keys), fetched, shapes)
 
@@ -135,7 +135,7 @@ def _checked(
         if lists := foreign_status.needed(document, fetched):
             return Needs(urls=lists)
         status = foreign_status.checks(document, facts.issuer_id or "", keys, fetched, now)
-    dates = [_validity(facts.valid_from, facts.valid_until, now), *_demo(facts.demo)]
+    dates = [_validity(facts.valid_from, facts.valid_until, now), *_demo(facts.demo), _conformance(document, token)]
     return CheckedDocument(checks=(structure, contexts, issuer, proof, *status, *dates), facts=facts)
 
 
@@ -223,6 +223,16 @@ def _validity(valid_from: datetime | None, valid_until: datetime | None, now: da
 def _demo(demo: bool) -> Iterator[Check]:
     if demo:
         yield Check(name="demo", outcome="warn", detail="This is a demonstration badge.", code="demo")
+
+
+def _conformance(badge: Mapping[str, Any], token: jwt.Token | None) -> Check:
+    """Whether a strict reader would take it. Many real badges fail here, so it decides nothing of what they are."""
+    found = conformance.problems(badge) + (conformance.token_problems(token) if token else [])
+    if not found:
+        return _passed("conformance", "The badge is as the specification of Open Badges wants it.")
+    more = f" There are {len(found) - 1} more such things." if len(found) > 1 else ""
+    detail = f"Strict readers of Open Badges would refuse it: {found[0]}{more}"
+    return Check(name="conformance", outcome="warn", detail=detail, code="not_conformant")
 
 
 def _skipped(*names: str) -> tuple[Check, ...]:

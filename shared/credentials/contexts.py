@@ -17,6 +17,7 @@ OPEN_BADGES_V3 = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
 OPEN_BADGES_EXTENSIONS = "https://purl.imsglobal.org/spec/ob/v3p0/extensions.json"
 DID_V1 = "https://www.w3.org/ns/did/v1"
 MULTIKEY_V1 = "https://w3id.org/security/multikey/v1"
+OPEN_BADGES_SCHEMAS = "https://purl.imsglobal.org/spec/ob/v3p0/schema/json/"
 OPEN_BADGES_3_0_1 = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.1.json"
 ED25519_2020_V1 = "https://w3id.org/security/suites/ed25519-2020/v1"
 DATA_INTEGRITY_V2 = "https://w3id.org/security/data-integrity/v2"
@@ -93,7 +94,13 @@ _FURTHER = {
 @cache
 def pinned() -> Mapping[str, Any]:
     """Return every pinned context document by URL; raises UnsupportedContext if a file is not what was pinned."""
-    return MappingProxyType({url: _read(url) for url in _PINNED})
+    return MappingProxyType({url: json.loads(raw(url)) for url in _PINNED})
+
+
+@cache
+def raw(url: str) -> bytes:
+    """Return the bytes of a pinned context document, as their publisher wrote them; raises as `pinned` does."""
+    return _read(url)
 
 
 def are_a_badges(contexts: Any) -> bool:
@@ -120,13 +127,13 @@ def _urls(context: Any) -> Iterator[str]:
         yield entry
 
 
-def _read(url: str) -> Any:
+def _read(url: str) -> bytes:
     path, digest = _PINNED[url]
     package, _, file = path.partition("/")
     spec = find_spec(package)  # finds the package's folder without running its code; importlib.resources would
     if spec is None or spec.origin is None:
         raise UnsupportedContext(f"The package {package}, which carries {url}, is not installed.")
-    raw = (Path(spec.origin).parent / file).read_bytes()
-    if sha256(raw).hexdigest() != digest:
+    found = (Path(spec.origin).parent / file).read_bytes()
+    if sha256(found).hexdigest() != digest:
         raise UnsupportedContext(f"The installed file for {url} is not the one that was pinned.")
-    return json.loads(raw)
+    return found

@@ -30,7 +30,7 @@ def refuse_other_shapes(document: Any) -> None:
     """Raise CredentialError `malformed`, naming the member, where an OpenBadgeCredential is not in its shape."""
     dates = _DATES_V1 if CREDENTIALS_V1 in document["@context"] else _DATES_V2
     for path, fits, wanted in (*_RULES, *dates):
-        for value in _values(document, path.split(".")):
+        for value in values_at(document, path.split(".")):
             if not fits(value):
                 raise CredentialError(f"{path} is not {wanted}.", "malformed")
     _refuse_mistyped(document)
@@ -109,20 +109,20 @@ def id_of(value: Any) -> Any:
     return value.get("id") if isinstance(value, dict) else value
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and len(value) <= MAX_TEXT else None
-
-
-def _values(value: Any, path: list[str]) -> list[Any]:
-    """The values at a path; a last member that is missing counts as None, a missing one before it as nothing."""
+def values_at(value: Any, path: list[str]) -> list[Any]:
+    """Return the values at a path; a last member that is missing counts as None, a missing one before as nothing."""
     if not path:
         return [value]
     return [
         found
         for item in items(value)
         if isinstance(item, dict) and (path[0] in item or len(path) == 1)
-        for found in _values(item.get(path[0]), path[1:])
+        for found in values_at(item.get(path[0]), path[1:])
     ]
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and len(value) <= MAX_TEXT else None
 
 
 def _has_type(*names: str) -> Callable[[Any], bool]:

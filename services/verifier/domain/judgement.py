@@ -34,15 +34,16 @@ class Judgement:
 def judge(checked: CheckedDocument, known: Known, rules: Rules, further: Sequence[Check]) -> Judgement:
     """Put the answer together: what the document shows, what is known of its issuer and status, and `further` checks.
 
-    The dates come after the status: a badge that was revoked stays so when it has also expired.
+    The dates come after the status: a badge that was revoked stays so when it has also expired. What decides nothing
+    comes last.
     """
-    dates = [check for check in checked.checks if check.name in ("validity", "demo")]
-    proof = [_dated(check, known.looked_up_at) for check in checked.checks if check not in dates]
+    later = [check for check in checked.checks if check.name in _AFTER_THE_STATUS]
+    proof = [_dated(check, known.looked_up_at) for check in checked.checks if check not in later]
     issuer = reported_issuer(checked, known)
     checks = (
         *(while_keys_may_be_on_their_way(check, checked.facts, known, rules) for check in proof),
         *here(checked, known, rules),
-        *dates,
+        *later,
         *_trust(checked, issuer),
         *_deceptive_names(checked.facts),
         *further,
@@ -105,6 +106,7 @@ def not_made(document: Mapping[str, object]) -> list[Check]:
     ]
 
 
+_AFTER_THE_STATUS = frozenset({"validity", "demo", "conformance", "schema", "endorsement"})
 _RECIPIENT: dict[Match, tuple[str, str | None]] = {
     "pass": ("It was issued to the person asked about.", None),
     "fail": ("It was issued to somebody else than the person asked about.", "wrong_recipient"),

@@ -25,7 +25,7 @@ from services.verifier.workers import Workers
 from shared import telemetry
 from shared.credentials.check import document_in
 from shared.credentials.identity import Kind
-from shared.credentials.report import CheckedDocument, CredentialFacts, Report, reported
+from shared.credentials.report import CheckedDocument, CredentialFacts, Report, reported, verdicts_of
 from shared.credentials.shape import facts_of
 from shared.db import Database, Tx
 from shared.errors import LaurelError, NotFound
@@ -204,6 +204,7 @@ def _report(judgement: Judgement, facts: CredentialFacts, known: Known) -> Repor
     return Report(
         id=new_id(),
         **judgement.conclusion.model_dump(),
+        verdicts=verdicts_of(judgement.checks),
         checks=judgement.checks,
         credential=reported(facts),
         issuer=judgement.issuer,
