@@ -15,7 +15,7 @@ from services.verifier.domain.judgement import Judgement, judge, not_asked, not_
 from services.verifier.domain.known import Known, Recorded, Rules, known_keys
 from services.verifier.domain.records import kept, recalled, repeated
 from services.verifier.fetch import Fetcher
-from services.verifier.handlers.looking_up import look_up
+from services.verifier.handlers.looking_up import look_up, look_up_signed
 from services.verifier.handlers.unpacking import take_out
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
@@ -81,6 +81,7 @@ class Desk:
         async with self.database.pool.acquire() as connection:
             known = await look_up(connection, facts)
         found = await self._look_into([_job(*each, expected) for each in zip(badges, known, strict=True)], caller)
+        known = await self._recognised(known, found)
         answers = [
             _answer(document, said, seen, here, self.rules)
             for document, said, seen, here in zip(documents, facts, found, known, strict=True)
@@ -88,6 +89,19 @@ class Desk:
         for answer in answers:
             ANSWERED.labels(answer.report.verdict, answer.report.reason or "").inc()
         return await self._record(answers, asker, attempt)
+
+    async def _recognised(self, known: list[Known], found: Sequence[Found | Failed]) -> list[Known]:
+        """Look once more for our institutions' credentials that are not here by their ids, by what was signed."""
+        seen = {place: each.checked for place, each in enumerate(found) if isinstance(each, Found)}
+        strange = {place: each.facts for place, each in seen.items() if known[place].does_not_recognise(each)}
+        if not strange:
+            return known
+        async with self.database.pool.acquire() as connection:
+            again = dict(zip(strange, await look_up_signed(connection, list(strange.values())), strict=True))
+        # Under an id of ours there is nothing else to find: what is not here by it may be on its way.
+        ours = {place for place, facts in strange.items() if (facts.id or "").startswith(self.rules.credentials_url)}
+        kept = {place for place in ours if again[place].recorded is None}
+        return [here if place in kept else again.get(place, here) for place, here in enumerate(known)]
 
     async def _look_into(self, jobs: Sequence[Job], caller: str) -> list[Found | Failed]:
         """Have badges checked, and what strangers' need fetched in between: issuers' documents, then their lists."""
