@@ -18,7 +18,7 @@ from services.verifier.domain.records import kept, recalled, repeated
 from services.verifier.fetch import Fetcher
 from services.verifier.fetched import Copies
 from services.verifier.handlers.looking_into import LookedInto, look_into
-from services.verifier.handlers.looking_up import look_up
+from services.verifier.handlers.looking_up import look_up, look_up_signed
 from services.verifier.handlers.unpacking import take_out
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
@@ -85,6 +85,7 @@ class Desk:
             known = await look_up(connection, facts)
         jobs = [_job(*each, expected, self.rules) for each in zip(badges, known, strict=True)]
         found = await look_into(jobs, caller, self.workers, self.copies, self.rules.is_ours)
+        known = await self._recognised(known, [each.outcome for each in found])
         answers = [
             _answer(document, said, seen, here, self.rules)
             for document, said, seen, here in zip(documents, facts, found, known, strict=True)
@@ -92,6 +93,19 @@ class Desk:
         for answer in answers:
             ANSWERED.labels(answer.report.verdict, answer.report.reason or "").inc()
         return await self._record(answers, asker, attempt)
+
+    async def _recognised(self, known: list[Known], found: Sequence[Found | Failed]) -> list[Known]:
+        """Look once more for our institutions' credentials that are not here by their ids, by what was signed."""
+        seen = {place: each.checked for place, each in enumerate(found) if isinstance(each, Found)}
+        strange = {place: each.facts for place, each in seen.items() if known[place].does_not_recognise(each)}
+        if not strange:
+            return known
+        async with self.database.pool.acquire() as connection:
+            again = dict(zip(strange, await look_up_signed(connection, list(strange.values())), strict=True))
+        # Under an id of ours there is nothing else to find: what is not here by it may be on its way.
+        ours = {place for place, facts in strange.items() if (facts.id or "").startswith(self.rules.credentials_url)}
+        kept = {place for place in ours if again[place].recorded is None}
+        return [here if place in kept else again.get(place, here) for place, here in enumerate(known)]
 
     async def read(self, raw: bytes) -> Badge:
         """Return the badge that a file or text is or holds; raises as `take_out` does."""
