@@ -10,7 +10,7 @@ from pyld import jsonld
 from pyld.context_resolver import ContextResolver
 
 from shared.credentials import own_terms
-from shared.credentials.contexts import context_urls, contexts_in, pinned
+from shared.credentials.contexts import context_urls, contexts_in, named_contexts, pinned
 from shared.credentials.errors import DataLoss, TooComplex, UnsupportedContext
 from shared.credentials.quoting import quoted
 from shared.credentials.rdf_canon import Quad, escape
@@ -47,7 +47,7 @@ def to_quads(
     known = pinned() if contexts is None else contexts
     refuse_excess(document)
     own = inline and any(not isinstance(each, str) for contexts in contexts_in(document) for each in contexts)
-    for url in context_urls(document) if not own else _named(document):
+    for url in context_urls(document) if not own else named_contexts(document):
         if url not in known:
             raise UnsupportedContext(f"The context {quoted(url)} is not known here.")
     _refuse_what_expansion_drops({name: member for name, member in document.items() if name != "@context"})
@@ -57,10 +57,6 @@ def to_quads(
     if len(quads) > MAX_QUADS or len(blank_nodes) > MAX_BLANK_NODES:
         raise TooComplex("The document makes too many statements.")
     return quads
-
-
-def _named(document: Any) -> list[str]:
-    return [each for contexts in contexts_in(document) for each in contexts if isinstance(each, str)]
 
 
 def refuse_excess(document: Any) -> None:
