@@ -10,7 +10,7 @@ from pyld import jsonld
 from pyld.context_resolver import ContextResolver
 
 from shared.credentials.contexts import context_urls, pinned
-from shared.credentials.errors import DataLoss, TooComplex, UnsupportedContext
+from shared.credentials.errors import DataLoss, MalformedJson, TooComplex, UnsupportedContext
 from shared.credentials.quoting import quoted
 from shared.credentials.rdf_canon import Quad, escape
 
@@ -34,11 +34,13 @@ _LANGUAGE_STRING = "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString"
 def to_quads(document: Mapping[str, Any], contexts: Mapping[str, Any] | None = None) -> list[Quad]:
     """Return the RDF quads of a JSON-LD 1.1 document, under the pinned contexts or those given (URL: document).
 
-    Raises TooComplex, UnsupportedContext, and DataLoss for what JSON-LD would drop in silence: undefined terms,
-    relative ids and types, nulls, empty arrays, repeated items, most keywords.
+    Raises TooComplex, UnsupportedContext, MalformedJson for numbers and texts that readers would not take for the same,
+    and DataLoss for what JSON-LD would drop in silence: undefined terms, relative ids and types, nulls, empty arrays,
+    repeated items, most keywords.
     """
     known = pinned() if contexts is None else contexts
     refuse_excess(document)
+    _refuse_what_json_has_not(document)
     for url in context_urls(document):
         if url not in known:
             raise UnsupportedContext(f"The context {quoted(url)} is not known here.")
@@ -68,6 +70,14 @@ def refuse_excess(document: Any) -> None:
         if not level:
             return
     raise TooComplex(f"The document is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _refuse_what_json_has_not(document: Any) -> None:
+    """Such values come from our own side alone: strict_json lets none in."""
+    try:
+        rfc8785.dumps(document)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise MalformedJson("The document has a number or a text that JSON cannot carry.") from error
 
 
 def _refuse_what_expansion_drops(value: Any) -> None:
