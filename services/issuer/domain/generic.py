@@ -17,6 +17,7 @@ from shared.credentials.status import status_entry
 from shared.credentials.suites import ED25519_2020
 from shared.errors import Malformed
 
+
 def refuse_unfit(plan: Plan, given: Given, public_url: str) -> None:
     """Raise Malformed where a document is no credential that this institution can issue."""
     try:

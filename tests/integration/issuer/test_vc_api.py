@@ -1,15 +1,10 @@
 """VC-API: any credential is issued as the conformance suites want it, recorded, and its status set."""
 
-import asyncio
 from typing import Any
-from uuid import UUID, uuid4
 
-import orjson
-import pytest
-
-from shared.credentials import jwt, proofs
+from shared.credentials import proofs
 from shared.credentials.keys import key_of_did
-from tests.integration.issuer.conftest import Institution, MakeSite, Site
+from tests.integration.issuer.conftest import Institution, Site
 
 V1, V2 = "https://www.w3.org/2018/credentials/v1", "https://www.w3.org/ns/credentials/v2"
 TERMS = {"Membership": "https://north.example/terms#Membership", "since": "https://north.example/terms#since"}
