@@ -7,23 +7,38 @@ from shared.credentials.badge import DEMO_PREFIX
 from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2
 from shared.credentials.errors import CredentialError, DataLoss
 from shared.credentials.instants import read_instant
-from shared.credentials.report import CredentialFacts, StatusEntry
+from shared.credentials.report import CredentialFacts, Kind, StatusEntry
 
 # What is taken from a document is small, however large that is: the facts are read before anything has judged it.
 MAX_TEXT = 2_000
 MAX_STATUS_ENTRIES = 4
 
 BADGE_TYPES = {"OpenBadgeCredential", "AchievementCredential"}
+ENDORSEMENT = "EndorsementCredential"
+PRESENTATION_TYPES = {"VerifiablePresentation", "EnvelopedVerifiablePresentation"}
 
 
-def refuse_other_formats(document: Any) -> None:
-    """Raise CredentialError: `unsupported_format` for another kind of credential, `malformed` for none at all."""
+def kind_of(document: Any) -> Kind:
+    """Tell what kind of credential a document is by its types: an Open Badge, an endorsement of 3.0, or any other.
+
+    Raises CredentialError: `unsupported_format` for another kind of document, `malformed` for none at all.
+    """
     if not isinstance(document, dict) or not {"@context", "type"} <= document.keys():
         raise CredentialError("The document is not a credential: it needs a context and a type.", "malformed")
-    versions = [each for each in items(document["@context"]) if each in (CREDENTIALS_V1, CREDENTIALS_V2)]
-    if not versions or not _has_type(*BADGE_TYPES)(document["type"]):
-        detail = "The document is not an Open Badges 3.0 credential."
-        raise CredentialError(detail, "unsupported_format")
+    if not any(each in (CREDENTIALS_V1, CREDENTIALS_V2) for each in items(document["@context"])):
+        raise CredentialError("The document is not a verifiable credential, 2.0 or 1.1.", "unsupported_format")
+    if PRESENTATION_TYPES & types_of(document):
+        raise CredentialError("The document is a presentation, which holds credentials.", "unsupported_format")
+    return _kind(types_of(document))
+
+
+def types_of(document: Any) -> set[str]:
+    """Return the types that a document says it has."""
+    return {each for each in items(_object(document).get("type")) if isinstance(each, str)}
+
+
+def _kind(types: set[str]) -> Kind:
+    return "badge" if BADGE_TYPES & types else "endorsement" if ENDORSEMENT in types else "credential"
 
 
 def refuse_other_shapes(document: Any) -> None:
@@ -64,9 +79,11 @@ def facts_of(document: Any) -> CredentialFacts:
     credential = _object(document)
     issuer = _one(credential.get("issuer"))
     subject = _object(_one(credential.get("credentialSubject")))
-    achievement = _object(_one(subject.get("achievement")))
+    kind = _kind(types_of(credential)) if credential else "badge"
+    achievement = _object(_one(subject.get("achievement"))) if kind == "badge" else {}
     name, entries = _one(credential.get("name")), items(credential.get("credentialStatus", []))
     return CredentialFacts(
+        kind=kind,
         id=_text(credential.get("id")),
         name=_text(name),
         issuer_id=_text(issuer) or _text(_object(issuer).get("id")),

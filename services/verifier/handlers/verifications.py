@@ -19,7 +19,7 @@ from services.verifier.domain.records import kept, recalled, repeated
 from services.verifier.fetch import Fetcher
 from services.verifier.fetched import Copies
 from services.verifier.handlers.looking_into import LookedInto, look_into
-from services.verifier.handlers.looking_up import look_up
+from services.verifier.handlers.looking_up import look_up, look_up_signed
 from services.verifier.handlers.unpacking import take_out
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
@@ -87,6 +87,7 @@ class Desk:
             known = await look_up(connection, facts)
         jobs = [_job(*each, expected, self.rules) for each in zip(badges, known, strict=True)]
         found = await look_into(jobs, caller, self.workers, self.copies, self.rules.is_ours)
+        known = await self._recognised(known, found)
         answers = [
             _answer(document, said, seen, here, self.rules)
             for document, said, seen, here in zip(documents, facts, found, known, strict=True)
@@ -94,6 +95,20 @@ class Desk:
         for answer in answers:
             ANSWERED.labels(answer.report.verdict, answer.report.reason or "").inc()
         return await self._record(answers, asker, attempt)
+
+    async def _recognised(self, known: list[Known], found: Sequence[LookedInto]) -> list[Known]:
+        """Look once more for our institutions' credentials that are not here by their ids, by what was signed."""
+        outcomes = enumerate(each.outcome for each in found)
+        seen = {place: each.checked for place, each in outcomes if isinstance(each, Found)}
+        strange = {place: each.facts for place, each in seen.items() if known[place].does_not_recognise(each)}
+        if not strange:
+            return known
+        async with self.database.pool.acquire() as connection:
+            again = dict(zip(strange, await look_up_signed(connection, list(strange.values())), strict=True))
+        # Under an id of ours there is nothing else to find: what is not here by it may be on its way.
+        ours = {place for place, facts in strange.items() if (facts.id or "").startswith(self.rules.credentials_url)}
+        kept = {place for place in ours if again[place].recorded is None}
+        return [here if place in kept else again.get(place, here) for place, here in enumerate(known)]
 
     async def read(self, raw: bytes, caller: str) -> Badge:
         """Return the badge that a file or text is or holds, fetched where a picture of Open Badges 2.0 names its place.
@@ -204,7 +219,7 @@ def _answer(document: Any, facts: CredentialFacts, seen: LookedInto, known: Know
     match = found.recipient if isinstance(found, Found) else None
     known = replace(known, looked_up_at=None if seen.age is None else known.now - seen.age)
     recipient = recipient_check(checked, match) if match else not_asked()
-    judgement = judge(checked, known, rules, [*not_made(document or {}), recipient])
+    judgement = judge(checked, known, rules, [*not_made(document or {}, checked), recipient])
     return Answer(_report(judgement, checked.facts, known), judgement.recorded)
 
 

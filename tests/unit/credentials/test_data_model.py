@@ -147,7 +147,7 @@ def _refusal(document):
 
 
 def _of(member, value, path=None):
-    return pytest.param(member, value, path, id=f"{member}={str(value)[:40]}")
+    return pytest.param(member, value, path, id=f"{member}={'absent' if value is ABSENT else str(value)[:40]}")
 
 
 @pytest.mark.parametrize(("member", "value", "path"), [_of(*row) for row in REFUSED])
