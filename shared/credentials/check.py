@@ -26,11 +26,15 @@ _WORST_FIRST: tuple[Outcome, ...] = ("fail", "unknown", "pass")
 
 
 class Needs(BaseModel):
-    """What must be fetched before a credential can be checked: call again with it, or with None for what failed."""
+    """What must be fetched before a credential can be checked: call again with it, or with None for what failed.
+
+    `redirects`: how often the addresses' hosts may send us on.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     urls: tuple[str, ...]
+    redirects: int = 0
 
 
 Fetched = Mapping[str, Any]

@@ -105,7 +105,9 @@ class _Errand:
 
     def _text(self, url: str, redirects: int) -> Text:
         copy = self._found.get((url, redirects))
-        return Text(text=copy.text, age=self._began - copy.asked, gone=copy.gone) if copy else Text(text=None)
+        if copy is None:
+            return Text(text=None)
+        return Text(text=copy.text, age=self._began - copy.asked, gone=copy.gone, redirects=redirects)
 
 
 def _ended(outcome: Found | Failed | Wanted) -> Found | Failed:
