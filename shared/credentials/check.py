@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.credentials import foreign_status, jwt, proofs, shape
+from shared.credentials import conformance, foreign_status, jwt, proofs, schemas, shape
 from shared.credentials.canonical import digest
 from shared.credentials.compiled import Shapes
 from shared.credentials.contexts import KNOWN, are_a_badges, context_urls
@@ -61,9 +61,9 @@ def check_document(
     `known_keys` are those of issuers that need no look-up (our institutions'); a did:key is its own key. Any other
     issuer's keys stand in a document of its own: with `fetched` the answer may be that it is needed first, without it
     they are unknown. With it, too, a stranger's status is looked up in the lists that the credential names. With
-    `shapes` it takes less time. The checks, in order: structure, contexts, issuer, proof, status, validity, demo; what
-    a failed one leaves without ground is skipped. Never raises for what the document holds. The result goes through
-    JSON unchanged: this runs in a process of its own.
+    `shapes` it takes less time. The checks, in order: structure, contexts, issuer, proof, status, validity, demo,
+    conformance; what a failed one leaves without ground is skipped. Never raises for what the document holds. The
+    result goes through JSON unchanged: this runs in a process of its own.
     """
     return _checked(document, None, now, KnownKeys(known_keys), fetched, shapes)
 
@@ -130,13 +130,25 @@ def _checked(
         update={"digest": own_digest, "proof_created": findings[0].created, "verification_methods": methods}
     )
     issuer, proof = _issuer(facts.issuer_id, facts.verification_methods), _proof(findings, now)
-    status: list[Check] = []
-    if fetched is not None and issuer.outcome == proof.outcome == "pass" and facts.issuer_id not in keys.ours:
-        if lists := foreign_status.needed(document, fetched):
-            return Needs(urls=lists)
-        status = foreign_status.checks(document, facts.issuer_id or "", keys, fetched, now)
-    dates = [_validity(facts.valid_from, facts.valid_until, now), *_demo(facts.demo)]
-    return CheckedDocument(checks=(structure, contexts, issuer, proof, *status, *dates), facts=facts)
+    looked_up: list[Check] | Needs = []
+    if fetched is not None and issuer.outcome == proof.outcome == "pass":
+        looked_up = _looked_up(document, facts.issuer_id or "", keys, fetched, now)
+    if isinstance(looked_up, Needs):
+        return looked_up
+    dates = [_validity(facts.valid_from, facts.valid_until, now), *_demo(facts.demo), _conformance(document, token)]
+    return CheckedDocument(checks=(structure, contexts, issuer, proof, *looked_up, *dates), facts=facts)
+
+
+def _looked_up(
+    document: Mapping[str, Any], issuer_id: str, keys: KnownKeys, fetched: Fetched, now: datetime
+) -> list[Check] | Needs:
+    """Return what stands elsewhere of a credential that its issuer signed: its status (ours we have), its schemas."""
+    lists = () if issuer_id in keys.ours else foreign_status.needed(document, fetched)
+    named = schemas.needed(document, fetched)
+    if lists or named:
+        return Needs(urls=tuple(dict.fromkeys((*lists, *named))))
+    status = [] if issuer_id in keys.ours else foreign_status.checks(document, issuer_id, keys, fetched, now)
+    return [*status, *schemas.checks(document, fetched)]
 
 
 def _structure(document: Any, token: jwt.Token | None) -> tuple[Check, str | None]:
@@ -223,6 +235,16 @@ def _validity(valid_from: datetime | None, valid_until: datetime | None, now: da
 def _demo(demo: bool) -> Iterator[Check]:
     if demo:
         yield Check(name="demo", outcome="warn", detail="This is a demonstration badge.", code="demo")
+
+
+def _conformance(badge: Mapping[str, Any], token: jwt.Token | None) -> Check:
+    """Whether a strict reader would take it. Many real badges fail here, so it decides nothing of what they are."""
+    found = conformance.problems(badge) + (conformance.token_problems(token) if token else [])
+    if not found:
+        return _passed("conformance", "The badge is as the specification of Open Badges wants it.")
+    more = f" There are {len(found) - 1} more such things." if len(found) > 1 else ""
+    detail = f"Strict readers of Open Badges would refuse it: {found[0]}{more}"
+    return Check(name="conformance", outcome="warn", detail=detail, code="not_conformant")
 
 
 def _skipped(*names: str) -> tuple[Check, ...]:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.credentials import results
+from shared.credentials import jwt, results
 from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2, OPEN_BADGES_SCHEMAS
 from shared.credentials.instants import read_instant
+from shared.credentials.quoting import quoted
 from shared.credentials.shape import BADGE_TYPES, items
 from shared.credentials.vocabulary import (
     ACHIEVEMENT_TYPES,
@@ -120,7 +121,7 @@ class _Class:
                 cardinality, read = self.members[name]
                 _read_member(member, cardinality, read, (place, name), found)
             elif self.closed and not (name == "type" and self.types):
-                found.append(_problem((place, name), "is not a member of such an object."))
+                found.append(_problem(place, f"has {quoted(name)} as a member, which such an object has not."))
 
     def _read_types(self, types: Any, place: _Place, found: list[Problem]) -> None:
         if self.as_array and isinstance(types, list):
@@ -169,6 +170,19 @@ def problems(badge: Mapping[str, Any]) -> list[Problem]:
             found.append(Problem("credentialSubject", "has neither an id nor an identifier: it is nobody's."))
         found += (Problem(f"credentialSubject.{path}", said) for path, said in results.problems(subject))
     return found[:MAX_PROBLEMS]
+
+
+def token_problems(token: jwt.Token) -> list[Problem]:
+    """Return what a strict reader would refuse in a badge's token (Open Badges 3.0, sections 8.2.3 and 8.2.4)."""
+    if token.profile != "ob3-jwt":
+        return []
+    found = [
+        Problem(f"claim {name}", "is missing.") for name in ("iss", "jti", "nbf", "sub") if name not in token.claims
+    ]
+    if token.header["alg"] not in jwt.OB3_ALGORITHMS:
+        found.append(Problem("header alg", "is neither RS256 nor ES256."))
+    others = sorted(token.header.keys() - {"alg", "kid", "jwk", "typ"})
+    return found + [Problem("header", f"has {quoted(each)} as a member, which is not provided for.") for each in others]
 
 
 def _of_types(types: Any) -> Iterator[Problem]:

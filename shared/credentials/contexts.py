@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
@@ -103,28 +104,66 @@ def raw(url: str) -> bytes:
     return _read(url)
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Where documents' terms may come from: `contexts` by URL, the pinned ones where it is None, and their own.
+
+    `inline`: a document may bring contexts itself, as far as they are safe (shared.credentials.own_terms).
+    """
+
+    contexts: Mapping[str, Any] | None = None
+    inline: bool = False
+
+    def knows(self, url: str) -> bool:
+        """Tell whether a context is known by its URL."""
+        return url in (KNOWN if self.contexts is None else self.contexts)
+
+
+PINNED_ALONE = Terms()
+
+
+def from_file(path: Path | None) -> Mapping[str, Any] | None:
+    """Return the pinned contexts and, beside them, those of a JSON file (URL: document); None for no file.
+
+    What stands in the file is believed: it is for tests. It replaces no pinned one.
+    """
+    return None if path is None else MappingProxyType({**json.loads(path.read_bytes()), **pinned()})
+
+
+def is_open_badges(context: Any) -> bool:
+    """Tell whether a context is one of Open Badges 3.0."""
+    return isinstance(context, str) and context.startswith("https://purl.imsglobal.org/spec/ob/v3p0/")
+
+
 def are_a_badges(contexts: Any) -> bool:
     """Tell whether contexts are an Open Badge's, in their order: the data model's, Open Badges', few others."""
-    if not isinstance(contexts, list) or len(contexts) < 2 or contexts[0] not in _SECOND:
+    if not isinstance(contexts, list) or len(contexts) < 2 or not all(isinstance(each, str) for each in contexts):
+        return False
+    if contexts[0] not in _SECOND:
         return False
     return contexts[1] in _SECOND[contexts[0]] and set(contexts[2:]) <= _FURTHER[contexts[0]]
 
 
 def context_urls(document: Any) -> Iterator[str]:
     """Yield the URLs in each `@context` of a document; raises UnsupportedContext for an inline context."""
+    for contexts in contexts_in(document):
+        for entry in contexts:
+            if not isinstance(entry, str):
+                raise UnsupportedContext("The credential brings a context of its own instead of naming a known one.")
+            yield entry
+
+
+def contexts_in(document: Any) -> Iterator[list[Any]]:
+    """Yield each `@context` of a document, as an array."""
     if isinstance(document, list):
         for item in document:
-            yield from context_urls(item)
+            yield from contexts_in(item)
     elif isinstance(document, dict):
         for name, member in document.items():
-            yield from _urls(member) if name == "@context" else context_urls(member)
-
-
-def _urls(context: Any) -> Iterator[str]:
-    for entry in context if isinstance(context, list) else [context]:
-        if not isinstance(entry, str):
-            raise UnsupportedContext("The credential brings a context of its own instead of naming a known one.")
-        yield entry
+            if name == "@context":
+                yield member if isinstance(member, list) else [member]
+            else:
+                yield from contexts_in(member)
 
 
 def _read(url: str) -> bytes:

@@ -1,6 +1,7 @@
 """What CONTRIBUTING.md asks of the code, as far as a machine can see it."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -76,3 +77,13 @@ def test_a_lock_has_hashes_and_names_no_index(lock: str) -> None:
     lines = (ROOT / lock).read_text().splitlines()
     assert any("--hash=sha256:" in line for line in lines)
     assert not [line for line in lines if "://" in line]
+
+
+def test_the_packages_that_badges_are_exchanged_with_have_exact_versions_and_hashes_and_name_no_registry() -> None:
+    folder = ROOT / "tests" / "interop"
+    named = json.loads((folder / "package.json").read_text())["dependencies"]
+    packages = json.loads((folder / "package-lock.json").read_text())["packages"]
+    locked = {name: package for name, package in packages.items() if name}
+    assert [name for name, version in named.items() if locked[f"node_modules/{name}"]["version"] != version] == []
+    assert [name for name, package in locked.items() if not package["integrity"].startswith("sha512-")] == []
+    assert [name for name, package in locked.items() if "resolved" in package] == []

@@ -103,7 +103,8 @@ class Known:
     """What is known here, at one moment, of one document's issuer and id.
 
     `owner` is the institution that the record under this id belongs to. `heard` has, by partition of issuer.state.v1,
-    up to when it is here; `held` the keys of which a record waits.
+    up to when it is here; `held` the keys of which a record waits. `looked_up_at`: when the oldest of what was fetched
+    for it elsewhere was asked for, None where nothing was.
     """
 
     now: datetime
@@ -114,6 +115,7 @@ class Known:
     owner: Institution | None
     heard: Mapping[int, datetime]
     held: frozenset[str]
+    looked_up_at: datetime | None = None
 
     def does_not_recognise(self, checked: CheckedDocument) -> bool:
         """Tell whether an institution of ours signed a document that is not here by its id."""
