@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.credentials import proofs
+from shared.credentials.contexts import Terms
 from shared.credentials.keys import PublicKey, key_of_did
 from tests.support.badges import a_badge
 
@@ -30,7 +31,7 @@ def key_of_method(method: str, _: datetime | None) -> PublicKey:
     return key_of_did(method.partition("#")[0])
 
 
-def holds(document: dict[str, Any]) -> bool:
-    """Tell whether a document has one proof, and that is its did:key issuer's."""
-    [finding] = proofs.verify(document, key_of_method)
+def holds(document: dict[str, Any], *, inline: bool = False) -> bool:
+    """Tell whether a document has one proof, and that is its did:key issuer's; `inline`: under terms of its own."""
+    [finding] = proofs.verify(document, key_of_method, terms=Terms(inline=inline))
     return finding.outcome == "pass"

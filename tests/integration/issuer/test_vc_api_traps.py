@@ -1,11 +1,14 @@
 """What the conformance suites send to be refused is refused: VC-API issuer, VC data model 2.0, VC-DI."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
-from tests.integration.issuer.conftest import Institution, Site
-from tests.integration.issuer.vc_api import NO_SUCH, issue, with_subject, without
-from tests.support.credentials import PLAIN_1, PLAIN_2, V2
+import orjson
+
+from tests.integration.issuer.conftest import Institution, MakeSite, Site
+from tests.integration.issuer.vc_api import NO_SUCH, issue, issued, with_subject, without
+from tests.support.credentials import BADGE, PLAIN_1, PLAIN_2, V2, holds
 
 TRAPS: dict[str, Any] = {
     "no context": without(PLAIN_2, "@context"),
@@ -86,3 +89,44 @@ async def test_a_poison_graph_and_a_heap_are_refused_in_bounded_time(north: Inst
     for credential in (with_subject(knows=[tree(4), tree(4)]), heap):
         answer = await asyncio.wait_for(issue(north, credential), 10)
         assert answer.status_code == 400
+
+
+OWN_TERMS = {"Membership": "https://north.example/terms#Membership", "since": "https://north.example/terms#since"}
+OWN = {
+    "@context": [V2, OWN_TERMS],
+    "type": ["VerifiableCredential", "Membership"],
+    "credentialSubject": {"id": "did:example:ada", "since": "2019"},
+}
+
+
+async def test_a_credential_may_bring_terms_of_its_own_and_change_no_others(north: Institution) -> None:
+    document, _ = await issued(north, OWN)
+    assert holds(document, inline=True)
+    for own in (
+        {**OWN_TERMS, "issuer": "https://north.example/terms#issuer"},
+        {**OWN_TERMS, "end": "https://www.w3.org/2018/credentials#validUntil"},
+        {"@base": "https://north.example/", "Membership": "Membership", "since": "since"},
+        {"@vocab": None},
+        {"@import": V2},
+        {"@vocab": "https://www.w3.org/2018/credentials#"},
+    ):
+        answer = await issue(north, {**OWN, "@context": [V2, own]})
+        assert answer.status_code == 400, (own, answer.text)
+        assert answer.json()["code"] in ("data_loss", "unsupported_context"), own
+
+
+async def test_a_badge_brings_no_terms_of_its_own(north: Institution) -> None:
+    badge = {**BADGE, "id": "urn:x:1", "issuer": {"type": ["Profile"], "name": "North"}}
+    for contexts in ([*BADGE["@context"], OWN_TERMS], BADGE["@context"][::-1], [V2, {"@vocab": "https://x.example/"}]):
+        answer = await issue(north, {**badge, "@context": contexts})
+        assert answer.status_code in (400, 422), answer.text
+
+
+async def test_a_context_of_the_suites_is_known_where_a_file_has_it(make_site: MakeSite, tmp_path: Path) -> None:
+    url = "https://www.w3.org/ns/credentials/examples/v2"
+    file = tmp_path / "contexts.json"
+    file.write_bytes(orjson.dumps({url: {"@context": {"@vocab": "https://www.w3.org/ns/credentials/examples#"}}}))
+    credential = {**PLAIN_2, "@context": [V2, url], "type": ["VerifiableCredential", "ExampleDegreeCredential"]}
+    for settings, status in (({"vc_api_contexts_file": file}, 201), ({}, 400)):
+        site: Site = await make_site(**settings)
+        assert (await issue(await site.institution(), credential)).status_code == status
