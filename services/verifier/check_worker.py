@@ -21,7 +21,9 @@ from typing import Any, BinaryIO, Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from services.verifier.domain.lifetimes import is_too_old
 from shared.credentials.badge import Issuer, Recipient, open_badge
+from shared.credentials.baking import is_token
 from shared.credentials.check import Needs, check_document, check_token, document_in
 from shared.credentials.compiled import Shapes
 from shared.credentials.containers import Given, unpack
@@ -31,14 +33,29 @@ from shared.credentials.keys import did_key, method_id
 from shared.credentials.known_keys import KnownKey
 from shared.credentials.proofs import sign
 from shared.credentials.report import CheckedDocument
+from shared.credentials.strict_json import read_json
 
 LENGTH_BYTES = 4
+
+
+class Text(BaseModel):
+    """What stands at an address, None where there was none to be had; its age in seconds at the time of the job.
+
+    `gone`: its host says that it is there no more.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str | None
+    age: float = 0.0
+    gone: bool = False
 
 
 class Job(BaseModel):
     """A badge to look into: at which time, under which keys of known issuers, and whose it should be.
 
-    `fetched` has, by address, what a strangers' badge needs beside (shared.credentials.check).
+    `fetched` has, by address, what a strangers' badge needs beside (shared.credentials.check); `max_status_age` in
+    seconds is how old it may be where it says how the badge stands.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,7 +64,8 @@ class Job(BaseModel):
     now: datetime
     known_keys: tuple[KnownKey, ...] = ()
     expected_recipient: Mapping[Kind, str] | None = None
-    fetched: Mapping[str, Any] = {}
+    fetched: Mapping[str, Text] = {}
+    max_status_age: float = 60.0
 
 
 class Unpacking(BaseModel):
@@ -68,11 +86,12 @@ class Found(BaseModel):
 
 
 class Wanted(BaseModel):
-    """What must be fetched before the document can be checked."""
+    """What must be fetched before the document can be checked, after how many redirects at most."""
 
     model_config = ConfigDict(frozen=True)
 
     urls: tuple[str, ...]
+    redirects: int = 0
 
 
 class Unpacked(BaseModel):
@@ -112,10 +131,14 @@ _JOBS: TypeAdapter[Job | Unpacking] = TypeAdapter(Job | Unpacking)
 
 def check(job: Job, shapes: Shapes | None = None) -> Found | Wanted:
     """Look into a document and, where a recipient is expected, compare."""
+    fetched = {url: _value(found.text) for url, found in job.fetched.items()}
+    ages = {url: found.age for url, found in job.fetched.items() if fetched[url] is not None}
+    if old := [url for url, age in ages.items() if is_too_old(fetched[url], age, job.now, job.max_status_age)]:
+        return Wanted(urls=tuple(old))
     if isinstance(job.badge, str):
-        checked = check_token(job.badge, now=job.now, known_keys=job.known_keys, fetched=job.fetched)
+        checked = check_token(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched)
     else:
-        checked = check_document(job.badge, now=job.now, known_keys=job.known_keys, fetched=job.fetched, shapes=shapes)
+        checked = check_document(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, shapes=shapes)
     if isinstance(checked, Needs):
         return Wanted(urls=checked.urls)
     if job.expected_recipient is None:
@@ -123,6 +146,17 @@ def check(job: Job, shapes: Shapes | None = None) -> Found | Wanted:
     document = document_in(job.badge)
     subject = document.get("credentialSubject") if isinstance(document, dict) else None
     return Found(checked=checked, recipient=matches_recipient(subject, job.expected_recipient))
+
+
+def _value(text: str | None) -> Any:
+    """Return what a fetched text is: a token's text, or the value of JSON; None for anything else."""
+    stripped = (text or "").strip()
+    if is_token(stripped):
+        return stripped
+    try:
+        return read_json(stripped.encode())
+    except CredentialError:
+        return None
 
 
 def take_out(job: Unpacking) -> Unpacked | Refused:

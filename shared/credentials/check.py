@@ -8,7 +8,7 @@ from typing import Any, overload
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.credentials import conformance, foreign_status, jwt, proofs, shape
+from shared.credentials import conformance, foreign_status, jwt, proofs, schemas, shape
 from shared.credentials.canonical import digest
 from shared.credentials.compiled import Shapes
 from shared.credentials.contexts import PINNED_ALONE, Terms, are_a_badges, context_urls, named_contexts
@@ -166,14 +166,26 @@ def _checked(
         update={"digest": own_digest, "proof_created": findings[0].created, "verification_methods": methods}
     )
     issuer, proof = _issuer(facts.issuer_id, facts.verification_methods, policy), proof_check(findings, now)
-    status: list[Check] = []
-    if fetched is not None and issuer.outcome == proof.outcome == "pass" and facts.issuer_id not in keys.ours:
-        if lists := foreign_status.needed(document, fetched):
-            return Needs(urls=lists)
-        status = foreign_status.checks(document, facts.issuer_id or "", keys, fetched, now)
+    looked_up: list[Check] | Needs = []
+    if fetched is not None and issuer.outcome == proof.outcome == "pass":
+        looked_up = _looked_up(document, facts.issuer_id or "", keys, fetched, now)
+    if isinstance(looked_up, Needs):
+        return looked_up
     dates = [_validity(facts.valid_from, facts.valid_until, now), *_demo(facts.demo)]
     of_its_kind = _OF_ITS_KIND[shape.kind_of(document)](document, token)
-    return CheckedDocument(checks=(structure, contexts, issuer, proof, *status, *dates, *of_its_kind), facts=facts)
+    return CheckedDocument(checks=(structure, contexts, issuer, proof, *looked_up, *dates, *of_its_kind), facts=facts)
+
+
+def _looked_up(
+    document: Mapping[str, Any], issuer_id: str, keys: KnownKeys, fetched: Fetched, now: datetime
+) -> list[Check] | Needs:
+    """Return what stands elsewhere of a credential that its issuer signed: its status (ours we have), its schemas."""
+    lists = () if issuer_id in keys.ours else foreign_status.needed(document, fetched)
+    named = schemas.needed(document, fetched)
+    if lists or named:
+        return Needs(urls=tuple(dict.fromkeys((*lists, *named))))
+    status = [] if issuer_id in keys.ours else foreign_status.checks(document, issuer_id, keys, fetched, now)
+    return [*status, *schemas.checks(document, fetched)]
 
 
 def _structure(document: Any, token: jwt.Token | None) -> tuple[Check, str | None]:

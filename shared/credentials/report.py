@@ -16,6 +16,8 @@ _QUESTIONS = {
     "status": frozenset({"status", "validity"}),
     "conformance": frozenset({"conformance", "schema"}),
 }
+# Of checks that are not made because there is nothing to look at.
+_NOTHING_MORE = frozenset({"no_status", "see_conformance"})
 _GRAVEST_FIRST: tuple["Outcome", ...] = ("fail", "unknown", "skipped", "warn", "pass")
 
 Outcome = Literal["pass", "fail", "warn", "unknown", "skipped"]
@@ -156,7 +158,7 @@ def verdicts_of(checks: Sequence[Check]) -> Verdicts:
     """Return the outcome of each question: the gravest of its checks; skipped where no ground was left for one."""
 
     def gravest(names: frozenset[str]) -> Outcome:
-        outcomes = {"pass" if check.code == "no_status" else check.outcome for check in checks if check.name in names}
+        outcomes = {"pass" if check.code in _NOTHING_MORE else check.outcome for check in checks if check.name in names}
         return next((each for each in _GRAVEST_FIRST if each in outcomes), "skipped")
 
     return Verdicts(**{question: gravest(names) for question, names in _QUESTIONS.items()})

@@ -23,6 +23,7 @@ STATUS: dict[type[errors.LaurelError], int] = {
     errors.Unauthorized: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
+    errors.NotAcceptable: 406,
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.PreconditionFailed: 412,

@@ -192,7 +192,7 @@ _TITLES = {
     "issuer_name": "Issuer's name is what it seems",
     "credential_name": "Badge's name is what it seems",
     "recipient": "Whose badge it is",
-    "schema": "Its JSON schema",
+    "schema": "Its own JSON schema",
     "endorsed": "Whom or what it endorses",
     "presentation": "Who presents it",
     "evidence": "Evidence",

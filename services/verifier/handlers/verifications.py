@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter
 
-from services.verifier.check_worker import Failed, Found, Job, Wanted
+from services.verifier.check_worker import Failed, Found, Job
 from services.verifier.domain import messages
 from services.verifier.domain.checks import undecided
 from services.verifier.domain.documents import Badge, badge_of
@@ -16,7 +16,9 @@ from services.verifier.domain.judgement import Judgement, judge, not_asked, not_
 from services.verifier.domain.known import Known, Recorded, Rules, known_keys
 from services.verifier.domain.records import kept, recalled, repeated
 from services.verifier.fetch import Fetcher
-from services.verifier.handlers.looking_up import look_up
+from services.verifier.fetched import Copies
+from services.verifier.handlers.looking_into import LookedInto, look_into
+from services.verifier.handlers.looking_up import look_up, look_up_signed
 from services.verifier.handlers.unpacking import take_out
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
@@ -62,6 +64,7 @@ class Desk:
     workers: Workers
     rules: Rules
     fetcher: Fetcher
+    copies: Copies
 
     async def verify(
         self,
@@ -80,7 +83,9 @@ class Desk:
         documents, facts = await asyncio.to_thread(_taken_in, badges)  # of a thousand tokens it takes half a second
         async with self.database.pool.acquire() as connection:
             known = await look_up(connection, facts)
-        found = await self._look_into([_job(*each, expected) for each in zip(badges, known, strict=True)], caller)
+        jobs = [_job(*each, expected, self.rules) for each in zip(badges, known, strict=True)]
+        found = await look_into(jobs, caller, self.workers, self.copies, self.rules.is_ours)
+        known = await self._recognised(known, [each.outcome for each in found])
         answers = [
             _answer(document, said, seen, here, self.rules)
             for document, said, seen, here in zip(documents, facts, found, known, strict=True)
@@ -89,21 +94,18 @@ class Desk:
             ANSWERED.labels(answer.report.verdict, answer.report.reason or "").inc()
         return await self._record(answers, asker, attempt)
 
-    async def _look_into(self, jobs: Sequence[Job], caller: str) -> list[Found | Failed]:
-        """Have badges checked, and what strangers' need fetched in between: issuers' documents, then their lists."""
-        jobs, done = list(jobs), await self.workers.check_all(jobs)
-        while wanting := {place: each.urls for place, each in enumerate(done) if isinstance(each, Wanted)}:
-            urls = {url for each in wanting.values() for url in each}
-            # What we publish ourselves is here, or not here yet; we do not ask ourselves for it.
-            foreign = sorted(url for url in urls if not self.rules.is_ours(url))
-            fetched = dict.fromkeys(urls) | await self.fetcher.fetch_values(foreign, caller)
-            for place, needed in wanting.items():
-                own = {**jobs[place].fetched, **{url: fetched[url] for url in needed}}
-                jobs[place] = jobs[place].model_copy(update={"fetched": own})
-            again = await self.workers.check_all([jobs[place] for place in wanting])
-            for place, outcome in zip(wanting, again, strict=True):
-                done[place] = outcome
-        return [each for each in done if not isinstance(each, Wanted)]
+    async def _recognised(self, known: list[Known], found: Sequence[Found | Failed]) -> list[Known]:
+        """Look once more for our institutions' credentials that are not here by their ids, by what was signed."""
+        seen = {place: each.checked for place, each in enumerate(found) if isinstance(each, Found)}
+        strange = {place: each.facts for place, each in seen.items() if known[place].does_not_recognise(each)}
+        if not strange:
+            return known
+        async with self.database.pool.acquire() as connection:
+            again = dict(zip(strange, await look_up_signed(connection, list(strange.values())), strict=True))
+        # Under an id of ours there is nothing else to find: what is not here by it may be on its way.
+        ours = {place for place, facts in strange.items() if (facts.id or "").startswith(self.rules.credentials_url)}
+        kept = {place for place in ours if again[place].recorded is None}
+        return [here if place in kept else again.get(place, here) for place, here in enumerate(known)]
 
     async def read(self, raw: bytes) -> Badge:
         """Return the badge that a file or text is or holds; raises as `take_out` does."""
@@ -185,15 +187,23 @@ def _taken_in(badges: Sequence[Badge]) -> tuple[list[Any], list[CredentialFacts]
     return documents, [facts_of(document) for document in documents]
 
 
-def _job(badge: Badge, known: Known, expected: Mapping[Kind, str] | None) -> Job:
-    return Job(badge=badge, now=known.now, known_keys=known_keys(known), expected_recipient=expected)
+def _job(badge: Badge, known: Known, expected: Mapping[Kind, str] | None, rules: Rules) -> Job:
+    return Job(
+        badge=badge,
+        now=known.now,
+        known_keys=known_keys(known),
+        expected_recipient=expected,
+        max_status_age=rules.max_status_age.total_seconds(),
+    )
 
 
-def _answer(document: Any, facts: CredentialFacts, found: Found | Failed, known: Known, rules: Rules) -> Answer:
+def _answer(document: Any, facts: CredentialFacts, seen: LookedInto, known: Known, rules: Rules) -> Answer:
+    found = seen.outcome
     checked = found.checked if isinstance(found, Found) else _unchecked(facts, found)
     match = found.recipient if isinstance(found, Found) else None
+    known = replace(known, looked_up_at=None if seen.age is None else known.now - seen.age)
     recipient = recipient_check(checked, match) if match else not_asked()
-    judgement = judge(checked, known, rules, [*not_made(document or {}), recipient])
+    judgement = judge(checked, known, rules, [*not_made(document or {}, checked), recipient])
     return Answer(_report(judgement, checked.facts, known), judgement.recorded)
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shared.credentials import contexts
 from shared.credentials.check import check_document
 from shared.credentials.report import BESIDE
+from tests.support.alterations import SCALARS, TERMS, altered, as_sets
 from tests.support.badges import NOW, a_badge, a_signed_badge, at, paths
 
 
@@ -18,57 +18,12 @@ def _is_good(document):
 
 
 _SIGNED = a_signed_badge()
-_TERMS = sorted(
-    {"name", "id", "type", "image", "evidence", "tag", "url", "hashed", "salt", "proof", "validUntil", "@id"}
-)
-_SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers(-9, 9)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8)
-) | st.sampled_from(["https://x.example/1", "2030-01-01T00:00:00Z", "Profile", "Evidence", contexts.CREDENTIALS_V2])
-_VALUES = st.recursive(
-    _SCALARS,
-    lambda children: (
-        st.lists(children, max_size=2)
-        | st.dictionaries(st.sampled_from(_TERMS) | st.text(max_size=5), children, max_size=2)
-    ),
-    max_leaves=4,
-)
-
-
-@st.composite
-def _altered(draw):
-    document = deepcopy(_SIGNED)
-    path = draw(st.sampled_from(list(paths(document))))
-    value = draw(_VALUES)
-    node = at(document, path)
-    if isinstance(node, dict) and draw(st.booleans()):
-        node[draw(st.sampled_from(_TERMS) | st.text(max_size=5))] = value
-    elif isinstance(node, list) and draw(st.booleans()):
-        node.insert(draw(st.integers(0, len(node))), value)
-    elif path and draw(st.booleans()):
-        del at(document, path[:-1])[path[-1]]
-    elif path:
-        at(document, path[:-1])[path[-1]] = value
-    else:
-        document = value
-    return document
-
-
-def _as_sets(value):
-    """JSON-LD reads an array as a set, and one value as a set of one."""
-    if isinstance(value, dict):
-        return {name: _as_sets(member) for name, member in value.items()}
-    items = value if isinstance(value, list) else [value]
-    return sorted(repr(_as_sets(item) if isinstance(item, dict | list) else item) for item in items)
 
 
 @settings(max_examples=600, deadline=None)
-@given(_altered())
+@given(altered(_SIGNED))
 def test_a_badge_changed_in_any_member_at_any_depth_is_never_found_good(document):
-    assume(_as_sets(document) != _as_sets(_SIGNED))
+    assume(as_sets(document) != as_sets(_SIGNED))
     assert not _is_good(document)
 
 
@@ -113,9 +68,7 @@ def test_members_in_another_order_leave_a_badge_good(random):
 
 @settings(max_examples=300, deadline=None)
 @given(
-    st.recursive(
-        _SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(_TERMS), inner), max_leaves=15
-    )
+    st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(TERMS), inner), max_leaves=15)
 )
 def test_no_document_raises_and_none_that_is_unsigned_is_good(document):
     assert not _is_good(document)
