@@ -153,6 +153,11 @@ def context_urls(document: Any) -> Iterator[str]:
             yield entry
 
 
+def named_contexts(document: Any) -> Iterator[str]:
+    """Yield the URLs in each `@context` of a document, whatever else is in it."""
+    return (each for contexts in contexts_in(document) for each in contexts if isinstance(each, str))
+
+
 def contexts_in(document: Any) -> Iterator[list[Any]]:
     """Yield each `@context` of a document, as an array."""
     if isinstance(document, list):

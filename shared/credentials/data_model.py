@@ -36,6 +36,12 @@ def refuse_other_than_credential(document: Any) -> None:
     refuse_other_resources(document.get("relatedResource"))
 
 
+def refuse_other_than_endorsement(document: Any) -> None:
+    """Raise CredentialError `malformed` for what is no EndorsementCredential (Open Badges 3.0 section B.1.3)."""
+    refuse_other_than_credential(document)
+    refuse_other_than(document, _ENDORSEMENT)
+
+
 def refuse_other_than(document: Any, rules: tuple[Rule, ...]) -> None:
     """Raise CredentialError `malformed` for a document that does not fit the rules; the detail names path and rule."""
     if not isinstance(document, dict):
@@ -122,6 +128,11 @@ CREDENTIAL: tuple[Rule, ...] = (
     *_with_ids("credentialSchema"),
     *_with_ids("termsOfUse", "evidence", "proof", fits=optional(is_url)),
 )  # fmt: skip
+_ENDORSEMENT: tuple[Rule, ...] = (
+    ("credentialSubject", lambda value: isinstance(value, dict), "one object"),
+    ("credentialSubject.type", has_type("EndorsementSubject"), "EndorsementSubject"),
+    ("credentialSubject.id", is_url, "a URL: whom or what it endorses"),
+)
 _V2: tuple[Rule, ...] = (
     ("validFrom", optional(_is_instant), "a time with time zone"),
     ("validUntil", optional(_is_instant), "a time with time zone"),

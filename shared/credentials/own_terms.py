@@ -25,7 +25,10 @@ _READ = frozenset({"statusPurpose", "statusListCredential", "statusListIndex"})
 
 def refuse_forms(contexts: Sequence[Any]) -> None:
     """Raise DataLoss for contexts of a document's own that do more than define terms, or begin all others."""
-    for context in contexts:
+    for each in contexts:
+        # A context may stand in an object of its own, as it does in a file.
+        within = each.get("@context") if isinstance(each, dict) and len(each) == 1 else None
+        context = within if isinstance(within, dict) else each
         if not isinstance(context, str | dict):
             raise DataLoss("A context of the credential is neither an address nor an object.")
         for name, definition in context.items() if isinstance(context, dict) else ():

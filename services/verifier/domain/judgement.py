@@ -16,6 +16,7 @@ from shared.credentials.report import (
     CredentialFacts,
     ReportedIssuer,
     Standing,
+    called,
     conclude,
 )
 
@@ -48,11 +49,13 @@ def judge(checked: CheckedDocument, known: Known, rules: Rules, further: Sequenc
         *_deceptive_names(checked.facts),
         *further,
     )
+    kind = checked.facts.kind
+    checks = tuple(check.model_copy(update={"detail": called(check.detail, kind)}) for check in checks)
     ours = known.issuer if checked.signed_by_issuer else None
     recorded = known.recorded if ours and known.recorded and known.recorded.institution_id == ours.id else None
     return Judgement(
         checks,
-        conclude(checks, issuer),
+        conclude(checks, issuer, kind),
         issuer,
         recorded=recorded,
         status_as_of=as_of(checked.facts, known) if ours else _looked_up_at(checks, known),
@@ -107,7 +110,7 @@ def not_made(document: Mapping[str, object], checked: CheckedDocument) -> list[C
     ]
 
 
-_AFTER_THE_STATUS = frozenset({"validity", "demo", "conformance", "schema", "endorsement"})
+_AFTER_THE_STATUS = frozenset({"endorsed", "validity", "demo", "conformance", "schema", "endorsement"})
 _RECIPIENT: dict[Match, tuple[str, str | None]] = {
     "pass": ("It was issued to the person asked about.", None),
     "fail": ("It was issued to somebody else than the person asked about.", "wrong_recipient"),

@@ -193,6 +193,8 @@ _TITLES = {
     "credential_name": "Badge's name is what it seems",
     "recipient": "Whose badge it is",
     "schema": "Its own JSON schema",
+    "endorsed": "Whom or what it endorses",
+    "presentation": "Who presents it",
     "evidence": "Evidence",
     "endorsement": "Endorsements",
     "refresh": "Newer editions",

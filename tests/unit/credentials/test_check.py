@@ -215,9 +215,9 @@ def test_what_is_no_credential_is_malformed(document):
     assert _checks(document)["structure"] == ("fail", "malformed")
 
 
-def test_another_kind_of_credential_is_unsupported_and_not_invalid():
+def test_another_kind_of_document_is_unsupported_and_not_invalid():
     older = a_signed_badge() | {"@context": "https://w3id.org/openbadges/v2"}
-    other = a_signed_badge() | {"type": ["VerifiableCredential", "EndorsementCredential"]}
+    other = a_signed_badge() | {"type": ["VerifiablePresentation"]}
     assert _checks(older)["structure"] == _checks(other)["structure"] == ("unknown", "unsupported_format")
 
 

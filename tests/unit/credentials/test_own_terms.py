@@ -52,6 +52,7 @@ GOOD = [
     ({"@protected": True, "seat": {"@id": f"{EXAMPLE}seat", "@type": "@id"}}, {"seat": "urn:a:1"}),
     ({"seat": {"@id": f"{EXAMPLE}seat", "@container": "@list"}}, {"seat": ["A1", "A2"]}),
     ({"@vocab": f"{EXAMPLE}"}, {"seat": "A1"}),
+    ({"@context": {"seat": f"{EXAMPLE}seat"}}, {"seat": "A1"}),
     ({"email": "https://schema.org/email"}, {"email": "a@example.org"}),
 ]  # fmt: skip
 
@@ -97,6 +98,10 @@ BAD = [
     {"@vocab": 1},
     {"seat": 1},
     {"seat": {"@id": 1}},
+    {"@context": "https://attacker.example/"},
+    {"@context": {"uri": "@id"}},
+    {"@context": {"@context": {"seat": f"{EXAMPLE}seat"}}},
+    {"@context": {"seat": f"{EXAMPLE}seat"}, "row": f"{EXAMPLE}row"},
     None,
     7,
     ["https://attacker.example/"],
