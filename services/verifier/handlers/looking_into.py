@@ -11,8 +11,9 @@ from services.verifier.fetch import AT_ONCE_PER_CALLER
 from services.verifier.fetched import Copies, Copy
 from services.verifier.workers import Workers
 
-# One badge needs its issuer's document and up to four lists; one of Open Badges 2.0 itself, class, issuer, key, list.
-MAX_PER_BADGE = 8
+# One badge needs its issuer's document, up to four lists and three schemas, and its endorsers'; one of Open Badges 2.0
+# itself, class, issuer, key, list.
+MAX_PER_BADGE = 16
 # Of one request, however many badges it has: addresses, seconds spent on asking, and characters held until its end.
 MAX_PER_REQUEST = 256
 MAX_SECONDS = 30.0
