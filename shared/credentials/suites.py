@@ -48,8 +48,9 @@ class Suite:
         config = {**options, "@context": document.get("@context", [])}
         if algorithm_of(key) == "ES384":
             return b"".join(sha384(rdfc(part, hash_name="sha384").encode()).digest() for part in (config, document))
-        form = rdfc if shapes is None else shapes.rdfc
-        return b"".join(sha256(form(part).encode()).digest() for part in (config, document))
+        if shapes is not None:
+            return shapes.options_digest(config) + sha256(shapes.rdfc(document).encode()).digest()
+        return b"".join(sha256(rdfc(part).encode()).digest() for part in (config, document))
 
     def signing_input(self, message: bytes) -> bytes:
         """Return the bytes under the signature itself."""
