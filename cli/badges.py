@@ -57,11 +57,17 @@ def status(badge: Badge, as_json: Json = False) -> None:
         give(record)
         return
     issuer = record["issuer"] or {"name": "(not known yet)", "id": record["institution_id"]}
-    facts = [("badge", record["achievement"]["name"] or "(not known yet)")]
+    facts = [_named(record)]
     facts += [("issued by", f"{issuer['name']}, {issuer['id']}"), ("issued at", moment(record["issued_at"]))]
     facts += [("verified", counted(record["verifications"]))] if "verifications" in record else []
     say(f"{record['status'].upper()}, version {record['version']}", *aligned(facts), "history")
     say(*aligned([_version(each) for each in record["history"]]))
+
+
+def _named(record: dict[str, Any]) -> tuple[str, str]:
+    if record["achievement"] is None:
+        return "credential", ", ".join(record["types"]) or "(not kept)"
+    return "badge", record["achievement"]["name"] or "(not known yet)"
 
 
 def counted(times: int) -> str:

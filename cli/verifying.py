@@ -91,8 +91,13 @@ def _ask(connection: Connection, asked: bytes | Picture) -> dict[str, Any]:
 
 
 def _fresh(connection: Connection, asked: bytes | Picture) -> dict[str, Any]:
-    """Ask until the status is as it was when the first answer was given, or later; by the verifier's own clock."""
+    """Ask until the status is as it was when the first answer was given, or later; by the verifier's own clock.
+
+    What others' lists say is kept for a short time, so of badges from elsewhere the first answer stands.
+    """
     report = _ask(connection, asked)
+    if not report["issuer"]["registered_name"]:
+        return report
     began, deadline = report["verified_at"], time.monotonic() + PATIENCE
     while report["status_as_of"] is not None and report["status_as_of"] < began:
         if time.monotonic() > deadline:

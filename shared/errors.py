@@ -5,6 +5,7 @@ LaurelError
 ├── Unauthorized         who asks is not known
 ├── Forbidden            who asks is known, and may not
 ├── NotFound             no such thing, or another tenant's
+├── NotAcceptable        there is such a thing, and not in a form that is asked for
 ├── Conflict             the present state does not allow it
 ├── Gone                 it was here and has been erased
 ├── PreconditionFailed   it changed since it was read
@@ -41,6 +42,10 @@ class Forbidden(LaurelError):
 
 class NotFound(LaurelError):
     """There is no such thing, or it is another tenant's."""
+
+
+class NotAcceptable(LaurelError):
+    """There is such a thing, and not in a form that is asked for."""
 
 
 class Conflict(LaurelError):

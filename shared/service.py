@@ -48,7 +48,8 @@ class Parts:
 
     `routers` make its api; `state` is what their dependencies find on `app.state`. `tasks` make its worker, and
     `route_tasks` run beside the routes: each runs until it is cancelled, and one that ends by itself ends the process.
-    `troubles` names what keeps it from its work.
+    `troubles` names what keeps it from its work. `larger_bodies` has, by path, how many bytes a route takes that takes
+    more than others.
     """
 
     routers: Sequence[APIRouter]
@@ -58,6 +59,7 @@ class Parts:
     # For each kind of API key that another service issues: that service's source, such as "/laurel/issuer".
     foreign_keys: Mapping[str, str] = field(default_factory=dict)
     route_tasks: Mapping[str, Task] = field(default_factory=dict)
+    larger_bodies: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,8 @@ def _app(service: Service[S], runtime: Runtime[S], parts: Parts, *, with_routes:
     app.include_router(pages.assets)
     for router in parts.routers if with_routes else ():
         app.include_router(router, responses=problems.RESPONSES)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
+    bodies = (settings.max_body_bytes, settings.body_seconds, parts.larger_bodies)
+    app.add_middleware(BodyLimit, *bodies)
     telemetry.instrument(app)
     return app
 

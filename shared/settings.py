@@ -48,6 +48,10 @@ class Settings(BaseSettings):
     # compacted (shared/messaging/topics.py), or a reader that begins anew could trust a heartbeat too early.
     max_status_age: timedelta = Field(timedelta(seconds=60), gt=timedelta(0), le=timedelta(minutes=4))
 
+    # JSON-LD contexts that stand in no package here, by URL in a JSON file. They are believed as they stand: for tests
+    # against suites that use contexts of examples, not for a registry that people rely on.
+    extra_contexts: Path | None = None
+
     # OTLP over HTTP, the collector's base address, such as http://127.0.0.1:4318; unset: no export.
     otlp_endpoint: str | None = None
 

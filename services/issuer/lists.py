@@ -17,6 +17,8 @@ from services.issuer.handlers.telling import tell
 from services.issuer.signer import Signer
 from services.issuer.store import lists as store
 from shared import db
+from shared.credentials.dids import jwk_method
+from shared.credentials.jwt import write_vc
 from shared.credentials.proofs import sign
 from shared.credentials.status import set_bit, status_list_credential
 from shared.db import Database
@@ -80,7 +82,7 @@ class ListSigner:
 
     async def _sign(self, due: Row) -> bool:
         try:
-            credential = await asyncio.to_thread(self._signed, due)
+            credential, token = await asyncio.to_thread(self._signed, due)
         except Unavailable as error:
             self._unsignable[due["id"]] = time.monotonic() + SET_ASIDE_SECONDS
             alarm("status_list_unsigned", list_id=str(due["id"]), reason=error.code)
@@ -90,6 +92,7 @@ class ListSigner:
                 tx,
                 due,
                 orjson.dumps(credential).decode(),
+                token,
                 signed_at=due["now"],
                 valid_until=due["now"] + self._terms.lifetime,
                 renew_at=due["now"] + self._terms.lifetime / 2,
@@ -98,7 +101,8 @@ class ListSigner:
                 await tell(tx, (messages.status_list(stored), due["now"]))
         return stored is not None
 
-    def _signed(self, due: Row) -> dict[str, Any]:
+    def _signed(self, due: Row) -> tuple[dict[str, Any], str]:
+        """Return the list as JSON with a proof, and as a token: each reader takes the one that it knows."""
         key = self._signer.open(due["signing_key_id"], due["sealed"])
         bits = bytearray(due["size"] // 8)
         for index in due["raised"]:
@@ -112,4 +116,6 @@ class ListSigner:
             valid_until=due["now"] + self._terms.lifetime,
             ttl=self._terms.ttl,
         )
-        return sign(unsigned, key, due["verification_method"], due["now"], shapes=self._signer.shapes)
+        signed = sign(unsigned, key, due["verification_method"], due["now"], shapes=self._signer.shapes)
+        method = jwk_method(due["did"], due["signing_key_id"]) or due["verification_method"]
+        return signed, write_vc(unsigned, key, method, due["now"])

@@ -1,9 +1,11 @@
 """What the issuer reads from its environment beyond what every service does."""
 
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.credentials.status import MIN_BITS
 from shared.settings import Settings
@@ -16,6 +18,11 @@ class IssuerSettings(Settings):
 
     # The key-encryption keys (shared/sealing.py): signing keys stand in the database sealed under them.
     kek_file: Path = Path(".laurel/kek")
+    # For conformance suites on this machine alone: the slug of one institution that issues by VC-API without an API
+    # key, and may have a did:key for each kind of key.
+    vc_api_open_institution: str | None = None
+    # Contexts that no package has, for the same suites: a JSON file, URL to document, believed as it stands.
+    vc_api_contexts_file: Path | None = None
     # Threads that sign: more of them would only take the interpreter from the event loop.
     signing_threads: int = Field(2, ge=1, le=16)
 
@@ -25,3 +32,16 @@ class IssuerSettings(Settings):
     status_list_ttl: timedelta = timedelta(seconds=60)
     # A changed list is signed once in such a time.
     status_list_window: timedelta = Field(timedelta(milliseconds=100), gt=timedelta(0), le=timedelta(milliseconds=100))
+
+    @model_validator(mode="after")
+    def _open_to_this_machine_alone(self) -> Self:
+        if self.vc_api_open_institution is not None and not _is_loopback(self.host):
+            raise ValueError("LAUREL_VC_API_OPEN_INSTITUTION needs LAUREL_HOST to be a loopback address")
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -9,7 +9,7 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 
 from shared.messaging.cloudevents import Delivery
-from shared.messaging.events import CredentialIssued, CredentialRecorded, CredentialStatusChanged
+from shared.messaging.events import CredentialRecorded, CredentialStatusChanged, Issuance
 
 EventType = Literal["credential.issued", "credential.revoked"]
 Outcome = Literal["accepted", "refused", "retry"]
@@ -67,7 +67,7 @@ class Notice:
 def notice(delivery: Delivery) -> Notice | None:
     """Return what `delivery` contributes; None where nobody is told of such a thing."""
     match delivery.message:
-        case CredentialIssued() as issued:
+        case Issuance() as issued:
             return Notice(*_about(delivery.id, issued), "credential.issued", happened_at=delivery.time)
         case CredentialStatusChanged(change="revoked") as revoked:
             reason = revoked.reason.code if revoked.reason else "other"
@@ -190,6 +190,6 @@ def checked_address(text: str) -> str | None:
 
 
 def _about(
-    event_id: UUID, message: CredentialIssued | CredentialStatusChanged | CredentialRecorded
+    event_id: UUID, message: Issuance | CredentialStatusChanged | CredentialRecorded
 ) -> tuple[UUID, UUID, UUID, int]:
     return event_id, message.credential_id, message.institution_id, message.version

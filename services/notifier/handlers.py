@@ -33,7 +33,10 @@ MAX_ADDRESS = 320
 
 
 async def tell(tx: Tx, deliveries: Sequence[Delivery]) -> None:
-    """Take what happened and what was recorded; where both are here, make the deliveries."""
+    """Take what happened and what was recorded; where both are here, make the deliveries.
+
+    Of a credential that is no badge nobody's address is known: systems are told of it, nobody is written to.
+    """
     await notices.add_recipients(tx, list(messages_of(CredentialIssued, deliveries)))
     await notices.note_revocations(tx, _notes(messages_of(CredentialStatusChanged, deliveries)))
     halves = [(half, each.traceparent) for each in deliveries if (half := notice(each))]

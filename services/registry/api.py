@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from asyncpg import Record
@@ -74,7 +74,9 @@ class PublicRecord(BaseModel):
     version: int = Field(examples=[1])
     institution_id: UUID
     issuer: Issuer | None = Field(description="Null while the institution's description has not arrived here.")
-    achievement: Achievement
+    kind: Literal["badge", "generic"] = Field(description="generic: no badge, but what its institution wrote (VC-API).")
+    types: Sequence[str] = Field(description="What a generic credential says that it is.", examples=[[]])
+    achievement: Achievement | None = Field(description="Null: it is no badge.")
     issued_at: datetime
     history: Sequence[Version]
 
@@ -93,8 +95,8 @@ class Found(BaseModel):
     id: UUID
     status: CredentialStatus
     version: int
-    achievement_id: UUID
-    achievement_version: int
+    achievement_id: UUID | None
+    achievement_version: int | None
     issued_at: datetime
     changed_at: datetime
 
@@ -167,14 +169,20 @@ def public_record(form: Record) -> PublicRecord:
         version=form["version"],
         institution_id=form["institution_id"],
         issuer=Issuer(id=form["did"], name=form["institution_name"]) if form["did"] else None,
-        achievement=Achievement(
-            id=form["achievement_id"],
-            version=form["achievement_version"],
-            name=form["achievement_name"],
-            micro_credential=form["micro_credential"],
-        ),
+        kind="badge" if form["achievement_id"] else "generic",
+        types=reading.types_of(form["types"]),
+        achievement=_achievement(form) if form["achievement_id"] else None,
         issued_at=form["issued_at"],
         history=[Version(**entry) for entry in form["history"]],
+    )
+
+
+def _achievement(form: Record) -> Achievement:
+    return Achievement(
+        id=form["achievement_id"],
+        version=form["achievement_version"],
+        name=form["achievement_name"],
+        micro_credential=form["micro_credential"],
     )
 
 

@@ -1,11 +1,14 @@
 """Which form of a badge an Accept header asks for (RFC 9110 section 12.5.1)."""
 
+from collections.abc import Collection
+
 from shared.web.pages import wants_page
 
 PAGE, RECORD = "text/html", "application/json"
 DOCUMENT = "application/vc"
 # A badge as a token, by the token's profile. That of Open Badges has no name of its own.
 TOKENS = {"vc+jwt": "application/vc+jwt", "ob3-jwt": "application/jwt"}
+VARY = {"Vary": "Accept"}
 # What the signed document is called by those who ask for it.
 DOCUMENTS = (DOCUMENT, "application/vc+ld+json", "application/ld+json")
 
@@ -15,10 +18,13 @@ def chosen(accept: str | None) -> str:
 
     A browser, and whoever names nothing that is offered, gets the page.
     """
-    if wants_page(accept):
-        return PAGE
+    return PAGE if wants_page(accept) else preferred(accept, (RECORD, *DOCUMENTS, *TOKENS.values())) or PAGE
+
+
+def preferred(accept: str | None, offered: Collection[str]) -> str | None:
+    """Return the most wanted of the media types that are named and offered, or the first of them; None: none is."""
     wanted = sorted(map(_weighed, (accept or "").split(",")), key=lambda each: -each[1])
-    return next((media for media, weight in wanted if weight > 0 and media in (RECORD, *DOCUMENTS)), PAGE)
+    return next((media for media, weight in wanted if weight > 0 and media in offered), None)
 
 
 def _weighed(media_range: str) -> tuple[str, float]:

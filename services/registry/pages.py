@@ -1,6 +1,7 @@
 """A badge's own address: its page for people, its record and signed document for programs, and who may see it whole."""
 
 import asyncio
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
@@ -16,10 +17,11 @@ from services.registry.api import Caller, PublicRecord, public_record, visible_t
 from services.registry.domain import elements, parts
 from services.registry.domain.badge import Badge, verdict
 from services.registry.domain.foreign import text_of, web_link
+from services.registry.negotiation import VARY
 from services.registry.public import OPEN, answers
 from services.registry.settings import RegistrySettings
 from shared.credentials import jwt
-from shared.errors import NotFound
+from shared.errors import LaurelError, NotAcceptable, NotFound
 from shared.web.databases import AppDatabase, WorkerDatabase
 from shared.web.pages import Pages
 from shared.web.problems import answer
@@ -27,7 +29,6 @@ from shared.web.problems import answer
 router = APIRouter(tags=["public documents"])
 pages = Pages("services.registry")
 
-VARY = {"Vary": "Accept"}
 # A picture is never a page: nothing in it runs, even when it is opened by itself.
 QR = {
     "Cache-Control": "public, max-age=86400",
@@ -94,15 +95,24 @@ async def token(
     """
     async with visible_to(caller, app, worker) as tx:
         found = await reading.token(tx, credential_id, owner)
+    return _token(found, credential_id, {})
+
+
+def _token(found: reading.Document, credential_id: UUID, vary: Mapping[str, str], form: str | None = None) -> Response:
+    """Return a badge as a token; raises NotAcceptable where its profile's media type is not the one asked for."""
     signed = jwt.read(found.text)
+    media_type = negotiation.TOKENS[signed.profile]
+    if form not in (None, media_type):
+        raise NotAcceptable("no_token", f"The token of this badge is {media_type}.")
     name = parts.file_name(text_of(signed.document, "name") or "", credential_id, "jwt")
     headers = {
+        **vary,
         "Cache-Control": "no-cache" if found.public else "private, no-store",
         "X-Content-Type-Options": "nosniff",
         "Content-Disposition": f'attachment; filename="{name}"',
         **(OPEN if found.public else {}),
     }
-    return Response(found.text, media_type=negotiation.TOKENS[signed.profile], headers=headers)
+    return Response(found.text, media_type=media_type, headers=headers)
 
 
 @router.get("/credentials/{credential_id}/qr.svg", response_class=Response, responses=answers("image/svg+xml", {}))
@@ -145,6 +155,7 @@ async def visibility(
             "content": {
                 **_HTML,
                 **{media_type: {"schema": {"type": "object"}} for media_type in negotiation.DOCUMENTS},
+                **{media_type: {"schema": {"type": "string"}} for media_type in negotiation.TOKENS.values()},
             },
         },
         **_NOT_FOUND,
@@ -161,7 +172,8 @@ async def credential(
 ) -> Response:
     """A badge: its page in a browser, its public record as `application/json`, the signed document as `application/vc`.
 
-    The document is for those who may have it as `.json`; with `owner`, the page is the owner's private view.
+    `application/vc+jwt` and `application/jwt` give the token, where there is one of this kind (406: there is not).
+    Document and token are for those who may have them as `.json`; with `owner`, the page is the owner's private view.
     """
     form = negotiation.chosen(accept)
     wanted = credential_id or reading.NO_ID
@@ -176,15 +188,20 @@ async def credential(
                 record = public_record(await reading.public_form(tx, wanted))
             headers = {**OPEN, **VARY, "Cache-Control": "no-cache"}
             return Response(record.model_dump_json(), media_type=form, headers=headers)
+        read = reading.token if form in negotiation.TOKENS.values() else reading.document
         async with visible_to(caller, app, worker) as tx:
-            found = await reading.document(tx, wanted, owner)
-        return _signed(found, wanted, form)
-    except NotFound as error:
-        return _unknown(error, form, settings)
+            found = await read(tx, wanted, owner)
+        return _token(found, wanted, VARY, form) if read is reading.token else _signed(found, wanted, form)
+    except (NotFound, NotAcceptable) as error:
+        # Of a badge that may be had there is another form than the one asked for.
+        told = NotAcceptable(error.code, error.detail) if error.code == "no_token" else error
+        return _unknown(told, form, settings)
 
 
 def badge_page(badge: Badge, settings: RegistrySettings, owner_token: str | None) -> Response:
     """Render a badge's page; with the owner's token, which was found right, the owner's private view."""
+    if not badge.is_badge:
+        return credential_page(badge, settings)
     description = text_of(badge.achievement, "description")
     criteria = (badge.achievement or {}).get("criteria")
     return pages.page(
@@ -212,6 +229,19 @@ def badge_page(badge: Badge, settings: RegistrySettings, owner_token: str | None
     )
 
 
+def credential_page(badge: Badge, settings: RegistrySettings) -> Response:
+    """Render the page of a credential that is no badge: what is recorded of it, and nothing of what is in it."""
+    return pages.page(
+        "credential.html",
+        headers={**VARY, "Cache-Control": "private, no-store" if badge.owned else "no-cache"},
+        badge=badge,
+        verdict=verdict(badge, settings.max_status_age),
+        history=parts.history(badge),
+        public_url=settings.public_url,
+        verifier_url=settings.verifier_url,
+    )
+
+
 def _verify_link(badge: Badge, settings: RegistrySettings) -> str | None:
     """Return where the badge is checked; its address is filled in where the verifier, like everybody, may read it."""
     if settings.verifier_url is None:
@@ -235,7 +265,7 @@ def file_headers(found: reading.Document, credential_id: UUID, suffix: str) -> d
     }
 
 
-def _unknown(error: NotFound, form: str, settings: RegistrySettings) -> Response:
+def _unknown(error: LaurelError, form: str, settings: RegistrySettings) -> Response:
     if form == negotiation.PAGE:
         return pages.page("unknown.html", 404, VARY, notifier_url=settings.notifier_url)
     told = answer(error)

@@ -13,9 +13,10 @@ from fastapi.responses import RedirectResponse
 
 from services.registry import reading
 from services.registry.domain.rules import RETRIEVAL_ERROR
+from services.registry.negotiation import DOCUMENT, DOCUMENTS, TOKENS, VARY, preferred
 from services.registry.settings import RegistrySettings
 from shared.credentials.instants import read_instant
-from shared.errors import Malformed
+from shared.errors import Malformed, NotAcceptable
 from shared.web.databases import AppDatabase
 from shared.web.etag import etag, is_known
 
@@ -26,6 +27,8 @@ IfNoneMatch = Annotated[str | None, Header()]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
+VC_JWT = TOKENS["vc+jwt"]
+LIST_FORMS = (*DOCUMENTS, VC_JWT)
 # The institution's name may still change in it.
 AN_HOUR = {"Cache-Control": "public, max-age=3600"}
 # A picture comes from strangers: it is never a page of ours, even when opened by itself.
@@ -48,15 +51,22 @@ _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "What If-
 @router.get(
     "/status-lists/{list_id}",
     response_class=Response,
-    responses={**answers("application/vc", _OBJECT), **_NOT_MODIFIED},
+    responses={
+        200: {"content": {DOCUMENT: {"schema": _OBJECT}, VC_JWT: {"schema": {"type": "string"}}}},
+        **_NOT_MODIFIED,
+    },
 )
 async def status_list(
     list_id: UUID,
     database: AppDatabase,
     timestamp: Annotated[str | None, Query(examples=["2026-11-22T10:21:00Z"])] = None,
     if_none_match: IfNoneMatch = None,
+    accept: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """The signed Bitstring Status List; with `timestamp` (XML Schema dateTimeStamp) as it was then, to the minute."""
+    """The signed Bitstring Status List; with `timestamp` (XML Schema dateTimeStamp) as it was then, to the minute.
+
+    As JSON with a proof, or as a token for who asks for `application/vc+jwt`; 406 where there is none of it.
+    """
     as_of = read_instant(timestamp)
     if timestamp is not None and as_of is None:
         raise Malformed(
@@ -64,11 +74,16 @@ async def status_list(
         )
     async with database.transaction() as tx:
         found = await reading.status_list(tx, list_id, as_of)
-    tag = etag(found["version"])
-    headers = {**OPEN, "ETag": tag, "Cache-Control": f"public, max-age={found['ttl_ms'] // 1000}"}
+    form = preferred(accept, LIST_FORMS) or DOCUMENT
+    body = found["token" if form == VC_JWT else "credential"]
+    if body is None:
+        raise NotAcceptable("no_token", "This list was signed before lists were tokens as well. It can be had as JSON.")
+    tag = etag(f"{found['version']}.jwt" if form == VC_JWT else found["version"])
+    cached = {"ETag": tag, "Cache-Control": f"public, max-age={found['ttl_ms'] // 1000}"}
+    headers = {**OPEN, **VARY, **cached}
     if is_known(if_none_match, tag):
         return Response(status_code=304, headers=headers)
-    return Response(found["credential"], media_type="application/vc", headers=headers)
+    return Response(body, media_type=form if form == VC_JWT else DOCUMENT, headers=headers)
 
 
 @router.get(

@@ -14,6 +14,7 @@ from services.registry.domain.badge import Badge, Institution
 from services.registry.store import badges, published, record
 from shared import db
 from shared.credentials.badge import achievement_document
+from shared.credentials.shape import items
 from shared.db import Tx
 from shared.errors import NotFound
 from shared.ids import partition_of
@@ -171,7 +172,7 @@ def _badge(row: Record, public_url: str, *, demo: bool) -> Badge:
         issued_at=row["issued_at"],
         history=row["history"],
         institution=institution,
-        achievement_path=f"/achievements/{row['achievement_id']}/{row['achievement_version']}",
+        achievement_path=_achievement_path(row),
         achievement=row["achievement"],
         has_image=bool(row["has_image"]),
         has_token=row["has_token"],
@@ -187,7 +188,17 @@ def _badge(row: Record, public_url: str, *, demo: bool) -> Badge:
         now=row["now"],
         demo=demo or bool(row["sandbox"]),
         last_actor=row["last_actor"],
+        types=types_of(row["types"]),
     )
+
+
+def _achievement_path(row: Record) -> str | None:
+    return f"/achievements/{row['achievement_id']}/{row['achievement_version']}" if row["achievement_id"] else None
+
+
+def types_of(stated: Any) -> tuple[str, ...]:
+    """Return the types that a credential states, which may be one or many; none of a badge."""
+    return tuple(each for each in items(stated) if isinstance(each, str))
 
 
 def _as_of(heard: Mapping[str, str], *keys: UUID) -> datetime | None:

@@ -6,6 +6,7 @@ from services.verifier import pages
 from services.verifier.api import api_keys, employers, freshness, verifications
 from services.verifier.domain.known import Rules
 from services.verifier.fetch import Fetcher
+from services.verifier.fetched import Copies
 from services.verifier.handlers import state
 from services.verifier.handlers.employers import remove_sandboxes
 from services.verifier.handlers.freshness import Canary, tidy
@@ -28,6 +29,7 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
     checkers = Workers(
         settings.check_workers, settings.check_queue, settings.check_cpu_seconds, settings.check_memory_mib
     )
+    fetcher = Fetcher(settings.allow_loopback_fetches)
     rules = Rules(settings.public_url.rstrip("/"), settings.max_status_age)
 
     async def relay() -> None:
@@ -55,12 +57,13 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         tasks={"relay": relay, state.GROUP: consumer.run, "tidy": partial(tidy, worker)},
         route_tasks={"checkers": checkers.run},
         state={
-            "desk": Desk(runtime.app, checkers, rules, Fetcher(settings.allow_loopback_fetches)),
+            "desk": Desk(runtime.app, checkers, rules, fetcher, Copies(fetcher)),
             "canary": Canary(runtime.app, rules),
             "anonymous_rate": Rate(settings.anonymous_rate),
         },
         troubles=troubles,
         foreign_keys={"institution": "/laurel/issuer"},
+        larger_bodies={verifications.BATCH: verifications.MAX_BATCH_BYTES},
     )
 
 

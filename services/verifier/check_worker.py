@@ -21,24 +21,44 @@ from typing import Any, BinaryIO, Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from services.verifier.domain.lifetimes import is_too_old
 from shared.credentials.badge import Issuer, Recipient, open_badge
+from shared.credentials.baking import is_token
 from shared.credentials.check import Needs, check_document, check_token, document_in
 from shared.credentials.compiled import Shapes
 from shared.credentials.containers import Given, unpack
 from shared.credentials.errors import CredentialError
-from shared.credentials.identity import Kind, Match, matches_recipient
+from shared.credentials.identity import Kind, Match, matches_assertion, matches_recipient
 from shared.credentials.keys import did_key, method_id
 from shared.credentials.known_keys import KnownKey
+from shared.credentials.open_badges_2 import check_assertion, is_assertion
+from shared.credentials.open_badges_2_issuer import GONE
 from shared.credentials.proofs import sign
 from shared.credentials.report import CheckedDocument
+from shared.credentials.strict_json import read_json
 
 LENGTH_BYTES = 4
+
+
+class Text(BaseModel):
+    """What stands at an address, None where there was none to be had; its age in seconds at the time of the job.
+
+    `gone`: its host says that it is there no more. `redirects`: how many were allowed on the way.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str | None
+    age: float = 0.0
+    gone: bool = False
+    redirects: int = 0
 
 
 class Job(BaseModel):
     """A badge to look into: at which time, under which keys of known issuers, and whose it should be.
 
-    `fetched` has, by address, what a strangers' badge needs beside (shared.credentials.check).
+    `fetched` has, by address, what a strangers' badge needs beside (shared.credentials.check); `max_status_age` in
+    seconds is how old it may be where it says how the badge stands.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,7 +67,8 @@ class Job(BaseModel):
     now: datetime
     known_keys: tuple[KnownKey, ...] = ()
     expected_recipient: Mapping[Kind, str] | None = None
-    fetched: Mapping[str, Any] = {}
+    fetched: Mapping[str, Text] = {}
+    max_status_age: float = 60.0
 
 
 class Unpacking(BaseModel):
@@ -68,11 +89,12 @@ class Found(BaseModel):
 
 
 class Wanted(BaseModel):
-    """What must be fetched before the document can be checked."""
+    """What must be fetched before the document can be checked, after how many redirects at most."""
 
     model_config = ConfigDict(frozen=True)
 
     urls: tuple[str, ...]
+    redirects: int = 0
 
 
 class Unpacked(BaseModel):
@@ -112,17 +134,53 @@ _JOBS: TypeAdapter[Job | Unpacking] = TypeAdapter(Job | Unpacking)
 
 def check(job: Job, shapes: Shapes | None = None) -> Found | Wanted:
     """Look into a document and, where a recipient is expected, compare."""
-    if isinstance(job.badge, str):
-        checked = check_token(job.badge, now=job.now, known_keys=job.known_keys, fetched=job.fetched)
-    else:
-        checked = check_document(job.badge, now=job.now, known_keys=job.known_keys, fetched=job.fetched, shapes=shapes)
-    if isinstance(checked, Needs):
-        return Wanted(urls=checked.urls)
-    if job.expected_recipient is None:
-        return Found(checked=checked, recipient=None)
+    fetched = {url: _value(found.text) for url, found in job.fetched.items()}
+    if old := _too_old(job, fetched):
+        return old
     document = document_in(job.badge)
-    subject = document.get("credentialSubject") if isinstance(document, dict) else None
-    return Found(checked=checked, recipient=matches_recipient(subject, job.expected_recipient))
+    checked: CheckedDocument | Needs
+    if is_assertion(document):
+        gone = {url: GONE for url, found in job.fetched.items() if found.gone}
+        checked = check_assertion(job.badge, now=job.now, fetched={**fetched, **gone})
+    elif isinstance(job.badge, str):
+        checked = check_token(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched)
+    else:
+        checked = check_document(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, shapes=shapes)
+    if isinstance(checked, Needs):
+        return Wanted(urls=checked.urls, redirects=checked.redirects)
+    return Found(checked=checked, recipient=_match(document, job.expected_recipient))
+
+
+def _match(document: Any, expected: Mapping[Kind, str] | None) -> Match | None:
+    if expected is None:
+        return None
+    if is_assertion(document):
+        return matches_assertion(document.get("recipient"), expected)
+    return matches_recipient(document.get("credentialSubject") if isinstance(document, dict) else None, expected)
+
+
+def _too_old(job: Job, fetched: Mapping[str, Any]) -> Wanted | None:
+    """Return what must be fetched anew, in the way in which it was fetched before; the rest waits for the next time."""
+    old = [
+        (url, found.redirects)
+        for url, found in job.fetched.items()
+        if fetched[url] is not None and is_too_old(fetched[url], found.age, job.now, job.max_status_age)
+    ]
+    if not old:
+        return None
+    redirects = old[0][1]
+    return Wanted(urls=tuple(url for url, each in old if each == redirects), redirects=redirects)
+
+
+def _value(text: str | None) -> Any:
+    """Return what a fetched text is: a token's text, or the value of JSON; None for anything else."""
+    stripped = (text or "").strip()
+    if is_token(stripped):
+        return stripped
+    try:
+        return read_json(stripped.encode())
+    except CredentialError:
+        return None
 
 
 def take_out(job: Unpacking) -> Unpacked | Refused:

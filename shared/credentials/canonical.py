@@ -11,12 +11,18 @@ from shared.credentials.errors import MalformedJson
 from shared.credentials.rdf_canon import HashName
 
 
-def rdfc(document: Mapping[str, Any], contexts: Mapping[str, Any] | None = None, hash_name: HashName = "sha256") -> str:
+def rdfc(
+    document: Mapping[str, Any],
+    contexts: Mapping[str, Any] | None = None,
+    hash_name: HashName = "sha256",
+    *,
+    inline: bool = False,
+) -> str:
     """Return a JSON-LD document's canonical N-Quads (RDFC-1.0), under the pinned contexts or those given.
 
-    Raises DataLoss, UnsupportedContext or TooComplex (shared.credentials.jsonld.to_quads).
+    With `inline`, under its own as well. Raises DataLoss, UnsupportedContext or TooComplex (jsonld.to_quads).
     """
-    return rdf_canon.canonicalize(jsonld.to_quads(document, contexts), hash_name)
+    return rdf_canon.canonicalize(jsonld.to_quads(document, contexts, inline=inline), hash_name)
 
 
 def jcs(document: Any) -> bytes:

@@ -1,43 +1,68 @@
 """What a credential shows by itself, as JSON or as a token: its shape, contexts, issuer's key, signature and dates."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, overload
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.credentials import foreign_status, jwt, proofs, shape
+from shared.credentials import conformance, endorsements, foreign_status, jwt, proofs, schemas, shape
 from shared.credentials.canonical import digest
 from shared.credentials.compiled import Shapes
-from shared.credentials.contexts import KNOWN, are_a_badges, context_urls
+from shared.credentials.contexts import PINNED_ALONE, Terms, are_a_badges, context_urls, named_contexts
+from shared.credentials.data_model import refuse_other_than_credential, refuse_other_than_endorsement
 from shared.credentials.dids import controller_of
 from shared.credentials.errors import CredentialError, UnsupportedContext
 from shared.credentials.instants import CLOCK_DIFFERENCE
 from shared.credentials.jsonld import refuse_excess, to_quads
 from shared.credentials.known_keys import KnownKey, KnownKeys
 from shared.credentials.quoting import quoted
-from shared.credentials.report import Check, CheckedDocument, Outcome
+from shared.credentials.report import Check, CheckedDocument, Kind, Outcome
 from shared.credentials.suites import Suite, suite_of
 
 _WORST_FIRST: tuple[Outcome, ...] = ("fail", "unknown", "pass")
 
 
 class Needs(BaseModel):
-    """What must be fetched before a credential can be checked: call again with it, or with None for what failed."""
+    """What must be fetched before a credential can be checked: call again with it, or with None for what failed.
+
+    `redirects`: how often the addresses' hosts may send us on.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     urls: tuple[str, ...]
+    redirects: int = 0
 
 
 Fetched = Mapping[str, Any]
 """JSON values by their address; None where there was none to be had."""
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is let through beyond what is taken as the issuer's word on these pages: for who decides himself (VC-API).
+
+    `terms` that credentials other than badges may use; `others_may_sign`: proofs by others beside one of the issuer's.
+    """
+
+    terms: Terms = PINNED_ALONE
+    others_may_sign: bool = False
+
+
+STRICT = Policy()
+
+
 @overload
 def check_document(
-    document: Any, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), shapes: Shapes | None = None
+    document: Any,
+    *,
+    now: datetime,
+    known_keys: tuple[KnownKey, ...] = (),
+    shapes: Shapes | None = None,
+    policy: Policy = ...,
 ) -> CheckedDocument: ...
 @overload
 def check_document(
@@ -47,6 +72,7 @@ def check_document(
     known_keys: tuple[KnownKey, ...] = (),
     fetched: Fetched,
     shapes: Shapes | None = None,
+    policy: Policy = ...,
 ) -> CheckedDocument | Needs: ...
 def check_document(
     document: Any,
@@ -55,29 +81,41 @@ def check_document(
     known_keys: tuple[KnownKey, ...] = (),
     fetched: Fetched | None = None,
     shapes: Shapes | None = None,
+    policy: Policy = STRICT,
 ) -> CheckedDocument | Needs:
-    """Check a foreign or own Open Badges 3.0 credential in VCDM 2.0 or 1.1, as far as it alone shows.
+    """Check a foreign or own credential in VCDM 2.0 or 1.1, an Open Badge or another, as far as it alone shows.
 
     `known_keys` are those of issuers that need no look-up (our institutions'); a did:key is its own key. Any other
     issuer's keys stand in a document of its own: with `fetched` the answer may be that it is needed first, without it
     they are unknown. With it, too, a stranger's status is looked up in the lists that the credential names. With
-    `shapes` it takes less time. The checks, in order: structure, contexts, issuer, proof, status, validity, demo; what
-    a failed one leaves without ground is skipped. Never raises for what the document holds. The result goes through
-    JSON unchanged: this runs in a process of its own.
+    `shapes` it takes less time. The checks, in order: structure, contexts, issuer, proof, status, validity, demo,
+    conformance; what a failed one leaves without ground is skipped. Never raises for what the document holds. The
+    result goes through JSON unchanged: this runs in a process of its own.
     """
-    return _checked(document, None, now, KnownKeys(known_keys), fetched, shapes)
+    return _checked(document, None, _Look(now, KnownKeys(known_keys), fetched, policy, shapes))
 
 
-@overload
-def check_token(text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = ()) -> CheckedDocument: ...
 @overload
 def check_token(
-    text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), fetched: Fetched
+    text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), policy: Policy = ...
+) -> CheckedDocument: ...
+@overload
+def check_token(
+    text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), fetched: Fetched, policy: Policy = ...
 ) -> CheckedDocument | Needs: ...
 def check_token(
-    text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), fetched: Fetched | None = None
+    text: str,
+    *,
+    now: datetime,
+    known_keys: tuple[KnownKey, ...] = (),
+    fetched: Fetched | None = None,
+    policy: Policy = STRICT,
 ) -> CheckedDocument | Needs:
     """Check a credential that came as a compact JWS, as `check_document` does; `digest` is that of the token itself."""
+    return _checked_token(text, _Look(now, KnownKeys(known_keys), fetched, policy))
+
+
+def _checked_token(text: str, look: "_Look") -> CheckedDocument | Needs:
     text = text.strip()
     try:
         token = jwt.read(text)
@@ -86,7 +124,7 @@ def check_token(
         unread = ("structure", "contexts", "issuer", "proof", "validity")
         checks = tuple(_refused(each, error) if each == name else _skipped(each)[0] for each in unread)
         return CheckedDocument(checks=checks, facts=shape.facts_of(None))
-    checked = _checked(token.document, token, now, KnownKeys(known_keys), fetched)
+    checked = _checked(token.document, token, look)
     if isinstance(checked, Needs):
         return checked
     own_digest = sha256(text.encode()).hexdigest()
@@ -103,54 +141,89 @@ def document_in(badge: Any) -> Any:
         return None
 
 
-def _checked(
-    document: Any,
-    token: jwt.Token | None,
-    now: datetime,
-    keys: KnownKeys,
-    fetched: Fetched | None,
-    shapes: Shapes | None = None,
-) -> CheckedDocument | Needs:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """With what a credential is looked at; `inside`: it stands inside another one, and is none of this registry's."""
+
+    now: datetime
+    keys: KnownKeys
+    fetched: Fetched | None
+    policy: Policy = STRICT
+    shapes: Shapes | None = None
+    inside: bool = False
+
+
+def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocument | Needs:
     facts = shape.facts_of(document)
     structure, own_digest = _structure(document, token)
     if structure.outcome != "pass":
         return CheckedDocument(checks=(structure, *_skipped("contexts", "issuer", "proof", "validity")), facts=facts)
-    contexts = _contexts(document, token)
+    terms = look.policy.terms if shape.kind_of(document) == "credential" else PINNED_ALONE
+    contexts = _contexts(document, token, terms)
     if contexts.outcome != "pass":
         return CheckedDocument(checks=(structure, contexts, *_skipped("issuer", "proof", "validity")), facts=facts)
-    needed = keys.look_up(facts.issuer_id, fetched) if fetched is not None else None
+    needed = look.keys.look_up(facts.issuer_id, look.fetched) if look.fetched is not None else None
     if needed is not None:
         return Needs(urls=(needed,))
     if token is None:
-        findings = proofs.verify(document, keys.resolve, shapes)
+        findings = proofs.verify(document, look.keys.resolve, look.shapes, terms)
     else:
-        findings = [jwt.verify(token, facts.issuer_id, keys.resolve)]
-    methods = tuple(keys.method_of(each.verification_method) for each in findings if each.verification_method)
+        findings = [jwt.verify(token, facts.issuer_id, look.keys.resolve)]
+    methods = tuple(look.keys.method_of(each.verification_method) for each in findings if each.verification_method)
     facts = facts.model_copy(
         update={"digest": own_digest, "proof_created": findings[0].created, "verification_methods": methods}
     )
-    issuer, proof = _issuer(facts.issuer_id, facts.verification_methods), _proof(findings, now)
-    status: list[Check] = []
-    if fetched is not None and issuer.outcome == proof.outcome == "pass" and facts.issuer_id not in keys.ours:
-        if lists := foreign_status.needed(document, fetched):
-            return Needs(urls=lists)
-        status = foreign_status.checks(document, facts.issuer_id or "", keys, fetched, now)
-    dates = [_validity(facts.valid_from, facts.valid_until, now), *_demo(facts.demo)]
-    return CheckedDocument(checks=(structure, contexts, issuer, proof, *status, *dates), facts=facts)
+    issuer, proof = _issuer(facts.issuer_id, facts.verification_methods, look.policy), _proof(findings, look.now)
+    looked_up: list[Check] | Needs = []
+    if look.fetched is not None and issuer.outcome == proof.outcome == "pass":
+        looked_up = _looked_up(document, facts.issuer_id or "", look, look.fetched)
+    if isinstance(looked_up, Needs):
+        return looked_up
+    dates = [_validity(facts.valid_from, facts.valid_until, look.now), *_demo(facts.demo)]
+    of_its_kind = _OF_ITS_KIND[shape.kind_of(document)](document, token)
+    return CheckedDocument(checks=(structure, contexts, issuer, proof, *looked_up, *dates, *of_its_kind), facts=facts)
+
+
+def _looked_up(document: Mapping[str, Any], issuer_id: str, look: _Look, fetched: Fetched) -> list[Check] | Needs:
+    """Return what a credential that its issuer signed rests on elsewhere: status (ours we have), schemas, endorsers."""
+    kept_here = issuer_id in look.keys.ours and not look.inside
+    lists = () if kept_here else foreign_status.needed(document, fetched)
+    endorsed = _endorsements(document, look)
+    endorsers = endorsed.urls if isinstance(endorsed, Needs) else ()
+    if needed := dict.fromkeys((*lists, *schemas.needed(document, fetched), *endorsers)):
+        return Needs(urls=tuple(needed))
+    status = [] if kept_here else foreign_status.checks(document, issuer_id, look.keys, fetched, look.now)
+    return [*status, *schemas.checks(document, fetched), *([] if isinstance(endorsed, Needs) else endorsed)]
+
+
+def _endorsements(badge: Mapping[str, Any], look: _Look) -> list[Check] | Needs:
+    """Return the check of what others say of a badge inside it; none where nobody does, or it is inside another one."""
+    found = [] if look.inside or shape.kind_of(badge) != "badge" else endorsements.found_in(badge)
+    if len(found) > endorsements.MAX_ENDORSEMENTS:
+        return [endorsements.too_many()]
+    seen = [_inside(each.given, replace(look, policy=STRICT, inside=True)) for each in found]
+    if needed := [url for each in seen if isinstance(each, Needs) for url in each.urls]:
+        return Needs(urls=tuple(needed))
+    checked = [each for each in seen if isinstance(each, CheckedDocument)]
+    return endorsements.checks(list(zip(found, checked, strict=True)))
+
+
+def _inside(given: Any, look: _Look) -> CheckedDocument | Needs:
+    return _checked_token(given, look) if isinstance(given, str) else _checked(given, None, look)
 
 
 def _structure(document: Any, token: jwt.Token | None) -> tuple[Check, str | None]:
     """The check, and the digest of a document that passes it."""
     try:
         refuse_excess(document)
-        shape.refuse_other_formats(document)
-        shape.refuse_other_shapes(document)
+        refuse_others, kind = _KINDS[shape.kind_of(document)]
+        refuse_others(document)
         if token is None and _proved_by_meaning(document):
             shape.refuse_second_mention(document)
         own_digest = digest(document).hex()
     except CredentialError as error:
         return _refused("structure", error), None
-    return _passed("structure", "The document is an Open Badges 3.0 credential."), own_digest
+    return _passed("structure", f"The document is {kind}."), own_digest
 
 
 def _refused(name: str, error: CredentialError) -> Check:
@@ -158,26 +231,27 @@ def _refused(name: str, error: CredentialError) -> Check:
     return Check(name=name, outcome="unknown" if undecided else "fail", detail=error.detail, code=error.code)
 
 
-def _contexts(document: Mapping[str, Any], token: jwt.Token | None) -> Check:
-    """Only known contexts, the data model's first and Open Badges' second, none of the document's own.
+def _contexts(document: Mapping[str, Any], token: jwt.Token | None, terms: Terms) -> Check:
+    """Only known contexts, none of the document's own but where `terms` lets it; an Open Badge's in their order.
 
     Where no proof looks at what the members mean, as in a token, it is looked at here: one that means nothing is lost
     on whoever reads the badge as JSON-LD.
     """
     try:
-        urls = list(context_urls(document))
+        urls = list(context_urls(document) if not terms.inline else named_contexts(document))
     except UnsupportedContext as error:
         return Check(name="contexts", outcome="fail", detail=error.detail, code="inline_context")
-    unknown = next((url for url in urls if url not in KNOWN), None)
+    unknown = next((url for url in urls if not terms.knows(url)), None)
     if unknown is not None:
         detail = f"The credential uses the context {quoted(unknown)}, which is not known here."
         return Check(name="contexts", outcome="unknown", detail=detail, code="unsupported_context")
-    if not are_a_badges(document["@context"]):
+    if shape.kind_of(document) != "credential" and not are_a_badges(document["@context"]):
         detail = "The contexts are not those of an Open Badge, in their order."
         return Check(name="contexts", outcome="fail", detail=detail, code="context_order")
     if token is not None or not _proved_by_meaning(document):
         try:
-            to_quads({name: member for name, member in document.items() if name != "proof"})
+            unsecured = {name: member for name, member in document.items() if name != "proof"}
+            to_quads(unsecured, terms.contexts, inline=terms.inline)
         except CredentialError as error:
             return _refused("contexts", error)
     return _passed("contexts", "Every context is known by its content.")
@@ -189,10 +263,11 @@ def _proved_by_meaning(document: Mapping[str, Any]) -> bool:
     return not any(isinstance(suite, Suite) and suite.canonical == "jcs" for suite in suites)
 
 
-def _issuer(issuer_id: str | None, methods: tuple[str, ...]) -> Check:
+def _issuer(issuer_id: str | None, methods: tuple[str, ...], policy: Policy) -> Check:
     if not methods:
         return Check(name="issuer", outcome="skipped", detail="No proof names a key to compare with the issuer.")
-    if any(controller_of(method) != issuer_id for method in methods):
+    by_issuer = [controller_of(method) == issuer_id for method in methods]
+    if not (any(by_issuer) if policy.others_may_sign else all(by_issuer)):
         detail = "A proof was made with a key that does not belong to the issuer."
         return Check(name="issuer", outcome="fail", detail=detail, code="issuer_mismatch")
     return _passed("issuer", "The signing key belongs to the issuer named in the credential.")
@@ -225,6 +300,25 @@ def _demo(demo: bool) -> Iterator[Check]:
         yield Check(name="demo", outcome="warn", detail="This is a demonstration badge.", code="demo")
 
 
+def _conformance(badge: Mapping[str, Any], token: jwt.Token | None) -> Iterator[Check]:
+    """Whether a strict reader would take it. Many real badges fail here, so it decides nothing of what they are."""
+    found = conformance.problems(badge) + (conformance.token_problems(token) if token else [])
+    if not found:
+        yield _passed("conformance", "The badge is as the specification of Open Badges wants it.")
+        return
+    more = f" There are {len(found) - 1} more such things." if len(found) > 1 else ""
+    detail = f"Strict readers of Open Badges would refuse it: {found[0]}{more}"
+    yield Check(name="conformance", outcome="warn", detail=detail, code="not_conformant")
+
+
+def _endorsed(endorsement: Mapping[str, Any], _token: jwt.Token | None) -> Iterator[Check]:
+    yield _passed("endorsed", f"It endorses {quoted(endorsement['credentialSubject']['id'])}.")
+
+
+def _nothing_more(_credential: Mapping[str, Any], _token: jwt.Token | None) -> Iterator[Check]:
+    return iter(())
+
+
 def _skipped(*names: str) -> tuple[Check, ...]:
     detail = "Not looked at: an earlier check left no ground for it."
     return tuple(Check(name=name, outcome="skipped", detail=detail) for name in names)
@@ -232,3 +326,12 @@ def _skipped(*names: str) -> tuple[Check, ...]:
 
 def _passed(name: str, detail: str) -> Check:
     return Check(name=name, outcome="pass", detail=detail)
+
+
+# How each kind of credential is told from what is none, and what it is called.
+_KINDS: dict[Kind, tuple[Callable[[Any], None], str]] = {
+    "badge": (shape.refuse_other_shapes, "an Open Badges 3.0 credential"),
+    "endorsement": (refuse_other_than_endorsement, "an endorsement of Open Badges 3.0"),
+    "credential": (refuse_other_than_credential, "a verifiable credential"),
+}
+_OF_ITS_KIND = {"badge": _conformance, "endorsement": _endorsed, "credential": _nothing_more}

@@ -61,15 +61,17 @@ class Shapes:
         """Return how many shapes it has tried to learn since it last forgot all of them."""
         return self._attempts
 
-    def rdfc(self, document: Mapping[str, Any], contexts: Mapping[str, Any] | None = None) -> str:
+    def rdfc(
+        self, document: Mapping[str, Any], contexts: Mapping[str, Any] | None = None, *, inline: bool = False
+    ) -> str:
         """Return what `canonical.rdfc` returns and raise what it raises; only pinned contexts are made faster."""
         if contexts is not None:
-            return canonical.rdfc(document, contexts)
+            return canonical.rdfc(document, contexts, inline=inline)
         form = self._quick_form(document)
         if form is not None:
             self.served += 1
             return form
-        form = canonical.rdfc(document)
+        form = canonical.rdfc(document, inline=inline)
         self._allowance = min(self._allowance + 1 / _ONE_IN, _AT_ONCE)
         layout = Layout(document)
         if self._is_worth_learning(layout):

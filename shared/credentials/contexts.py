@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ OPEN_BADGES_V3 = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
 OPEN_BADGES_EXTENSIONS = "https://purl.imsglobal.org/spec/ob/v3p0/extensions.json"
 DID_V1 = "https://www.w3.org/ns/did/v1"
 MULTIKEY_V1 = "https://w3id.org/security/multikey/v1"
+OPEN_BADGES_SCHEMAS = "https://purl.imsglobal.org/spec/ob/v3p0/schema/json/"
 OPEN_BADGES_3_0_1 = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.1.json"
 ED25519_2020_V1 = "https://w3id.org/security/suites/ed25519-2020/v1"
 DATA_INTEGRITY_V2 = "https://w3id.org/security/data-integrity/v2"
@@ -93,40 +95,89 @@ _FURTHER = {
 @cache
 def pinned() -> Mapping[str, Any]:
     """Return every pinned context document by URL; raises UnsupportedContext if a file is not what was pinned."""
-    return MappingProxyType({url: _read(url) for url in _PINNED})
+    return MappingProxyType({url: json.loads(raw(url)) for url in _PINNED})
+
+
+@cache
+def raw(url: str) -> bytes:
+    """Return the bytes of a pinned context document, as their publisher wrote them; raises as `pinned` does."""
+    return _read(url)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Where documents' terms may come from: `contexts` by URL, the pinned ones where it is None, and their own.
+
+    `inline`: a document may bring contexts itself, as far as they are safe (shared.credentials.own_terms).
+    """
+
+    contexts: Mapping[str, Any] | None = None
+    inline: bool = False
+
+    def knows(self, url: str) -> bool:
+        """Tell whether a context is known by its URL."""
+        return url in (KNOWN if self.contexts is None else self.contexts)
+
+
+PINNED_ALONE = Terms()
+
+
+def from_file(path: Path | None) -> Mapping[str, Any] | None:
+    """Return the pinned contexts and, beside them, those of a JSON file (URL: document); None for no file.
+
+    What stands in the file is believed: it is for tests. It replaces no pinned one.
+    """
+    return None if path is None else MappingProxyType({**json.loads(path.read_bytes()), **pinned()})
+
+
+def is_open_badges(context: Any) -> bool:
+    """Tell whether a context is one of Open Badges 3.0."""
+    return isinstance(context, str) and context.startswith("https://purl.imsglobal.org/spec/ob/v3p0/")
 
 
 def are_a_badges(contexts: Any) -> bool:
     """Tell whether contexts are an Open Badge's, in their order: the data model's, Open Badges', few others."""
-    if not isinstance(contexts, list) or len(contexts) < 2 or contexts[0] not in _SECOND:
+    if not isinstance(contexts, list) or len(contexts) < 2 or not all(isinstance(each, str) for each in contexts):
+        return False
+    if contexts[0] not in _SECOND:
         return False
     return contexts[1] in _SECOND[contexts[0]] and set(contexts[2:]) <= _FURTHER[contexts[0]]
 
 
 def context_urls(document: Any) -> Iterator[str]:
     """Yield the URLs in each `@context` of a document; raises UnsupportedContext for an inline context."""
+    for contexts in contexts_in(document):
+        for entry in contexts:
+            if not isinstance(entry, str):
+                raise UnsupportedContext("The credential brings a context of its own instead of naming a known one.")
+            yield entry
+
+
+def named_contexts(document: Any) -> Iterator[str]:
+    """Yield the URLs in each `@context` of a document, whatever else is in it."""
+    return (each for contexts in contexts_in(document) for each in contexts if isinstance(each, str))
+
+
+def contexts_in(document: Any) -> Iterator[list[Any]]:
+    """Yield each `@context` of a document, as an array."""
     if isinstance(document, list):
         for item in document:
-            yield from context_urls(item)
+            yield from contexts_in(item)
     elif isinstance(document, dict):
         for name, member in document.items():
-            yield from _urls(member) if name == "@context" else context_urls(member)
+            if name == "@context":
+                yield member if isinstance(member, list) else [member]
+            else:
+                yield from contexts_in(member)
 
 
-def _urls(context: Any) -> Iterator[str]:
-    for entry in context if isinstance(context, list) else [context]:
-        if not isinstance(entry, str):
-            raise UnsupportedContext("The credential brings a context of its own instead of naming a known one.")
-        yield entry
-
-
-def _read(url: str) -> Any:
+def _read(url: str) -> bytes:
     path, digest = _PINNED[url]
     package, _, file = path.partition("/")
     spec = find_spec(package)  # finds the package's folder without running its code; importlib.resources would
     if spec is None or spec.origin is None:
         raise UnsupportedContext(f"The package {package}, which carries {url}, is not installed.")
-    raw = (Path(spec.origin).parent / file).read_bytes()
-    if sha256(raw).hexdigest() != digest:
+    found = (Path(spec.origin).parent / file).read_bytes()
+    if sha256(found).hexdigest() != digest:
         raise UnsupportedContext(f"The installed file for {url} is not the one that was pinned.")
-    return json.loads(raw)
+    return found

@@ -9,7 +9,8 @@ import rfc8785
 from pyld import jsonld
 from pyld.context_resolver import ContextResolver
 
-from shared.credentials.contexts import context_urls, pinned
+from shared.credentials import own_terms
+from shared.credentials.contexts import context_urls, contexts_in, named_contexts, pinned
 from shared.credentials.errors import DataLoss, MalformedJson, TooComplex, UnsupportedContext
 from shared.credentials.quoting import quoted
 from shared.credentials.rdf_canon import Quad, escape
@@ -26,13 +27,19 @@ MAX_BLANK_NODES = 256
 _ABSOLUTE_IRI = re.compile(r"(?!relative:)[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x20<>\"{}|\\^`\x7f]*")
 _BASE = "relative://refused/"  # PyLD completes a relative IRI with a base in any case: by this one it is known again
 _LANGUAGE = re.compile(r"[a-z]{1,8}(-[a-z0-9]{1,8})*")
-_COVERED_KEYWORDS = {"@id", "@type", "@value", "@language", "@list", "@graph"}
+_COVERED_KEYWORDS = {"@id", "@type", "@value", "@language", "@direction", "@list", "@graph"}
+_LANGUAGE_VALUES = ({"@value", "@language"}, {"@value", "@direction"}, {"@value", "@language", "@direction"})
 _XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
 _LANGUAGE_STRING = "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString"
 
 
-def to_quads(document: Mapping[str, Any], contexts: Mapping[str, Any] | None = None) -> list[Quad]:
+def to_quads(
+    document: Mapping[str, Any], contexts: Mapping[str, Any] | None = None, *, inline: bool = False
+) -> list[Quad]:
     """Return the RDF quads of a JSON-LD 1.1 document, under the pinned contexts or those given (URL: document).
+
+    With `inline` it may bring contexts of its own, as far as they are safe. A text's direction is part of its datatype
+    (JSON-LD 1.1 section 10.2, the i18n namespace).
 
     Raises TooComplex, UnsupportedContext, MalformedJson for numbers and texts that readers would not take for the same,
     and DataLoss for what JSON-LD would drop in silence: undefined terms, relative ids and types, nulls, empty arrays,
@@ -41,11 +48,12 @@ def to_quads(document: Mapping[str, Any], contexts: Mapping[str, Any] | None = N
     known = pinned() if contexts is None else contexts
     refuse_excess(document)
     _refuse_what_json_has_not(document)
-    for url in context_urls(document):
+    own = inline and any(not isinstance(each, str) for contexts in contexts_in(document) for each in contexts)
+    for url in context_urls(document) if not own else named_contexts(document):
         if url not in known:
             raise UnsupportedContext(f"The context {quoted(url)} is not known here.")
     _refuse_what_expansion_drops({name: member for name, member in document.items() if name != "@context"})
-    dataset = _expanded_to_rdf(document, known)
+    dataset = _expanded_to_rdf(document, known, own=own)
     quads = [_quad(triple, graph) for graph, triples in dataset.items() for triple in triples]
     blank_nodes = {term for quad in quads for term in (quad.subject, quad.object) if term.startswith("_:")}
     if len(quads) > MAX_QUADS or len(blank_nodes) > MAX_BLANK_NODES:
@@ -89,22 +97,35 @@ def _refuse_what_expansion_drops(value: Any) -> None:
             _refuse_what_expansion_drops(item)
     elif isinstance(value, dict):
         _refuse_keywords(value)
+        _refuse_addresses_of_terms(value)
         for name, member in value.items():
-            if ":" in name:
-                # The same statements, and whoever reads the JSON does not see them: a status, say, or an end.
-                raise DataLoss(f"The member {quoted(name)} is an address instead of a term.")
             if name != "@context":
                 _refuse_what_expansion_drops(member)
 
 
+def _refuse_addresses_of_terms(node: Mapping[str, Any]) -> None:
+    """The same statements, and whoever reads the JSON does not see them: a status, say, or an end."""
+    for name in node:
+        if ":" in name:
+            raise DataLoss(f"The member {quoted(name)} is an address instead of a term.")
+    for each in _types(node):
+        if ":" in each and ("://" not in each or own_terms.is_address_of_a_term(each)):
+            raise DataLoss(f"The type {quoted(each)} is not a term, nor the URL of what has none.")
+
+
 def _refuse_keywords(node: Mapping[str, Any]) -> None:
     keywords = {name for name in node if name.startswith("@")}
-    if keywords == {"@value", "@language"} == set(node):
+    if keywords == set(node) and keywords in _LANGUAGE_VALUES:
         return
     if keywords - {"@context"}:
-        raise DataLoss("An object uses a JSON-LD keyword other than @value together with @language.")
-    if keywords and "VerifiableCredential" not in node.get("type", []):
+        raise DataLoss("An object uses JSON-LD keywords other than @value together with @language or @direction.")
+    if keywords and not {"VerifiableCredential", "EnvelopedVerifiableCredential"} & _types(node):
         raise DataLoss("A part that is no credential brings contexts, which a signature does not cover.")
+
+
+def _types(node: Mapping[str, Any]) -> set[str]:
+    types = node.get("type")
+    return {each for each in (types if isinstance(types, list) else [types]) if isinstance(each, str)}
 
 
 def _refuse_repeated_items(items: list[Any]) -> None:
@@ -157,7 +178,7 @@ def _refuse_what_rdf_drops(expanded: Any) -> None:
             _refuse_ill_formed_language(member)
         elif name not in _COVERED_KEYWORDS and not _ABSOLUTE_IRI.fullmatch(name):
             raise DataLoss(f"The member {quoted(name)} is not covered by a signature.")
-        elif name != "@value":
+        elif name not in ("@value", "@direction"):
             _refuse_what_rdf_drops(member)
 
 
@@ -184,20 +205,40 @@ _memory = _Memory()
 _MAX_TYPE_CONTEXTS = 1_000  # types in types in types: foreign documents may combine them endlessly
 
 
-def _expanded_to_rdf(document: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+def _expanded_to_rdf(document: Mapping[str, Any], known: Mapping[str, Any], *, own: bool) -> dict[str, Any]:
     memory = _memory if known is pinned() else _Memory()
     if len(memory.type_contexts) > _MAX_TYPE_CONTEXTS:
         memory.type_contexts.clear()
+    # PyLD keeps every context that it has seen: a document's own ones are forgotten with it.
+    resolved = dict(memory.resolved) if own else memory.resolved
 
     def load(url: str, _options: Any) -> dict[str, Any]:
         return {"contextUrl": None, "documentUrl": url, "document": known[url], "tag": "static"}
 
-    options = {"contextResolver": ContextResolver(memory.resolved, load), "documentLoader": load, "base": _BASE}
+    options = {
+        "contextResolver": ContextResolver(resolved, load),
+        "documentLoader": load,
+        "base": _BASE,
+        "rdfDirection": "i18n-datatype",
+    }
+    processor = _SafeProcessor({} if own else memory.type_contexts)
     try:
-        dataset: dict[str, Any] = _SafeProcessor(memory.type_contexts).to_rdf(document, options)
+        if own:
+            _refuse_unsafe_contexts(document, processor, {**options, "processingMode": "json-ld-1.1"})
+        dataset: dict[str, Any] = processor.to_rdf(document, options)
     except jsonld.JsonLdError as error:
         raise DataLoss(f"The document is not well-formed JSON-LD: {quoted(_root_cause(error))}.") from error
     return dataset
+
+
+def _refuse_unsafe_contexts(document: Any, processor: _SafeProcessor, options: Mapping[str, Any]) -> None:
+    initial = processor.process_context(None, None, options)
+    for contexts in contexts_in(document):
+        named = [each for each in contexts if isinstance(each, str)]
+        if named != contexts:
+            own_terms.refuse_forms(contexts)
+            made = (processor.process_context(initial, each, options) for each in (named, contexts))
+            own_terms.refuse_meanings(contexts, *made)
 
 
 def _root_cause(error: BaseException) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from shared.credentials.compiled import Shapes
+from shared.credentials.contexts import PINNED_ALONE, Terms
 from shared.credentials.errors import CredentialError, InvalidKey
 from shared.credentials.instants import CLOCK_DIFFERENCE, read_instant, write_instant
 from shared.credentials.keys import (
@@ -62,6 +63,7 @@ def sign(
     suite: Suite = EDDSA_RDFC,
     *,
     shapes: Shapes | None = None,
+    terms: Terms = PINNED_ALONE,
 ) -> dict[str, Any]:
     """Return a copy of the document with its proof instead of any that it had (Data Integrity 1.0 section 4.2).
 
@@ -69,7 +71,8 @@ def sign(
     the suite does not take, and as the canonical forms do: DataLoss, UnsupportedContext, TooComplex, MalformedJson.
     """
     unsecured = _unsecured(document)
-    return {**unsecured, "proof": prove(unsecured, key, verification_method, created, suite, shapes=shapes)}
+    proof = prove(unsecured, key, verification_method, created, suite, shapes=shapes, terms=terms)
+    return {**unsecured, "proof": proof}
 
 
 def prove(
@@ -80,6 +83,7 @@ def prove(
     suite: Suite = EDDSA_RDFC,
     *,
     shapes: Shapes | None = None,
+    terms: Terms = PINNED_ALONE,
 ) -> dict[str, Any]:
     """Return a proof of a document that carries none, one of a set or the only one. Raises as `sign` does."""
     if algorithm_of(key) not in suite.algorithms:
@@ -92,11 +96,13 @@ def prove(
     }
     if suite.canonical == "jcs":
         options["@context"] = unsecured["@context"]
-    message = suite.message(unsecured, options, key, shapes)
+    message = suite.message(unsecured, options, key, shapes, terms)
     return {**options, suite.value: suite.write(sign_message(key, suite.signing_input(message)))}
 
 
-def verify(document: Document, resolve_key: KeyResolver, shapes: Shapes | None = None) -> list[ProofFinding]:
+def verify(
+    document: Document, resolve_key: KeyResolver, shapes: Shapes | None = None, terms: Terms = PINNED_ALONE
+) -> list[ProofFinding]:
     """Check every proof of a document by itself (Data Integrity 1.0 sections 4.4, 4.5); without a proof, one failure.
 
     `resolve_key` says which keys may sign; that the key is the issuer's is for the caller to compare. A member
@@ -109,11 +115,16 @@ def verify(document: Document, resolve_key: KeyResolver, shapes: Shapes | None =
         return [ProofFinding("unknown", "too_complex", f"The credential carries more than {MAX_PROOFS} proofs.")]
     if any(proof in proofs[:index] for index, proof in enumerate(proofs)):
         return [ProofFinding("fail", "proof_malformed", "The credential carries the same proof twice.")]
-    return [_verify_one(document, proof, proofs, resolve_key, shapes) for proof in proofs]
+    return [_verify_one(document, proof, proofs, resolve_key, shapes, terms) for proof in proofs]
 
 
 def _verify_one(
-    document: Document, proof: Any, proofs: list[Any], resolve_key: KeyResolver, shapes: Shapes | None
+    document: Document,
+    proof: Any,
+    proofs: list[Any],
+    resolve_key: KeyResolver,
+    shapes: Shapes | None,
+    terms: Terms,
 ) -> ProofFinding:
     if not isinstance(proof, dict) or (suite := suite_of(proof)) is None:
         return ProofFinding("fail", "proof_malformed", "The proof does not say of which kind it is.")
@@ -126,7 +137,7 @@ def _verify_one(
     created, expires = read_instant(proof.get("created")), read_instant(proof.get("expires"))
     try:
         key, secured = resolve_key(method, created), _secured(document, proof, proofs)
-        outcome, code, detail = _signed(secured, proof, suite, key, shapes)
+        outcome, code, detail = _signed(secured, proof, suite, key, shapes, terms)
     except CredentialError as error:
         code = "invalid_signature" if error.code in ("invalid_key", "malformed") else error.code
         outcome, detail = _outcome_of(error), error.detail
@@ -134,7 +145,7 @@ def _verify_one(
 
 
 def _signed(
-    secured: Document, proof: Document, suite: Suite, key: PublicKey, shapes: Shapes | None
+    secured: Document, proof: Document, suite: Suite, key: PublicKey, shapes: Shapes | None, terms: Terms
 ) -> tuple[Outcome, str, str]:
     """Say whether the proof is the key's over the document; raises CredentialError."""
     if algorithm_of(key) not in suite.algorithms:
@@ -143,7 +154,8 @@ def _signed(
     if not is_signature(key, signature):
         return "fail", "invalid_signature", "The signature is not in the one form of such a key's."
     left_out = (suite.value, *(("@context",) if suite.canonical == "rdfc" else ()))
-    message = suite.message(secured, {name: proof[name] for name in proof if name not in left_out}, key, shapes)
+    options = {name: proof[name] for name in proof if name not in left_out}
+    message = suite.message(secured, options, key, shapes, terms)
     if not verify_signature(key, signature, suite.signing_input(message)):
         return "fail", "tampered", "The credential is not as it was signed, or was not signed with this key."
     return "pass", "signed", "The signature fits the credential and the key."

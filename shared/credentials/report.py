@@ -9,8 +9,20 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.credentials.quoting import quoted
 
+# Checks that leave the verdict alone.
+BESIDE = frozenset({"recipient", "conformance", "schema", "endorsement"})
+_QUESTIONS = {
+    "proof": frozenset({"structure", "contexts", "issuer", "proof", "signing_time", "key", "registry"}),
+    "status": frozenset({"status", "validity"}),
+    "conformance": frozenset({"conformance", "schema"}),
+}
+# Of checks that are not made because there is nothing to look at.
+_NOTHING_MORE = frozenset({"no_status", "see_conformance"})
+_GRAVEST_FIRST: tuple["Outcome", ...] = ("fail", "unknown", "skipped", "warn", "pass")
+
 Outcome = Literal["pass", "fail", "warn", "unknown", "skipped"]
 Verdict = Literal["valid", "invalid", "unknown"]
+Kind = Literal["badge", "endorsement", "credential"]
 Standing = Literal["registered", "domain_verified", "unknown"]
 
 
@@ -39,6 +51,7 @@ class StatusEntry(_Frozen):
 class CredentialFacts(_Frozen):
     """What a credential says of itself, as far as it says so in the expected form."""
 
+    kind: Kind = "badge"
     id: str | None = None
     name: str | None = None
     issuer_id: str | None = None
@@ -46,6 +59,7 @@ class CredentialFacts(_Frozen):
     achievement_id: str | None = None
     achievement_name: str | None = None
     creator_id: str | None = None
+    endorses: str | None = None  # of an endorsement: the id of what it is about
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     status: tuple[StatusEntry, ...] = ()
@@ -88,6 +102,18 @@ class ReportedIssuer(_Frozen):
     registered_name: str | None = None
 
 
+class Verdicts(_Frozen):
+    """The three questions, each with the gravest outcome among its checks.
+
+    `proof`: is it as its issuer signed it, and on record where it should be? `status`: does it hold at this time?
+    `conformance`: would strict readers take it?
+    """
+
+    proof: Outcome
+    status: Outcome
+    conformance: Outcome
+
+
 class Conclusion(_Frozen):
     """What all checks together come to; `reason` is the code of the check that decided, none when valid."""
 
@@ -103,6 +129,7 @@ class Report(_Frozen):
     verdict: Verdict
     reason: str | None
     summary: str
+    verdicts: Verdicts
     checks: tuple[Check, ...]
     credential: ReportedCredential
     issuer: ReportedIssuer
@@ -110,17 +137,32 @@ class Report(_Frozen):
     verified_at: datetime
 
 
-def conclude(checks: Sequence[Check], issuer: ReportedIssuer) -> Conclusion:
+def called(text: str, kind: Kind) -> str:
+    """Return a sentence of ours with what it tells of by its name; one that quotes a stranger stays as it is."""
+    return text if "“" in text else text.replace("badge", kind)
+
+
+def conclude(checks: Sequence[Check], issuer: ReportedIssuer, kind: Kind = "badge") -> Conclusion:
     """Return the verdict: invalid by the first failed check, else unknown by the first undecided one, else valid.
 
-    The `recipient` check decides nothing: whose badge it is makes it no better and no worse. The summary tells of it.
+    Some checks decide nothing: whose badge it is makes it no better and no worse, nor does what strict readers say.
     """
-    others = [check for check in checks if check.name != "recipient"]
+    others = [check for check in checks if check.name not in BESIDE]
     decisive = next((c for outcome in ("fail", "unknown") for c in others if c.outcome == outcome), None)
     if decisive is None:
-        return Conclusion(verdict="valid", reason=None, summary=_valid_summary(checks, issuer))
+        return Conclusion(verdict="valid", reason=None, summary=_valid_summary(checks, issuer, kind))
     verdict: Verdict = "invalid" if decisive.outcome == "fail" else "unknown"
-    return Conclusion(verdict=verdict, reason=decisive.code, summary=_summary(verdict, decisive, checks))
+    return Conclusion(verdict=verdict, reason=decisive.code, summary=_summary(verdict, decisive, checks, kind))
+
+
+def verdicts_of(checks: Sequence[Check]) -> Verdicts:
+    """Return the outcome of each question: the gravest of its checks; skipped where no ground was left for one."""
+
+    def gravest(names: frozenset[str]) -> Outcome:
+        outcomes = {"pass" if check.code in _NOTHING_MORE else check.outcome for check in checks if check.name in names}
+        return next((each for each in _GRAVEST_FIRST if each in outcomes), "skipped")
+
+    return Verdicts(**{question: gravest(names) for question, names in _QUESTIONS.items()})
 
 
 def reported(facts: CredentialFacts) -> ReportedCredential:
@@ -142,13 +184,13 @@ _SENTENCES = {
 }
 
 
-def _summary(verdict: Verdict, decisive: Check, checks: Sequence[Check]) -> str:
-    sentence = _SENTENCES.get(decisive.code or "", decisive.detail)
+def _summary(verdict: Verdict, decisive: Check, checks: Sequence[Check], kind: Kind) -> str:
+    sentence = called(_SENTENCES.get(decisive.code or "", decisive.detail), kind)
     return sentence if verdict == "invalid" else f"This can't be decided. {sentence} {_recipient(checks)}"
 
 
-def _valid_summary(checks: Sequence[Check], issuer: ReportedIssuer) -> str:
-    return f"The badge is as it was signed, and it holds. {told_beside(checks, issuer)}"
+def _valid_summary(checks: Sequence[Check], issuer: ReportedIssuer, kind: Kind) -> str:
+    return f"The {kind} is as it was signed, and it holds. {told_beside(checks, issuer)}"
 
 
 def told_beside(checks: Sequence[Check], issuer: ReportedIssuer) -> str:

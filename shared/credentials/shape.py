@@ -7,30 +7,46 @@ from shared.credentials.badge import DEMO_PREFIX
 from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2
 from shared.credentials.errors import CredentialError, DataLoss
 from shared.credentials.instants import read_instant
-from shared.credentials.report import CredentialFacts, StatusEntry
+from shared.credentials.report import CredentialFacts, Kind, StatusEntry
 
 # What is taken from a document is small, however large that is: the facts are read before anything has judged it.
 MAX_TEXT = 2_000
 MAX_STATUS_ENTRIES = 4
 
 BADGE_TYPES = {"OpenBadgeCredential", "AchievementCredential"}
+ENDORSEMENT = "EndorsementCredential"
+_PLAIN_SUBJECT = {"id", "type", "endorsementComment"}
+PRESENTATION_TYPES = {"VerifiablePresentation", "EnvelopedVerifiablePresentation"}
 
 
-def refuse_other_formats(document: Any) -> None:
-    """Raise CredentialError: `unsupported_format` for another kind of credential, `malformed` for none at all."""
+def kind_of(document: Any) -> Kind:
+    """Tell what kind of credential a document is by its types: an Open Badge, an endorsement of 3.0, or any other.
+
+    Raises CredentialError: `unsupported_format` for another kind of document, `malformed` for none at all.
+    """
     if not isinstance(document, dict) or not {"@context", "type"} <= document.keys():
         raise CredentialError("The document is not a credential: it needs a context and a type.", "malformed")
-    versions = [each for each in items(document["@context"]) if each in (CREDENTIALS_V1, CREDENTIALS_V2)]
-    if not versions or not _has_type(*BADGE_TYPES)(document["type"]):
-        detail = "The document is not an Open Badges 3.0 credential."
-        raise CredentialError(detail, "unsupported_format")
+    if not any(each in (CREDENTIALS_V1, CREDENTIALS_V2) for each in items(document["@context"])):
+        raise CredentialError("The document is not a verifiable credential, 2.0 or 1.1.", "unsupported_format")
+    if PRESENTATION_TYPES & types_of(document):
+        raise CredentialError("The document is a presentation, which holds credentials.", "unsupported_format")
+    return _kind(types_of(document))
+
+
+def types_of(document: Any) -> set[str]:
+    """Return the types that a document says it has."""
+    return {each for each in items(_object(document).get("type")) if isinstance(each, str)}
+
+
+def _kind(types: set[str]) -> Kind:
+    return "badge" if BADGE_TYPES & types else "endorsement" if ENDORSEMENT in types else "credential"
 
 
 def refuse_other_shapes(document: Any) -> None:
     """Raise CredentialError `malformed`, naming the member, where an OpenBadgeCredential is not in its shape."""
     dates = _DATES_V1 if CREDENTIALS_V1 in document["@context"] else _DATES_V2
     for path, fits, wanted in (*_RULES, *dates):
-        for value in _values(document, path.split(".")):
+        for value in values_at(document, path.split(".")):
             if not fits(value):
                 raise CredentialError(f"{path} is not {wanted}.", "malformed")
     _refuse_mistyped(document)
@@ -40,10 +56,12 @@ def refuse_second_mention(document: Mapping[str, Any]) -> None:
     """Raise DataLoss where a credential's own id stands in it once more.
 
     As statements, members of the credential and members of that other part are the same thing's: a status or an end
-    could be moved there, unseen by whoever reads the JSON, under the same signature.
+    could be moved there, unseen by whoever reads the JSON, under the same signature. An endorsement inside it may be of
+    the credential, where it says nothing of it that could stand elsewhere.
     """
     own = document.get("id")
-    level = [member for name, member in document.items() if name not in ("id", "proof")]
+    level = [member for name, member in document.items() if name not in ("id", "proof", "endorsement")]
+    level += map(_but_for_its_subject, items(document.get("endorsement", [])))
     while own is not None and level:
         if own in level:
             raise DataLoss("A part of the credential has the credential's own id.")
@@ -55,6 +73,14 @@ def refuse_second_mention(document: Mapping[str, Any]) -> None:
         ]
 
 
+def _but_for_its_subject(endorsement: Any) -> Any:
+    """Return an endorsement without its subject where that is a plain one, in which nothing else can hide."""
+    subject = _object(_object(endorsement).get("credentialSubject"))
+    if subject.keys() <= _PLAIN_SUBJECT and items(subject.get("type")) == ["EndorsementSubject"]:
+        return {name: member for name, member in endorsement.items() if name != "credentialSubject"}
+    return endorsement
+
+
 def facts_of(document: Any) -> CredentialFacts:
     """Return what a document says of itself, leaving out what is not in its expected form.
 
@@ -64,9 +90,11 @@ def facts_of(document: Any) -> CredentialFacts:
     credential = _object(document)
     issuer = _one(credential.get("issuer"))
     subject = _object(_one(credential.get("credentialSubject")))
-    achievement = _object(_one(subject.get("achievement")))
+    kind = _kind(types_of(credential)) if credential else "badge"
+    achievement = _object(_one(subject.get("achievement"))) if kind == "badge" else {}
     name, entries = _one(credential.get("name")), items(credential.get("credentialStatus", []))
     return CredentialFacts(
+        kind=kind,
         id=_text(credential.get("id")),
         name=_text(name),
         issuer_id=_text(issuer) or _text(_object(issuer).get("id")),
@@ -74,6 +102,7 @@ def facts_of(document: Any) -> CredentialFacts:
         achievement_id=_text(achievement.get("id")),
         achievement_name=_text(_one(achievement.get("name"))),
         creator_id=_text(_object(_one(achievement.get("creator"))).get("id")),
+        endorses=_text(subject.get("id")) if kind == "endorsement" else None,
         valid_from=read_instant(credential.get("validFrom", credential.get("issuanceDate"))),
         valid_until=read_instant(credential.get("validUntil", credential.get("expirationDate"))),
         status=tuple(_entry(_object(entry)) for entry in entries[:MAX_STATUS_ENTRIES]),
@@ -109,20 +138,20 @@ def id_of(value: Any) -> Any:
     return value.get("id") if isinstance(value, dict) else value
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and len(value) <= MAX_TEXT else None
-
-
-def _values(value: Any, path: list[str]) -> list[Any]:
-    """The values at a path; a last member that is missing counts as None, a missing one before it as nothing."""
+def values_at(value: Any, path: list[str]) -> list[Any]:
+    """Return the values at a path; a last member that is missing counts as None, a missing one before as nothing."""
     if not path:
         return [value]
     return [
         found
         for item in items(value)
         if isinstance(item, dict) and (path[0] in item or len(path) == 1)
-        for found in _values(item.get(path[0]), path[1:])
+        for found in values_at(item.get(path[0]), path[1:])
     ]
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and len(value) <= MAX_TEXT else None
 
 
 def _has_type(*names: str) -> Callable[[Any], bool]:

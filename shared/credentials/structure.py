@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 # Members whose values decide what other members mean: each such value is one constant, whatever is in it.
-WHOLE = frozenset({"@context", "@language", "@type", "type"})
+WHOLE = frozenset({"@context", "@direction", "@language", "@type", "type"})
 
 Ending = TypeVar("Ending")
 Label = tuple[str, ...] | int | None

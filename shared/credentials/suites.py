@@ -8,6 +8,7 @@ from typing import Any, Literal
 from shared.credentials import base64url
 from shared.credentials.canonical import jcs, rdfc
 from shared.credentials.compiled import Shapes
+from shared.credentials.contexts import PINNED_ALONE, Terms
 from shared.credentials.errors import CredentialError
 from shared.credentials.keys import Algorithm, PrivateKey, PublicKey, algorithm_of
 from shared.credentials.multibase import decode_base58, encode_base58
@@ -36,7 +37,12 @@ class Suite:
         return {"type": self.proof_type, **({"cryptosuite": self.name} if data_integrity else {})}
 
     def message(
-        self, document: Document, options: Document, key: PublicKey | PrivateKey, shapes: Shapes | None = None
+        self,
+        document: Document,
+        options: Document,
+        key: PublicKey | PrivateKey,
+        shapes: Shapes | None = None,
+        terms: Terms = PINNED_ALONE,
     ) -> bytes:
         """Return what is signed: the options' hash, then the document's, with SHA-384 for a key on P-384.
 
@@ -47,10 +53,13 @@ class Suite:
             return b"".join(new(jcs(part)).digest() for part in (options, document))
         config = {**options, "@context": document.get("@context", [])}
         if algorithm_of(key) == "ES384":
-            return b"".join(sha384(rdfc(part, hash_name="sha384").encode()).digest() for part in (config, document))
-        if shapes is not None:
+            forms = [rdfc(part, terms.contexts, "sha384", inline=terms.inline) for part in (config, document)]
+            return b"".join(sha384(form.encode()).digest() for form in forms)
+        if shapes is not None and terms == PINNED_ALONE:
             return shapes.options_digest(config) + sha256(shapes.rdfc(document).encode()).digest()
-        return b"".join(sha256(rdfc(part).encode()).digest() for part in (config, document))
+        form = rdfc if shapes is None else shapes.rdfc
+        forms = [form(part, terms.contexts, inline=terms.inline) for part in (config, document)]
+        return b"".join(sha256(each.encode()).digest() for each in forms)
 
     def signing_input(self, message: bytes) -> bytes:
         """Return the bytes under the signature itself."""

@@ -70,22 +70,16 @@ class StatusPosition(Part):
 # --- issuer.events.v1: what happened to a credential ------------------------------------------------------------
 
 
-class CredentialIssued(Message):
-    """A credential was signed and stored. Carries personal data: document, token, address, link, salt."""
-
-    TYPE = "laurel.credential.issued.v1"
-    TOPIC = ISSUER_EVENTS
+class Issuance(Message):
+    """What is told of every credential that was signed and stored. Carries personal data: document, token, link."""
 
     credential_id: UUID
     version: Literal[1] = 1
     institution_id: UUID
-    achievement_id: UUID
-    achievement_version: int
     credential: dict[str, Any]
-    token: str | None = None  # the badge as a compact JWS, where that was asked for
+    token: str | None = None  # the credential as a compact JWS, where that was asked for
     document_digest: str
     status: tuple[StatusPosition, ...]
-    email: str | None = None
     owner_token: str
     salt: str
     actor: Actor
@@ -93,6 +87,29 @@ class CredentialIssued(Message):
     @property
     def key(self) -> str:
         return str(self.credential_id)
+
+
+class CredentialIssued(Issuance):
+    """A badge was signed and stored. Carries personal data: document, token, address, link, salt."""
+
+    TYPE = "laurel.credential.issued.v1"
+    TOPIC = ISSUER_EVENTS
+
+    achievement_id: UUID
+    achievement_version: int
+    email: str | None = None
+
+
+class GenericCredentialIssued(Issuance):
+    """A credential that the institution wrote itself was signed and stored. Carries personal data as well.
+
+    `client_id` is the institution's own name for it, where it gave one.
+    """
+
+    TYPE = "laurel.generic-credential.issued.v1"
+    TOPIC = ISSUER_EVENTS
+
+    client_id: str | None = None
 
 
 class CredentialStatusChanged(Message):
@@ -213,6 +230,7 @@ class StatusListState(Message):
     institution_id: UUID
     purpose: Purpose
     credential: dict[str, Any]
+    token: str | None = None  # the list as a vc+jwt; lists of before there were such have none
     signed_at: datetime
     valid_until: datetime
     ttl_ms: int
@@ -352,6 +370,7 @@ class Heartbeat(Message):
 
 MESSAGES: tuple[type[Message], ...] = (
     CredentialIssued,
+    GenericCredentialIssued,
     CredentialStatusChanged,
     InstitutionState,
     SigningKeyState,

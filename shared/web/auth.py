@@ -68,6 +68,9 @@ def new_key(key_id: UUID) -> NewKey:
     return NewKey(key_id, f"lrl_{key_id.hex}_{secret}", sha256(secret.encode()).digest())
 
 
+WithoutKey = Callable[[Request], Awaitable[Principal | None]]
+
+
 class Authenticator:
     """Knows the keys that open one service's API."""
 
@@ -121,15 +124,18 @@ def _refuse_silence(row: Any, sources: Collection[str]) -> None:
         raise Unavailable("keys_out_of_date", "It can't be told at present whether this API key holds.", retry_after=30)
 
 
-def require(*kinds: Kind, scope: str) -> Callable[..., Awaitable[Principal]]:
-    """Make a dependency that lets in principals of `kinds` whose key opens `scope`; everybody else is refused."""
+def require(*kinds: Kind, scope: str, without_key: WithoutKey | None = None) -> Callable[..., Awaitable[Principal]]:
+    """Make a dependency that lets in principals of `kinds` whose key opens `scope`; everybody else is refused.
+
+    `without_key` may say who it is that asks without any.
+    """
 
     async def principal(
         request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
     ) -> Principal:
-        if bearer is None:
+        found = await _ask(request, bearer) if bearer else await without_key(request) if without_key else None
+        if found is None:
             raise Unauthorized("key_missing", "Send your API key as 'Authorization: Bearer <key>'.")
-        found = await _ask(request, bearer)
         if found.kind not in kinds:
             raise Forbidden("wrong_kind_of_key", f"This route is for: {', '.join(kinds)}.")
         if not found.may(scope):

@@ -1,6 +1,7 @@
 """Bounds what one caller can cost: size and duration of a request, and how often."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import httptools
@@ -39,9 +40,11 @@ class Rate:
 class BodyLimit:
     """ASGI middleware: takes a request's whole body, bounded in bytes and seconds, before anything looks at it."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, seconds: float, larger: Mapping[str, int] | None = None) -> None:
+        """`larger` has, by path, what is taken where one request holds many things."""
         self._app = app
         self._max_bytes = max_bytes
+        self._larger = larger or {}
         self._seconds = seconds
         self._held = 0
 
@@ -63,10 +66,11 @@ class BodyLimit:
 
     async def _refusal(self, scope: Scope, receive: Receive, body: bytearray) -> Response | None:
         """Read the request's body into `body`; return the answer to a request that is not taken."""
+        max_bytes = max(self._max_bytes, self._larger.get(scope["path"], 0))
         try:
-            self._refuse_early(scope)
+            _refuse_early(scope, max_bytes)
             async with asyncio.timeout(self._seconds):
-                await self._read(receive, body)
+                await self._read(receive, body, max_bytes)
         except LaurelError as error:
             told = answer(error)
         except TimeoutError:
@@ -75,29 +79,30 @@ class BodyLimit:
             return None
         return present(told, dict(scope["headers"]).get(b"accept", b"").decode("latin-1"))
 
-    def _refuse_early(self, scope: Scope) -> None:
-        headers = dict(scope["headers"])
-        # Keys in addresses end up in logs and histories of machines that are not ours.
-        if b"lrl_" in scope["query_string"]:
-            raise Malformed("key_in_query", "An API key goes into the Authorization header, never into the address.")
-        length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self._max_bytes:
-            raise TooLarge("body_too_large", f"At most {self._max_bytes} bytes are taken.")
-        if headers.get(b"content-encoding", b"identity") != b"identity":
-            raise UnsupportedMedia("encoding_not_taken", "Bodies are taken as they are, without Content-Encoding.")
-
-    async def _read(self, receive: Receive, body: bytearray) -> None:
+    async def _read(self, receive: Receive, body: bytearray, max_bytes: int) -> None:
         more = True
         while more:
             message = await receive()
             piece = message.get("body", b"")
             body += piece
             self._held += len(piece)
-            if len(body) > self._max_bytes:
-                raise TooLarge("body_too_large", f"At most {self._max_bytes} bytes are taken.")
+            if len(body) > max_bytes:
+                raise TooLarge("body_too_large", f"At most {max_bytes} bytes are taken.")
             if self._held > MAX_HELD_BYTES:
                 raise Unavailable("busy", "Too much is being received at present.", retry_after=2)
             more = message["type"] != "http.disconnect" and message.get("more_body", False)
+
+
+def _refuse_early(scope: Scope, max_bytes: int) -> None:
+    headers = dict(scope["headers"])
+    # Keys in addresses end up in logs and histories of machines that are not ours.
+    if b"lrl_" in scope["query_string"]:
+        raise Malformed("key_in_query", "An API key goes into the Authorization header, never into the address.")
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit() or int(length) > max_bytes:
+        raise TooLarge("body_too_large", f"At most {max_bytes} bytes are taken.")
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise UnsupportedMedia("encoding_not_taken", "Bodies are taken as they are, without Content-Encoding.")
 
 
 def _once(body: bytes, receive: Receive) -> Receive:

@@ -23,6 +23,7 @@ STATUS: dict[type[errors.LaurelError], int] = {
     errors.Unauthorized: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
+    errors.NotAcceptable: 406,
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.PreconditionFailed: 412,
@@ -76,6 +77,17 @@ def problem(
     )
 
 
+def invalid_request(error: RequestValidationError, status: int = 422) -> JSONResponse:
+    """Build the response that tells what is wrong with a request's members."""
+    # The rejected values are not echoed: they may be secrets or personal.
+    wrong = [
+        {"path": _path(each["loc"]), "message": each["msg"], "type": each["type"]}
+        for each in error.errors()[:MAX_ERRORS]
+    ]
+    first = wrong[0] if wrong else {"path": "", "message": "The request is not valid."}
+    return problem(status, "invalid_request", f"{first['path']}: {first['message']}", {"errors": wrong})
+
+
 def answer(error: errors.LaurelError) -> JSONResponse:
     """Build the response that tells of an expected error."""
     headers = {}
@@ -109,14 +121,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        # The rejected values are not echoed: they may be secrets or personal.
-        wrong = [
-            {"path": _path(each["loc"]), "message": each["msg"], "type": each["type"]}
-            for each in error.errors()[:MAX_ERRORS]
-        ]
-        first = wrong[0] if wrong else {"path": "", "message": "The request is not valid."}
-        detail = f"{first['path']}: {first['message']}"
-        return _presented(request, problem(422, "invalid_request", detail, {"errors": wrong}))
+        return _presented(request, invalid_request(error))
 
     @app.exception_handler(StarletteHTTPException)
     async def http(request: Request, error: StarletteHTTPException) -> Response:

@@ -1,5 +1,6 @@
 """Reads request bodies as strict JSON: nothing comes in that the database or a signer would choke on."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,6 +11,9 @@ from shared.credentials.errors import CredentialError
 from shared.credentials.strict_json import read_json
 from shared.web.problems import UnreadableBody
 
+# A longer body takes long to read, and is read beside the event loop.
+SHORT_BYTES = 64 * 1024
+
 
 class StrictRequest(Request):
     """A request whose JSON has no duplicate keys, NaN, lone surrogates, NUL characters or bottomless nesting."""
@@ -18,10 +22,16 @@ class StrictRequest(Request):
         """Return the body's value; raise UnreadableBody (400) with the reader's code."""
         if not hasattr(self, "_strict"):
             try:
-                self._strict = read_json(await self.body())
+                self._strict = await self._read(await self.body())
             except CredentialError as error:
                 raise UnreadableBody(error.code, error.detail) from error
         return self._strict
+
+    async def _read(self, body: bytes) -> Any:
+        # How long a body may be was decided when it was received (shared/web/limits.py).
+        if len(body) <= SHORT_BYTES:
+            return read_json(body)
+        return await asyncio.to_thread(read_json, body, max_bytes=len(body))
 
 
 class StrictRoute(APIRoute):

@@ -1,5 +1,5 @@
 """The issuer's routes: thin, each one a call of a use case and the shape of its answer."""
 
-from services.issuer.api import achievements, api_keys, credentials, institutions, public
+from services.issuer.api import achievements, api_keys, credentials, institutions, public, vc_api
 
-ROUTERS = (institutions.router, api_keys.router, achievements.router, credentials.router, public.router)
+ROUTERS = (institutions.router, api_keys.router, achievements.router, credentials.router, public.router, vc_api.router)

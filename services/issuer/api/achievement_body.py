@@ -5,26 +5,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from services.issuer.api.wire import OpenBadgesBody, Prose, UniqueNames, Uri, WebUrl
+from shared.credentials.vocabulary import ACHIEVEMENT_TYPES, RESULT_TYPES, TARGET_TYPES, open_pattern
 from shared.web.fields import Body, Name
 
-# Open Badges 3.0, enumerations of section B.9; every one is open to extensions.
-ACHIEVEMENT_TYPES = (
-    "Achievement|ApprenticeshipCertificate|Assessment|Assignment|AssociateDegree|Award|BachelorDegree|Badge|Certificate"
-    "|CertificateOfCompletion|Certification|CoCurricular|CommunityService|Competency|Course|Degree|Diploma"
-    "|DoctoralDegree|Fieldwork|GeneralEducationDevelopment|JourneymanCertificate|LearningProgram|License|MasterCertificate"
-    "|MasterDegree|Membership|MicroCredential|ProfessionalDoctorate|QualityAssuranceCredential|ResearchDoctorate"
-    "|SecondarySchoolDiploma"
-)
-RESULT_TYPES = (
-    "GradePointAverage|LetterGrade|Percent|PerformanceLevel|PredictedScore|RawScore|Result|RubricCriterion"
-    "|RubricCriterionLevel|RubricScore|ScaledScore|Status"
-)
-TARGET_TYPES = "ceasn:Competency|ceterms:Credential|CFItem|CFRubric|CFRubricCriterion|CFRubricCriterionLevel|CTDL"
-_EXTENSION = r"ext:[A-Za-z0-9|._-]{1,100}"
-
-AchievementType = Annotated[str, StringConstraints(pattern=f"^({ACHIEVEMENT_TYPES}|{_EXTENSION})$")]
-ResultType = Annotated[str, StringConstraints(pattern=f"^({RESULT_TYPES}|{_EXTENSION})$")]
-TargetType = Annotated[str, StringConstraints(pattern=f"^({TARGET_TYPES}|{_EXTENSION})$")]
+AchievementType = Annotated[str, StringConstraints(pattern=f"^({open_pattern(ACHIEVEMENT_TYPES)})$")]
+ResultType = Annotated[str, StringConstraints(pattern=f"^({open_pattern(RESULT_TYPES)})$")]
+TargetType = Annotated[str, StringConstraints(pattern=f"^({open_pattern(TARGET_TYPES)})$")]
 # The well-formed tags in use: language, script, region, variants (RFC 5646 section 2.1).
 Language = Annotated[
     str, StringConstraints(pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z]{4})?(-([a-zA-Z]{2}|[0-9]{3}))?(-[a-zA-Z0-9]{5,8})*$")

@@ -18,6 +18,7 @@ from services.issuer.api.access import (
 )
 from services.issuer.api.order_body import Asked, BatchOrder, OneOrder
 from services.issuer.domain.formats import refuse_two_tokens
+from services.issuer.domain.lint import warnings
 from services.issuer.domain.row import Row
 from services.issuer.domain.status import reason
 from services.issuer.handlers import achievements, changing, reading
@@ -42,7 +43,14 @@ class Links(BaseModel):
     """Where the badge stands for everybody."""
 
     badge: str = Field(examples=["https://badges.example/credentials/6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d"])
-    achievement: str
+    achievement: str | None = Field(description="Null: it is no badge.")
+
+
+class LintWarning(BaseModel):
+    """What some strict readers will not take in a badge, where it stands."""
+
+    path: str = Field(examples=["credentialStatus"])
+    message: str
 
 
 class CredentialSummary(BaseModel):
@@ -51,8 +59,10 @@ class CredentialSummary(BaseModel):
     id: UUID
     status: CredentialStatus
     version: int = Field(examples=[1])
-    achievement_id: UUID
-    achievement_version: int
+    kind: Literal["badge", "generic"] = Field(description="generic: the institution wrote it itself (VC-API).")
+    client_id: str | None = Field(description="The institution's own name for it, where it is generic and has one.")
+    achievement_id: UUID | None
+    achievement_version: int | None
     issued_at: datetime
     valid_until: datetime | None
     links: Links
@@ -63,6 +73,7 @@ class Credential(CredentialSummary):
 
     credential: dict[str, Any]
     token: str | None = Field(None, description="The badge as a compact JWS; null where no token was asked for.")
+    warnings: list[LintWarning] = Field([], description="What some strict readers will not take, as it was asked for.")
 
 
 class Credentials(Page):
@@ -209,20 +220,25 @@ def _summary(row: Row, public_url: str) -> CredentialSummary:
         id=row["id"],
         status=row["status"],
         version=row["version"],
+        kind=row["kind"],
+        client_id=row["client_id"],
         achievement_id=row["achievement_id"],
         achievement_version=row["achievement_number"],
         issued_at=row["issued_at"],
         valid_until=row["valid_until"],
         links=Links(
             badge=f"{public_url}/credentials/{row['id']}",
-            achievement=f"{public_url}/achievements/{row['achievement_id']}/{row['achievement_number']}",
+            achievement=f"{public_url}/achievements/{row['achievement_id']}/{row['achievement_number']}"
+            if row["achievement_id"]
+            else None,
         ),
     )
 
 
 def _view(row: Row, public_url: str) -> Credential:
-    summary = _summary(row, public_url).model_dump()
-    return Credential(**summary, credential=orjson.loads(row["document"]), token=row["token"])
+    summary, document = _summary(row, public_url).model_dump(), orjson.loads(row["document"])
+    told = [LintWarning(path=each.path, message=each.sentence) for each in warnings(document)]
+    return Credential(**summary, credential=document, token=row["token"], warnings=told)
 
 
 def _row_attempts(tenant_id: UUID, header: tuple[str, bytes] | None, asked: Asked) -> dict[int, Attempt]:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 
 from services.issuer.api.wire import OpenBadgesBody, Prose, Uri, WebUrl, unique
 from services.issuer.domain import formats
-from services.issuer.domain.credentials import Order
+from services.issuer.domain.plan import Order
 from shared.errors import Invalid
 from shared.web.fields import Body, Instant, Name
 from shared.web.idempotency import MAX_KEY

@@ -2,6 +2,7 @@
 
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
@@ -13,6 +14,7 @@ from shared.messaging.events import (
     CredentialIssued,
     CredentialState,
     CredentialStatusChanged,
+    GenericCredentialIssued,
     HistoryEntry,
     InstitutionState,
     Reason,
@@ -83,27 +85,35 @@ def status_list(row: Row) -> StatusListState:
         institution_id=row["institution_id"],
         purpose=row["purpose"],
         credential=credential,
+        token=row["token"] if row["token_signed_at"] == row["signed_at"] else None,
         signed_at=row["signed_at"],
         valid_until=row["valid_until"],
         ttl_ms=credential["credentialSubject"]["ttl"],
     )
 
 
-def issued(credential: Row, entry: Row, content: Row, positions: Sequence[StatusPosition]) -> CredentialIssued:
+def issued(
+    credential: Row, entry: Row, content: Row, positions: Sequence[StatusPosition]
+) -> CredentialIssued | GenericCredentialIssued:
     """Tell that a credential was issued; `entry` is its history's first, `content` its personal part."""
+    common: dict[str, Any] = {
+        "credential_id": credential["id"],
+        "institution_id": credential["institution_id"],
+        "credential": content["document"],
+        "token": content["token"],
+        "document_digest": credential["document_digest"].hex(),
+        "status": tuple(positions),
+        "owner_token": content["owner_token"],
+        "salt": salt_text(entry["salt"]),
+        "actor": _actor(entry),
+    }
+    if credential["kind"] == "generic":
+        return GenericCredentialIssued(**common, client_id=credential["client_id"])
     return CredentialIssued(
-        credential_id=credential["id"],
-        institution_id=credential["institution_id"],
+        **common,
         achievement_id=credential["achievement_id"],
         achievement_version=credential["achievement_number"],
-        credential=content["document"],
-        token=content["token"],
-        document_digest=credential["document_digest"].hex(),
-        status=tuple(positions),
         email=content["email"],
-        owner_token=content["owner_token"],
-        salt=salt_text(entry["salt"]),
-        actor=_actor(entry),
     )
 
 

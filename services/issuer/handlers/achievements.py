@@ -9,6 +9,7 @@ import orjson
 from services.issuer import images
 from services.issuer.domain import achievements as domain
 from services.issuer.domain import messages
+from services.issuer.domain.lint import refuse_unfit_achievement
 from services.issuer.domain.row import Row
 from services.issuer.handlers.telling import tell
 from services.issuer.store import achievements as store
@@ -58,7 +59,8 @@ async def replace_image(tx: Tx, institution_id: UUID, achievement_id: UUID, imag
 async def publish(tx: Tx, institution_id: UUID, achievement_id: UUID, if_match: str | None, public_url: str) -> Row:
     """Freeze the draft: from now on it is what is issued. A version that is published already stays as it is.
 
-    Raises PreconditionFailed, TooLarge where content and image do not fit into a record.
+    Raises PreconditionFailed, Invalid where strict readers would refuse its badges, TooLarge where content and image do
+    not fit into a record.
     """
     row = await existing(tx, institution_id, achievement_id, lock=True)
     refuse_stale(if_match, row["revision"])
@@ -66,6 +68,7 @@ async def publish(tx: Tx, institution_id: UUID, achievement_id: UUID, if_match: 
         return row
     number, now = row["latest"], await db.now(tx)
     badge_form = domain.badge_form(row["content"], achievement_id, number, public_url)
+    refuse_unfit_achievement(badge_form)
     image = row["image"] or await images.drawn(row["content"]["name"], row["content"].get("color"))
     published = await store.publish(tx, achievement_id, number, orjson.dumps(badge_form).decode(), image, now)
     await store.advance(tx, achievement_id, number, number)

@@ -13,14 +13,16 @@ from uuid import UUID
 import orjson
 
 from services.issuer.domain import credentials as domain
-from services.issuer.domain.credentials import Draft, Numbers, Order, Plan, SealedKey, Signed
 from services.issuer.domain.formats import DEFAULT, Formats, algorithms_of, refuse_without_keys
+from services.issuer.domain.plan import AnyOrder, Draft, Numbers, Order, Plan, SealedKey, Signed, positions
 from services.issuer.domain.row import Row
-from services.issuer.handlers.storing import ALONE, Requester, store_signed
+from services.issuer.handlers.storing import ALONE, Requester, names_taken, store_signed
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
 from services.issuer.store import credentials as store
 from services.issuer.store import lists
+from shared.credentials.contexts import Terms, from_file
+from shared.credentials.dids import controller_of
 from shared.db import Database, Tx
 from shared.errors import Conflict, LaurelError, NotFound, Unauthorized, Unavailable
 from shared.ids import new_id, new_secret
@@ -56,21 +58,27 @@ class Prepared:
 
 
 class Issuing:
-    """Issues badges of one deployment: its database, its signer, its public address."""
+    """Issues credentials of one deployment: its database, its signer, its public address.
+
+    The steps are the same for badges, which have an achievement, and for credentials that institutions wrote.
+    """
 
     def __init__(self, database: Database, signer: Signer, settings: IssuerSettings) -> None:
         self._database = database
         self._signer = signer
         self._settings = settings
+        self._terms = Terms(from_file(settings.vc_api_contexts_file), inline=True)
         self._threads = ThreadPoolExecutor(settings.signing_threads, thread_name_prefix="signing")
         self._gate = asyncio.Semaphore(AT_ONCE)
 
-    async def one(self, requester: Requester, achievement_id: UUID, order: Order, formats: Formats = DEFAULT) -> UUID:
-        """Issue one badge, durably; return its id, or that of the badge that was issued before under the same key.
+    async def one(
+        self, requester: Requester, achievement_id: UUID | None, order: AnyOrder, formats: Formats = DEFAULT
+    ) -> UUID:
+        """Issue one credential, durably; return its id, or that of the one that was issued before under the same key.
 
-        Raises NotFound (the achievement), Conflict (nothing published, institution withdrawn, or a first call under
-        way), Invalid (no key for a format among it), TooLarge, Unauthorized (the API key was revoked meanwhile),
-        Unavailable.
+        Raises NotFound (the achievement), Conflict (nothing published, institution withdrawn, a name that is taken, or
+        a first call under way), Invalid (no key for a format among it) and of a given credential Malformed, TooLarge,
+        Unauthorized (the API key was revoked meanwhile), Unavailable.
         """
         async with self._gate:
             async with self._database.transaction(requester.principal.tenant_id) as tx:
@@ -114,17 +122,23 @@ class Issuing:
         async with self._database.transaction(requester.principal.tenant_id) as tx:
             plan = await _plan(tx, requester, achievement_id, formats)
             before = await _before(tx, requester, orders)
-        return Results(_refusals(plan, orders) | before, before.keys())
+        refused = await asyncio.get_running_loop().run_in_executor(self._threads, self._rehearsed, plan, orders)
+        return Results(refused | before, before.keys())
 
     async def _prepare(
-        self, tx: Tx, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order], formats: Formats
+        self,
+        tx: Tx,
+        requester: Requester,
+        achievement_id: UUID | None,
+        orders: Mapping[int, AnyOrder],
+        formats: Formats,
     ) -> Prepared:
-        """Step 1: read what the badges are made from and the clock, and take their numbers."""
+        """Step 1: read what the credentials are made from and the clock, and take their numbers."""
         plan = await _plan(tx, requester, achievement_id, formats)
-        refused = _refusals(plan, orders)
+        refused = self._refusals(plan, orders) | await names_taken(tx, plan, orders)
         possible = [row for row in orders if row not in refused]
         taken = [await self._take_numbers(tx, plan, purpose, len(possible)) for purpose in plan.purposes if possible]
-        places = domain.positions(taken, len(possible))
+        places = positions(taken, len(possible))
         drafts = [_draft(row, orders[row], place) for row, place in zip(possible, places, strict=True)]
         return Prepared(plan, drafts, refused)
 
@@ -162,6 +176,15 @@ class Issuing:
         """Step 2: sign, on a thread of our own."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._sign_all, plan, drafts)
 
+    def _refusals(self, plan: Plan, orders: Mapping[int, AnyOrder]) -> Outcomes:
+        refused: Outcomes = {}
+        for row, order in orders.items():
+            try:
+                domain.refuse_impossible(plan, order, self._settings.public_url)
+            except LaurelError as error:
+                refused[row] = error
+        return refused
+
     def _sign_all(self, plan: Plan, drafts: Sequence[Draft]) -> tuple[list[Signed], Outcomes]:
         keys = {kind: self._signer.open(each.id, each.sealed) for kind, each in plan.keys.items()}
         signed: list[Signed] = []
@@ -175,6 +198,7 @@ class Issuing:
                     self._settings.public_url,
                     demo=self._settings.demo,
                     shapes=self._signer.shapes,
+                    terms=self._terms,
                 )
             except LaurelError as error:
                 refused[draft.row] = error
@@ -182,37 +206,41 @@ class Issuing:
                 signed.append(made)
         return signed, refused
 
+    def _rehearsed(self, plan: Plan, orders: Mapping[int, Order]) -> Outcomes:
+        """Return why rows could not be issued, by building each badge as it would be signed."""
+        refused = self._refusals(plan, orders)
+        for row, order in orders.items():
+            try:
+                if row not in refused:
+                    draft = _draft(row, order, ())
+                    domain.refuse_unfit(plan, draft, self._settings.public_url, self._signer.shapes)
+            except LaurelError as error:
+                refused[row] = error
+        return refused
+
 
 async def _before(tx: Tx, requester: Requester, rows: Collection[int]) -> Outcomes:
     attempts = {row: attempt for row, attempt in requester.attempts.items() if row in rows}
     return await idempotency.earlier_of(tx, attempts)
 
 
-def _refusals(plan: Plan, orders: Mapping[int, Order]) -> Outcomes:
-    refused: Outcomes = {}
-    for row, order in orders.items():
-        try:
-            domain.refuse_impossible(plan, order)
-        except LaurelError as error:
-            refused[row] = error
-    return refused
-
-
-async def _plan(tx: Tx, requester: Requester, achievement_id: UUID, formats: Formats) -> Plan:
+async def _plan(tx: Tx, requester: Requester, achievement_id: UUID | None, formats: Formats) -> Plan:
     principal, kinds = requester.principal, algorithms_of(formats)
-    wanted = (principal.tenant_id, achievement_id, UUID(principal.key_id), kinds)
+    wanted = (principal.tenant_id, achievement_id, requester.api_key_id, kinds)
     rows = await store.plan(tx, *wanted)
     if len(rows) < len(kinds):
         # Asked twice: a key that is retired while its row is waited for is gone, and its successor not yet seen.
         rows = await store.plan(tx, *wanted)
-    if not rows:
+    if not rows or rows[0]["achievement_id"] != achievement_id:
         raise NotFound("achievement_not_found", "There is no achievement with this id.")
     row, keys = rows[0], {each["algorithm"]: _key(each) for each in rows}
+    if achievement_id is not None:  # a badge's proofs all are in the institution's one name
+        keys = {kind: key for kind, key in keys.items() if controller_of(key.verification_method) == row["did"]}
     if row["standing"] != "registered":
         raise Conflict("institution_withdrawn", "This institution is withdrawn; it issues no more badges.")
     if not row["api_key_holds"]:
         raise Unauthorized("key_no_longer_valid", "This API key was revoked or has expired.")
-    if row["published"] is None:
+    if achievement_id is not None and row["published"] is None:
         raise Conflict("achievement_not_published", "This achievement has no published version yet.")
     refuse_without_keys(formats, row["did"], keys)
     return Plan(
@@ -223,7 +251,7 @@ async def _plan(tx: Tx, requester: Requester, achievement_id: UUID, formats: For
         url=row["url"],
         achievement_id=row["achievement_id"],
         achievement_number=row["published"],
-        achievement=orjson.loads(row["badge_form"]),
+        achievement=orjson.loads(row["badge_form"]) if row["badge_form"] else {},
         suspendable=row["suspendable"],
         keys=keys,
         formats=formats,
@@ -235,7 +263,7 @@ def _key(row: Row) -> SealedKey:
     return SealedKey(row["signing_key_id"], row["verification_method"], row["sealed"])
 
 
-def _draft(row: int, order: Order, positions: tuple[StatusPosition, ...]) -> Draft:
+def _draft(row: int, order: AnyOrder, positions: tuple[StatusPosition, ...]) -> Draft:
     return Draft(
         row=row,
         order=order,

@@ -5,18 +5,20 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.issuer.domain import messages
-from services.issuer.domain.credentials import Plan, Signed
+from services.issuer.domain.plan import AnyOrder, Plan, Signed
 from services.issuer.domain.row import Row
 from services.issuer.store import credentials as store
 from shared import telemetry
 from shared.db import Tx
-from shared.errors import LaurelError
+from shared.errors import Conflict, LaurelError
 from shared.messaging import outbox
 from shared.messaging.outbox import state_entry
 from shared.web import idempotency
 from shared.web.auth import Principal
 from shared.web.idempotency import Attempt
 
+# What stands for a key where none was asked for (LAUREL_VC_API_OPEN_INSTITUTION).
+OPEN_KEY = "open"
 # The row of a request that is no batch (shared.web.idempotency).
 ALONE = -1
 
@@ -27,6 +29,11 @@ class Requester:
 
     principal: Principal
     attempts: Mapping[int, Attempt] = field(default_factory=dict)
+
+    @property
+    def api_key_id(self) -> UUID | None:
+        """The API key that must still hold; None for the one test institution that is open without any."""
+        return None if self.principal.key_id == OPEN_KEY else UUID(self.principal.key_id)
 
 
 async def store_signed(
@@ -45,6 +52,18 @@ async def store_signed(
     return {**ids, **made}
 
 
+async def names_taken(tx: Tx, plan: Plan, orders: Mapping[int, AnyOrder]) -> dict[int, UUID | LaurelError]:
+    """Return, for each row whose credential's name the institution has given before, why there can't be another."""
+    named = {row: order.client_id for row, order in orders.items() if order.client_id is not None}
+    taken = await store.by_client_ids(tx, plan.institution_id, set(named.values())) if named else {}
+    return {row: _name_taken(id=str(taken[name])) for row, name in named.items() if name in taken}
+
+
+def _name_taken(**members: str) -> Conflict:
+    detail = "The institution has issued a credential of this id before; the registry has it by its own id."
+    return Conflict("credential_id_taken", detail, **members)
+
+
 async def _store(tx: Tx, principal: Principal, plan: Plan, signed: Sequence[Signed]) -> None:
     credentials = [_credential(plan, each) for each in signed]
     contents = [_content(plan, each) for each in signed]
@@ -54,7 +73,10 @@ async def _store(tx: Tx, principal: Principal, plan: Plan, signed: Sequence[Sign
         for each in signed
         for place in each.draft.positions
     ]
-    await store.insert(tx, credentials, contents, places)
+    try:
+        await store.insert(tx, credentials, contents, places)
+    except store.ClientIdTaken as error:
+        raise _name_taken() from error
     await store.insert_history(tx, entries)
     told: list[outbox.Entry] = []
     for each, credential, content, entry in zip(signed, credentials, contents, entries, strict=True):
@@ -67,6 +89,8 @@ async def _store(tx: Tx, principal: Principal, plan: Plan, signed: Sequence[Sign
 def _credential(plan: Plan, signed: Signed) -> Row:
     return {
         "id": signed.draft.id,
+        "kind": "badge" if plan.achievement_id else "generic",
+        "client_id": signed.draft.order.client_id,
         "institution_id": plan.institution_id,
         "achievement_id": plan.achievement_id,
         "achievement_number": plan.achievement_number,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from services.issuer.domain.row import Row
@@ -14,15 +15,20 @@ from shared.db import Tx
 from shared.messaging.events import CredentialStatus, Purpose, StatusPosition
 
 
-async def plan(
-    tx: Tx, institution_id: UUID, achievement_id: UUID, api_key_id: UUID, algorithms: Sequence[Algorithm]
-) -> Sequence[Row]:
-    """Return what badges of an achievement are made from now, and whether the API key holds, once for each signing key.
+class ClientIdTaken(Exception):
+    """The institution has given this name to a credential before."""
 
-    Those are the active ones of the kinds `algorithms`, the one that every institution has among them; no rows: no such
-    achievement. They stay the active ones, and the institution as it stands, until the transaction ends: nothing is
-    stored that was signed with a retired key, or for an institution that is withdrawn. `published` and what comes of it
-    are null while nothing is published.
+
+async def plan(
+    tx: Tx, institution_id: UUID, achievement_id: UUID | None, api_key_id: UUID | None, algorithms: Sequence[Algorithm]
+) -> Sequence[Row]:
+    """Return what credentials are made from now, and whether the API key holds, once for each signing key.
+
+    Those are the active ones of the kinds `algorithms`, the one that every institution has among them. They stay the
+    active ones, and the institution as it stands, until the transaction ends: nothing is stored that was signed with a
+    retired key, or for an institution that is withdrawn. `achievement_id` is null where the institution has no such
+    achievement; `published` and what comes of it are null while nothing is published. Without an `api_key_id` none is
+    needed.
     """
     return await tx.fetch(
         """
@@ -30,13 +36,14 @@ async def plan(
                k.id as signing_key_id, k.algorithm, k.verification_method, k.sealed,
                a.id as achievement_id, a.published, v.badge_form,
                coalesce((v.content ->> 'suspendable')::boolean, false) as suspendable,
-               exists (select from api_keys where id = $3 and revoked_at is null
-                       and (expires_at is null or expires_at > laurel_clock())) as api_key_holds
-        from achievements a
-        join institutions i on i.id = a.institution_id
+               $3::uuid is null or exists (
+                   select from api_keys where id = $3 and revoked_at is null
+                   and (expires_at is null or expires_at > laurel_clock())) as api_key_holds
+        from institutions i
         join signing_keys k on k.institution_id = i.id and k.retired_at is null and k.algorithm = any($4::text[])
+        left join achievements a on a.id = $2 and a.institution_id = i.id
         left join achievement_versions v on (v.achievement_id, v.number) = (a.id, a.published)
-        where a.id = $2 and a.institution_id = $1
+        where i.id = $1
         for share of i, k
         """,
         institution_id,
@@ -47,19 +54,16 @@ async def plan(
 
 
 async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], positions: Sequence[Row]) -> None:
-    """Insert new credentials at version 1, with their contents and their places in status lists."""
-    await tx.executemany(
-        """
-        insert into credentials (id, institution_id, achievement_id, achievement_number, signing_key_id, version,
-                                 status, document_digest, token_digest, issued_at, valid_until)
-        values ($1, $2, $3, $4, $5, 1, 'issued', $6, $7, $8, $9)
-        """,
-        _values(
-            credentials,
-            "id", "institution_id", "achievement_id", "achievement_number", "signing_key_id", "document_digest",
-            "token_digest", "issued_at", "valid_until",
-        ),
-    )  # fmt: skip
+    """Insert new credentials at version 1, with their contents and their places in status lists.
+
+    Raises ClientIdTaken, after which the transaction is lost.
+    """
+    try:
+        await _insert_credentials(tx, credentials)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "credentials_client_id":
+            raise
+        raise ClientIdTaken from error
     await tx.executemany(
         """
         insert into credential_contents (credential_id, institution_id, document, email, owner_token, token)
@@ -84,6 +88,31 @@ async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], po
         """,
         _values(positions, "list_id", "index", "credential_id", "institution_id", "purpose"),
     )
+
+
+async def _insert_credentials(tx: Tx, credentials: Sequence[Row]) -> None:
+    await tx.executemany(
+        """
+        insert into credentials (id, institution_id, kind, client_id, achievement_id, achievement_number,
+                                 signing_key_id, version, status, document_digest, token_digest, issued_at, valid_until)
+        values ($1, $2, $3, $4, $5, $6, $7, 1, 'issued', $8, $9, $10, $11)
+        """,
+        _values(
+            credentials,
+            "id", "institution_id", "kind", "client_id", "achievement_id", "achievement_number", "signing_key_id",
+            "document_digest", "token_digest", "issued_at", "valid_until",
+        ),
+    )  # fmt: skip
+
+
+async def by_client_ids(tx: Tx, institution_id: UUID, client_ids: Iterable[str]) -> dict[str, UUID]:
+    """Return those of an institution's own names for credentials that it has given, each with our id."""
+    rows = await tx.fetch(
+        "select client_id, id from credentials where institution_id = $1 and client_id = any($2::text[])",
+        institution_id,
+        list(client_ids),
+    )
+    return {row["client_id"]: row["id"] for row in rows}
 
 
 async def insert_history(tx: Tx, entries: Sequence[Row]) -> None:

@@ -27,6 +27,12 @@ async def institution(tx: Tx, institution_id: UUID) -> Row | None:
     return await tx.fetchrow("select * from institutions where id = $1", institution_id)
 
 
+async def id_of_slug(tx: Tx, slug: str) -> UUID | None:
+    """Return the id of the institution of a slug, on a worker's transaction."""
+    found: UUID | None = await tx.fetchval("select id from institutions where slug = $1", slug)
+    return found
+
+
 async def lock_institution(tx: Tx, institution_id: UUID) -> Row | None:
     """Return an institution and keep others from changing what depends on it."""
     return await tx.fetchrow("select * from institutions where id = $1 for no key update", institution_id)

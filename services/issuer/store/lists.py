@@ -87,13 +87,13 @@ async def due(tx: Tx, limit: int, window: timedelta, without: Sequence[UUID], al
 
 
 async def store_signed(
-    tx: Tx, due: Row, credential: str, *, signed_at: datetime, valid_until: datetime, renew_at: datetime
+    tx: Tx, due: Row, credential: str, token: str, *, signed_at: datetime, valid_until: datetime, renew_at: datetime
 ) -> Row | None:
     """Store a list's next signature; None where another worker has signed it since it was read."""
     return await tx.fetchrow(
         """
         update status_lists set signed_changes = $4, n = n + 1, credential = $5, signed_at = $6, valid_until = $7,
-                                renew_at = $8
+                                renew_at = $8, token = $9, token_signed_at = $6
         where id = $1 and epoch = $2 and n = $3 returning *
         """,
         due["id"],
@@ -104,6 +104,7 @@ async def store_signed(
         signed_at,
         valid_until,
         renew_at,
+        token,
     )
 
 

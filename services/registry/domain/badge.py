@@ -65,7 +65,7 @@ class Badge:
     issued_at: datetime
     history: list[Mapping[str, Any]]
     institution: Institution | None
-    achievement_path: str
+    achievement_path: str | None
     achievement: Mapping[str, Any] | None
     has_image: bool
     kept: bool
@@ -81,6 +81,12 @@ class Badge:
     demo: bool
     last_actor: str | None = None
     has_token: bool = False
+    types: tuple[str, ...] = ()
+
+    @property
+    def is_badge(self) -> bool:
+        """Whether it was issued for an achievement; any other credential is what its institution wrote."""
+        return self.achievement_path is not None
 
     @property
     def by_operator(self) -> bool:
@@ -89,7 +95,12 @@ class Badge:
 
     @property
     def title(self) -> str:
-        """Its name; a demo badge says in it that it is one, as in the signed document."""
+        """Its name; a demo badge says in it that it is one, as in the signed document.
+
+        Of what is no badge it is the type: its name may be about a person.
+        """
+        if not self.is_badge:
+            return next((each for each in reversed(self.types) if each != "VerifiableCredential"), "Credential")
         return (DEMO_PREFIX if self.demo else "") + (text_of(self.achievement, "name") or "Badge")
 
     @property

@@ -12,9 +12,9 @@ from shared.messaging.cloudevents import Delivery
 from shared.messaging.events import (
     Actor,
     ChangeType,
-    CredentialIssued,
     CredentialStatus,
     CredentialStatusChanged,
+    Issuance,
     Reason,
 )
 
@@ -47,13 +47,13 @@ class Change:
     actor: Actor
     reason: Reason | None
     salt: str
-    issue: CredentialIssued | None = None
+    issue: Issuance | None = None
 
 
 def change_of(delivery: Delivery) -> Change | None:
     """Read an event of the issuer; None where it does not change a credential."""
     match delivery.message:
-        case CredentialIssued() as issue:
+        case Issuance() as issue:
             return _change(delivery, issue, "issued", "issued", None, issue)
         case CredentialStatusChanged() as changed:
             return _change(delivery, changed, changed.change, changed.status, changed.reason, None)
@@ -109,11 +109,11 @@ def check_as_of(as_of: datetime, now: datetime) -> None:
 
 def _change(
     delivery: Delivery,
-    event: CredentialIssued | CredentialStatusChanged,
+    event: Issuance | CredentialStatusChanged,
     kind: ChangeType,
     status: CredentialStatus,
     reason: Reason | None,
-    issue: CredentialIssued | None,
+    issue: Issuance | None,
 ) -> Change:
     return Change(
         event_id=delivery.id,

@@ -20,7 +20,7 @@ async def page(tx: Tx, credential_id: UUID, token_hash: bytes, source: str) -> A
                last_actor($1) as last_actor,
                a.achievement, a.image is not null as has_image, v.*,
                s.version as stated_version, s.status as stated_status, laurel_clock() as now,
-               badge_token($1, $2) is not null as has_token,
+               badge_token($1, $2) is not null as has_token, credential_types($1) as types,
                (select jsonb_object_agg(shard, time) from heartbeats where source = $3) as heard,
                exists (select held_keys(array[$1::uuid::text, c.institution_id::text])) as held
         from (select) as always

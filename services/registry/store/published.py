@@ -10,23 +10,27 @@ from asyncpg import Record
 from shared.db import Tx
 from shared.messaging.events import StatusListState
 
+# A token that is not of this very signature counts as none.
+_LIST = "version, credential, ttl_ms, case when token_signed_at = signed_at then token end as token"
+
 
 async def keep_lists(tx: Tx, lists: Sequence[StatusListState]) -> None:
     """Keep signed lists: of each list's versions of one minute the newest stays."""
     await tx.executemany(
         """
         insert into status_list_versions as kept
-               (list_id, minute, version, institution_id, purpose, credential, signed_at, ttl_ms)
-        values ($1, date_trunc('minute', $6::timestamptz), $2, $3, $4, $5, $6, $7)
+               (list_id, minute, version, institution_id, purpose, credential, signed_at, ttl_ms, token,
+                token_signed_at)
+        values ($1, date_trunc('minute', $6::timestamptz), $2, $3, $4, $5, $6, $7, $8, $6)
         on conflict (list_id, minute) do update set
             version = excluded.version, credential = excluded.credential, signed_at = excluded.signed_at,
-            ttl_ms = excluded.ttl_ms
+            ttl_ms = excluded.ttl_ms, token = excluded.token, token_signed_at = excluded.token_signed_at
         where kept.version < excluded.version
         """,
         [
             (
                 each.list_id, each.version, each.institution_id, each.purpose,
-                orjson.dumps(each.credential).decode(), each.signed_at, each.ttl_ms,
+                orjson.dumps(each.credential).decode(), each.signed_at, each.ttl_ms, each.token,
             )
             for each in lists
         ],
@@ -36,7 +40,7 @@ async def keep_lists(tx: Tx, lists: Sequence[StatusListState]) -> None:
 async def current_list(tx: Tx, list_id: UUID) -> Record | None:
     """Return the newest version of a status list."""
     return await tx.fetchrow(
-        "select version, credential, ttl_ms from status_list_versions where list_id = $1 order by version desc limit 1",
+        f"select {_LIST} from status_list_versions where list_id = $1 order by version desc limit 1",  # noqa: S608  # ours
         list_id,
     )
 
@@ -44,10 +48,10 @@ async def current_list(tx: Tx, list_id: UUID) -> Record | None:
 async def list_as_of(tx: Tx, list_id: UUID, time: datetime) -> Record | None:
     """Return the last version kept of those that were signed by `time`."""
     return await tx.fetchrow(
-        """
-        select version, credential, ttl_ms from status_list_versions
+        f"""
+        select {_LIST} from status_list_versions
         where list_id = $1 and minute <= $2 and signed_at <= $2 order by minute desc limit 1
-        """,
+        """,  # noqa: S608  # columns of ours
         list_id,
         time,
     )

@@ -12,7 +12,7 @@ from asyncpg import Record
 
 from services.registry.domain.rules import Change, owner_token_hash
 from shared.db import Tx
-from shared.messaging.events import CredentialIssued, VerificationCompleted
+from shared.messaging.events import Issuance, VerificationCompleted
 
 
 async def lock_versions(tx: Tx, credentials: Iterable[UUID]) -> dict[UUID, int]:
@@ -23,8 +23,8 @@ async def lock_versions(tx: Tx, credentials: Iterable[UUID]) -> dict[UUID, int]:
     return {row["id"]: row["version"] for row in rows}
 
 
-async def add_issued(tx: Tx, issued: Sequence[tuple[Change, CredentialIssued]]) -> None:
-    """Insert new records at version 1, with their documents and tokens."""
+async def add_issued(tx: Tx, issued: Sequence[tuple[Change, Issuance]]) -> None:
+    """Insert new records at version 1, with their documents and tokens; what is no badge has no achievement."""
     await tx.execute(
         """
         insert into credentials (id, institution_id, achievement_id, achievement_version, version, status, positions,
@@ -35,8 +35,8 @@ async def add_issued(tx: Tx, issued: Sequence[tuple[Change, CredentialIssued]]) 
         """,
         [issue.credential_id for _, issue in issued],
         [issue.institution_id for _, issue in issued],
-        [issue.achievement_id for _, issue in issued],
-        [issue.achievement_version for _, issue in issued],
+        [getattr(issue, "achievement_id", None) for _, issue in issued],
+        [getattr(issue, "achievement_version", None) for _, issue in issued],
         # As text: a list of lists would be an array of two dimensions.
         [orjson.dumps([each.model_dump(mode="json") for each in issue.status]).decode() for _, issue in issued],
         [issue.document_digest for _, issue in issued],
@@ -129,7 +129,7 @@ async def public_credential(tx: Tx, credential_id: UUID) -> Record | None:
     return await tx.fetchrow(
         """
         select c.*, i.name as institution_name, i.did, a.achievement ->> 'name' as achievement_name,
-               a.achievement -> 'micro_credential' as micro_credential
+               a.achievement -> 'micro_credential' as micro_credential, credential_types($1) as types
         from public_credential($1) c
         left join institutions i on i.id = c.institution_id
         left join achievements a on a.achievement_id = c.achievement_id and a.number = c.achievement_version

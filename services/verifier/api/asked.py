@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +14,8 @@ from shared.credentials.identity import Kind
 from shared.errors import UnsupportedMedia
 
 MAX_URL = 2000
+
+Body = TypeVar("Body", bound=BaseModel)
 
 EXAMPLE = {
     "@context": [
@@ -102,15 +104,24 @@ async def _asked(request: Request) -> VerificationRequest | Upload:
 
     Raises RequestValidationError, UnsupportedMedia, and as the readers of JSON and forms do.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == MULTIPART:
+    if _media_type(request) == MULTIPART:
         return _upload(await read_form(request, len(ExpectedRecipient.model_fields) + 1))
+    return await read_model(request, VerificationRequest, f"application/json or {MULTIPART}")
+
+
+async def read_model(request: Request, model: type[Body], taken: str = "application/json") -> Body:
+    """Read a JSON body; raises RequestValidationError, UnsupportedMedia, and as the reader of JSON does."""
+    media_type = _media_type(request)
     if media_type != "application/json" and not media_type.endswith("+json"):
-        raise UnsupportedMedia("media_type_not_taken", f"A badge is taken as application/json or {MULTIPART}.")
+        raise UnsupportedMedia("media_type_not_taken", f"Badges are taken as {taken}.")
     try:
-        return VerificationRequest.model_validate(await request.json())
+        return model.model_validate(await request.json())
     except ValidationError as error:
         raise _invalid(error) from error
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 Asked = Annotated[VerificationRequest | Upload, Depends(_asked)]
@@ -138,7 +149,7 @@ def _wrong(field: str, message: str) -> RequestValidationError:
     return RequestValidationError([{"loc": ("body", *filter(None, [field])), "msg": message, "type": "value_error"}])
 
 
-def _described(model: type[BaseModel]) -> dict[str, Any]:
+def described(model: type[BaseModel]) -> dict[str, Any]:
     """A model's schema in one piece: nothing else in the OpenAPI document may refer to its parts."""
     schema = model.model_json_schema()
     parts = {f"#/$defs/{name}": part for name, part in schema.pop("$defs", {}).items()}
@@ -174,7 +185,7 @@ BODIES = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": _described(VerificationRequest)},
+            "application/json": {"schema": described(VerificationRequest)},
             MULTIPART: {"schema": _form()},
         },
     }

@@ -16,6 +16,7 @@ from shared.credentials.report import (
     CredentialFacts,
     ReportedIssuer,
     Standing,
+    called,
     conclude,
 )
 
@@ -34,28 +35,43 @@ class Judgement:
 def judge(checked: CheckedDocument, known: Known, rules: Rules, further: Sequence[Check]) -> Judgement:
     """Put the answer together: what the document shows, what is known of its issuer and status, and `further` checks.
 
-    The dates come after the status: a badge that was revoked stays so when it has also expired.
+    The dates come after the status: a badge that was revoked stays so when it has also expired. What decides nothing
+    comes last.
     """
-    dates = [check for check in checked.checks if check.name in ("validity", "demo")]
-    proof = [check for check in checked.checks if check not in dates]
+    later = [check for check in checked.checks if check.name in _AFTER_THE_STATUS]
+    proof = [_dated(check, known.looked_up_at) for check in checked.checks if check not in later]
     issuer = reported_issuer(checked, known)
     checks = (
         *(while_keys_may_be_on_their_way(check, checked.facts, known, rules) for check in proof),
         *here(checked, known, rules),
-        *dates,
+        *later,
         *_trust(checked, issuer),
         *_deceptive_names(checked.facts),
         *further,
     )
+    kind = checked.facts.kind
+    checks = tuple(check.model_copy(update={"detail": called(check.detail, kind)}) for check in checks)
     ours = known.issuer if checked.signed_by_issuer else None
     recorded = known.recorded if ours and known.recorded and known.recorded.institution_id == ours.id else None
     return Judgement(
         checks,
-        conclude(checks, issuer),
+        conclude(checks, issuer, kind),
         issuer,
         recorded=recorded,
-        status_as_of=as_of(checked.facts, known) if ours else None,
+        status_as_of=as_of(checked.facts, known) if ours else _looked_up_at(checks, known),
     )
+
+
+def _dated(check: Check, looked_up_at: datetime | None) -> Check:
+    """Say of a status that was looked up elsewhere how old the word on it is: it may have been kept for a while."""
+    if check.name != "status" or check.outcome not in ("pass", "fail") or looked_up_at is None:
+        return check
+    return check.model_copy(update={"detail": f"{check.detail} As of {looked_up_at:%Y-%m-%d %H:%M:%S} UTC."})
+
+
+def _looked_up_at(checks: Sequence[Check], known: Known) -> datetime | None:
+    decided = any(check.name == "status" and check.outcome in ("pass", "fail") for check in checks)
+    return known.looked_up_at if decided else None
 
 
 def reported_issuer(checked: CheckedDocument, known: Known) -> ReportedIssuer:
@@ -84,15 +100,17 @@ def recipient_check(checked: CheckedDocument, match: Match) -> Check:
     return Check(name="recipient", outcome=match, detail=detail, code=code)
 
 
-def not_made(document: Mapping[str, object]) -> list[Check]:
+def not_made(document: Mapping[str, object], checked: CheckedDocument) -> list[Check]:
     """Say which parts of a document nobody has looked at, beyond that they are signed."""
+    made = {check.name for check in checked.checks}
     return [
         Check(name=name, outcome="skipped", detail=f"{what} was not looked at.", code="not_supported")
         for name, (member, what) in _NOT_LOOKED_AT.items()
-        if member in document
+        if member in document and name not in made
     ]
 
 
+_AFTER_THE_STATUS = frozenset({"endorsed", "validity", "demo", "conformance", "schema", "endorsement"})
 _RECIPIENT: dict[Match, tuple[str, str | None]] = {
     "pass": ("It was issued to the person asked about.", None),
     "fail": ("It was issued to somebody else than the person asked about.", "wrong_recipient"),

@@ -11,7 +11,7 @@ from shared.credentials.dids import controller_of, jwk_method, jwk_url
 from shared.credentials.errors import InvalidKey
 from shared.credentials.instants import CLOCK_DIFFERENCE
 from shared.credentials.known_keys import KnownKey
-from shared.credentials.report import CredentialFacts
+from shared.credentials.report import CheckedDocument, CredentialFacts
 from shared.ids import PARTITIONS, partition_of
 
 
@@ -76,7 +76,10 @@ class SigningKey:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A credential's status as its state record has it; `traceparents` are those of its history, first to last."""
+    """A credential's status as its state record has it; `traceparents` are those of its history, first to last.
+
+    `lists` are the ids of the status lists in which it has a place.
+    """
 
     id: UUID
     institution_id: UUID
@@ -84,6 +87,15 @@ class Recorded:
     document_digest: str
     token_digest: str | None = None
     traceparents: tuple[str | None, ...] = ()
+    lists: tuple[str, ...] = ()
+
+    def says_all(self, facts: CredentialFacts) -> bool:
+        """Tell whether this is all that there is to know of a status.
+
+        A document that its institution wrote itself, and so is not known by an id of ours, may name lists elsewhere.
+        """
+        kept = {each.list_url.rpartition("/status-lists/")[2] for each in facts.status} <= set(self.lists)
+        return kept or credential_id_in(facts.id) == self.id
 
 
 @dataclass(frozen=True)
@@ -91,7 +103,8 @@ class Known:
     """What is known here, at one moment, of one document's issuer and id.
 
     `owner` is the institution that the record under this id belongs to. `heard` has, by partition of issuer.state.v1,
-    up to when it is here; `held` the keys of which a record waits.
+    up to when it is here; `held` the keys of which a record waits. `looked_up_at`: when the oldest of what was fetched
+    for it elsewhere was asked for, None where nothing was.
     """
 
     now: datetime
@@ -102,6 +115,12 @@ class Known:
     owner: Institution | None
     heard: Mapping[int, datetime]
     held: frozenset[str]
+    looked_up_at: datetime | None = None
+
+    def does_not_recognise(self, checked: CheckedDocument) -> bool:
+        """Tell whether an institution of ours signed a document that is not here by its id."""
+        digests = (self.recorded.document_digest, self.recorded.token_digest) if self.recorded else ()
+        return self.issuer is not None and checked.signed_by_issuer and checked.facts.digest not in (None, *digests)
 
 
 def credential_id_in(document_id: str | None) -> UUID | None:

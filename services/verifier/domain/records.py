@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.verifier.domain.known import Recorded
-from shared.credentials.report import Check, Report, ReportedCredential, ReportedIssuer, told_beside
+from shared.credentials.report import Check, Report, ReportedCredential, ReportedIssuer, told_beside, verdicts_of
 
 _TIMES = ("status_as_of", "verified_at")
 _RECIPIENT_NOT_KEPT = Check(
@@ -73,6 +73,7 @@ def recalled(row: Mapping[str, Any]) -> Report:
         verdict=row["verdict"],
         reason=row["reason"],
         summary=f"{answered} {told_beside(checks, issuer)}",
+        verdicts=verdicts_of(checks),
         checks=checks,
         credential=ReportedCredential(
             **dict.fromkeys(ReportedCredential.model_fields) | {"digest": row["document_digest"]}

@@ -65,7 +65,8 @@ def tone_of(report: Report) -> Tone:
     """Return `good` only for a valid badge of a known issuer about which nothing at all deserves a second look."""
     if report.verdict == "invalid":
         return "bad"
-    told = ("demo",) if _is_for_show(report) else ()
+    # What strict readers say is told, and takes nothing from a badge that is genuine and holds.
+    told = ("demo", *_ASIDE) if _is_for_show(report) else _ASIDE
     doubtful = any(check.outcome in ("fail", "warn", "unknown") for check in report.checks if check.name not in told)
     known = report.issuer.standing != "unknown"
     return "good" if report.verdict == "valid" and known and not doubtful else "care"
@@ -104,7 +105,7 @@ def _reservations(report: Report) -> list[tuple[bool, str]]:
 
 def _further_warnings(checks: Sequence[Check]) -> list[Check]:
     """Warnings of which no summary tells."""
-    return [check for check in checks if check.outcome == "warn" and check.name not in ("standing", "demo")]
+    return [check for check in checks if check.outcome == "warn" and check.name not in ("standing", "demo", *_ASIDE)]
 
 
 def _grounds(checks: Sequence[Check], issuer: ReportedIssuer) -> str:
@@ -150,6 +151,7 @@ def _line(check: Check, *, all_good: bool) -> Line:
     return Line(title, outcome, tone if tone != "good" or all_good else None, check.detail)
 
 
+_ASIDE = ("conformance", "schema")
 _NOBODY = Check(name="recipient", outcome="skipped", detail="", code="not_asked")
 _OUTCOMES: dict[Outcome, tuple[str, Tone | None]] = {
     "pass": ("passed", "good"),
@@ -184,12 +186,15 @@ _TITLES = {
     "status": "Neither revoked nor suspended",
     "validity": "Within its dates",
     "demo": "Not a demonstration",
+    "conformance": "As strict readers want it",
     "standing": "Issuer is known here",
     "creator": "Issuer defined the achievement",
     "issuer_name": "Issuer's name is what it seems",
     "credential_name": "Badge's name is what it seems",
     "recipient": "Whose badge it is",
-    "schema": "Its JSON schema",
+    "schema": "Its own JSON schema",
+    "endorsed": "Whom or what it endorses",
+    "presentation": "Who presents it",
     "evidence": "Evidence",
     "endorsement": "Endorsements",
     "refresh": "Newer editions",

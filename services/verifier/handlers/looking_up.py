@@ -17,7 +17,15 @@ Row = Mapping[str, Any]
 
 async def look_up(tx: Tx, facts: Sequence[CredentialFacts]) -> list[Known]:
     """Return what is known here, at one moment, of each document's issuer and id."""
-    wanted = [(each.issuer_id, credential_id_in(each.id)) for each in facts]
+    return await _look_up(tx, [(each.issuer_id, credential_id_in(each.id), None) for each in facts])
+
+
+async def look_up_signed(tx: Tx, facts: Sequence[CredentialFacts]) -> list[Known]:
+    """Return the same of documents that are known by what was signed, because their ids are not ours."""
+    return await _look_up(tx, [(each.issuer_id, None, each.digest) for each in facts])
+
+
+async def _look_up(tx: Tx, wanted: Sequence[store.Wanted]) -> list[Known]:
     rows = await store.look_up(tx, ISSUER, wanted)
     heard = {int(shard): datetime.fromisoformat(time) for shard, time in (rows[0]["heard"] or {}).items()}
     return [
@@ -25,13 +33,13 @@ async def look_up(tx: Tx, facts: Sequence[CredentialFacts]) -> list[Known]:
             now=rows[0]["now"],
             issuer=_institution(row, "issuer"),
             keys=tuple(map(_signing_key, row["keys"])),
-            credential_id=credential_id,
+            credential_id=row["credential_id"] or credential_id,
             recorded=_recorded(row),
             owner=_institution(row, "owner"),
             heard=heard,
             held=frozenset(row["held"]),
         )
-        for row, (_, credential_id) in zip(rows, wanted, strict=True)
+        for row, (_, credential_id, _) in zip(rows, wanted, strict=True)
     ]
 
 
@@ -52,6 +60,7 @@ def _recorded(row: Row) -> Recorded | None:
         document_digest=row["document_digest"],
         token_digest=row["token_digest"],
         traceparents=traceparents,
+        lists=tuple(place["list_id"] for place in row["positions"]),
     )
 
 

@@ -1,13 +1,15 @@
 """Answers whether badges are genuine and hold: looks up what is known, has the documents checked, judges, records."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter
 
-from services.verifier.check_worker import Failed, Found, Job, Wanted
+from services.verifier.check_worker import Failed, Found, Job
 from services.verifier.domain import messages
 from services.verifier.domain.checks import undecided
 from services.verifier.domain.documents import Badge, badge_of
@@ -15,17 +17,20 @@ from services.verifier.domain.judgement import Judgement, judge, not_asked, not_
 from services.verifier.domain.known import Known, Recorded, Rules, known_keys
 from services.verifier.domain.records import kept, recalled, repeated
 from services.verifier.fetch import Fetcher
-from services.verifier.handlers.looking_up import look_up
+from services.verifier.fetched import Copies
+from services.verifier.handlers.looking_into import LookedInto, look_into
+from services.verifier.handlers.looking_up import look_up, look_up_signed
 from services.verifier.handlers.unpacking import take_out
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
 from shared import telemetry
 from shared.credentials.check import document_in
 from shared.credentials.identity import Kind
-from shared.credentials.report import CheckedDocument, CredentialFacts, Report, reported
+from shared.credentials.open_badges_2_issuer import REDIRECTS
+from shared.credentials.report import CheckedDocument, CredentialFacts, Report, reported, verdicts_of
 from shared.credentials.shape import facts_of
 from shared.db import Database, Tx
-from shared.errors import LaurelError, NotFound
+from shared.errors import Invalid, LaurelError, NotFound
 from shared.ids import new_id
 from shared.messaging import outbox
 from shared.messaging.outbox import Entry
@@ -61,6 +66,7 @@ class Desk:
     workers: Workers
     rules: Rules
     fetcher: Fetcher
+    copies: Copies
 
     async def verify(
         self,
@@ -76,11 +82,12 @@ class Desk:
         `caller` is whoever asks, by whatever tells callers apart: what strangers' badges need is fetched in its name.
         Raises Unavailable (`busy`), and as `idempotency.claim` does for an employer's `attempt`.
         """
-        documents = [document_in(badge) for badge in badges]
-        facts = [facts_of(document) for document in documents]
+        documents, facts = await asyncio.to_thread(_taken_in, badges)  # of a thousand tokens it takes half a second
         async with self.database.pool.acquire() as connection:
             known = await look_up(connection, facts)
-        found = await self._look_into([_job(*each, expected) for each in zip(badges, known, strict=True)], caller)
+        jobs = [_job(*each, expected, self.rules) for each in zip(badges, known, strict=True)]
+        found = await look_into(jobs, caller, self.workers, self.copies, self.rules.is_ours)
+        known = await self._recognised(known, found)
         answers = [
             _answer(document, said, seen, here, self.rules)
             for document, said, seen, here in zip(documents, facts, found, known, strict=True)
@@ -89,25 +96,36 @@ class Desk:
             ANSWERED.labels(answer.report.verdict, answer.report.reason or "").inc()
         return await self._record(answers, asker, attempt)
 
-    async def _look_into(self, jobs: Sequence[Job], caller: str) -> list[Found | Failed]:
-        """Have badges checked, and what strangers' need fetched in between: issuers' documents, then their lists."""
-        jobs, done = list(jobs), await self.workers.check_all(jobs)
-        while wanting := {place: each.urls for place, each in enumerate(done) if isinstance(each, Wanted)}:
-            urls = {url for each in wanting.values() for url in each}
-            # What we publish ourselves is here, or not here yet; we do not ask ourselves for it.
-            foreign = sorted(url for url in urls if not self.rules.is_ours(url))
-            fetched = dict.fromkeys(urls) | await self.fetcher.fetch_values(foreign, caller)
-            for place, needed in wanting.items():
-                own = {**jobs[place].fetched, **{url: fetched[url] for url in needed}}
-                jobs[place] = jobs[place].model_copy(update={"fetched": own})
-            again = await self.workers.check_all([jobs[place] for place in wanting])
-            for place, outcome in zip(wanting, again, strict=True):
-                done[place] = outcome
-        return [each for each in done if not isinstance(each, Wanted)]
+    async def _recognised(self, known: list[Known], found: Sequence[LookedInto]) -> list[Known]:
+        """Look once more for our institutions' credentials that are not here by their ids, by what was signed."""
+        outcomes = enumerate(each.outcome for each in found)
+        seen = {place: each.checked for place, each in outcomes if isinstance(each, Found)}
+        strange = {place: each.facts for place, each in seen.items() if known[place].does_not_recognise(each)}
+        if not strange:
+            return known
+        async with self.database.pool.acquire() as connection:
+            again = dict(zip(strange, await look_up_signed(connection, list(strange.values())), strict=True))
+        # Under an id of ours there is nothing else to find: what is not here by it may be on its way.
+        ours = {place for place, facts in strange.items() if (facts.id or "").startswith(self.rules.credentials_url)}
+        kept = {place for place in ours if again[place].recorded is None}
+        return [here if place in kept else again.get(place, here) for place, here in enumerate(known)]
 
-    async def read(self, raw: bytes) -> Badge:
-        """Return the badge that a file or text is or holds; raises as `take_out` does."""
-        return badge_of(await take_out(raw, self.workers))
+    async def read(self, raw: bytes, caller: str) -> Badge:
+        """Return the badge that a file or text is or holds, fetched where a picture of Open Badges 2.0 names its place.
+
+        Raises as `take_out` and `Fetcher.fetch` do.
+        """
+        given = await take_out(raw, self.workers)
+        if given.url is None:
+            return badge_of(given)
+        return await self.fetcher.fetch(given.url, caller, self._read_badge, redirects=REDIRECTS)
+
+    async def _read_badge(self, raw: bytes) -> Badge:
+        """Return the badge that is in a file itself, which is led on no further."""
+        given = await take_out(raw, self.workers)
+        if given.url is not None:
+            raise Invalid("no_badge_inside", "The picture names the address of a badge; the badge is not in it.")
+        return badge_of(given)
 
     async def verify_file(
         self,
@@ -119,7 +137,7 @@ class Desk:
         attempt: Attempt | None = None,
     ) -> Report:
         """Answer for the badge that a file or text is or holds; raises as `read` and `verify` do."""
-        badge = await self.read(raw)
+        badge = await self.read(raw, caller)
         return (await self.verify([badge], asker, caller=caller, expected=expected, attempt=attempt))[0]
 
     async def verify_link(
@@ -137,7 +155,7 @@ class Desk:
         now.
         """
         try:
-            badge = await self.fetcher.fetch(url, caller, self.read)
+            badge = await self.fetcher.fetch(url, caller, partial(self.read, caller=caller))
         except LaurelError:
             before = await self._answered_before(attempt)
             if before is None:
@@ -180,15 +198,28 @@ async def existing(tx: Tx, verification_id: UUID) -> Report:
     return recalled(row)
 
 
-def _job(badge: Badge, known: Known, expected: Mapping[Kind, str] | None) -> Job:
-    return Job(badge=badge, now=known.now, known_keys=known_keys(known), expected_recipient=expected)
+def _taken_in(badges: Sequence[Badge]) -> tuple[list[Any], list[CredentialFacts]]:
+    documents = [document_in(badge) for badge in badges]
+    return documents, [facts_of(document) for document in documents]
 
 
-def _answer(document: Any, facts: CredentialFacts, found: Found | Failed, known: Known, rules: Rules) -> Answer:
+def _job(badge: Badge, known: Known, expected: Mapping[Kind, str] | None, rules: Rules) -> Job:
+    return Job(
+        badge=badge,
+        now=known.now,
+        known_keys=known_keys(known),
+        expected_recipient=expected,
+        max_status_age=rules.max_status_age.total_seconds(),
+    )
+
+
+def _answer(document: Any, facts: CredentialFacts, seen: LookedInto, known: Known, rules: Rules) -> Answer:
+    found = seen.outcome
     checked = found.checked if isinstance(found, Found) else _unchecked(facts, found)
     match = found.recipient if isinstance(found, Found) else None
+    known = replace(known, looked_up_at=None if seen.age is None else known.now - seen.age)
     recipient = recipient_check(checked, match) if match else not_asked()
-    judgement = judge(checked, known, rules, [*not_made(document or {}), recipient])
+    judgement = judge(checked, known, rules, [*not_made(document or {}, checked), recipient])
     return Answer(_report(judgement, checked.facts, known), judgement.recorded)
 
 
@@ -203,6 +234,7 @@ def _report(judgement: Judgement, facts: CredentialFacts, known: Known) -> Repor
     return Report(
         id=new_id(),
         **judgement.conclusion.model_dump(),
+        verdicts=verdicts_of(judgement.checks),
         checks=judgement.checks,
         credential=reported(facts),
         issuer=judgement.issuer,

@@ -6,40 +6,56 @@ from uuid import UUID
 
 from shared.db import Tx
 
+Wanted = tuple[str | None, UUID | None, str | None]
+"""An issuer's DID, and the credential's id here, or else what was signed: the digest of its document or token."""
 
-async def look_up(tx: Tx, source: str, wanted: Sequence[tuple[str | None, UUID | None]]) -> list[Any]:
-    """Return a row for each wanted (issuer's DID, credential id), with what state records of `source` say of them.
 
-    Its clock, heartbeats, the issuer with its keys, the record under the id and whose it is, and which of their keys
-    have a record that waits. It is one statement, so that all of it is of one moment: a status read before the
-    heartbeat that vouches for it could be the one of before.
+async def look_up(tx: Tx, source: str, wanted: Sequence[Wanted]) -> list[Any]:
+    """Return a row for each wanted, with what state records of `source` say of them.
+
+    Its clock, heartbeats, the issuer with its keys, the record and whose it is, and which of their keys have a record
+    that waits. The record is the one under the id, or of the digest (hexadecimal); of several of one digest that which
+    is worst off: they are the same document. It is one statement, so that all of it is of one moment: a status read
+    before the heartbeat that vouches for it could be the one of before.
     """
-    dids, ids = zip(*wanted, strict=True)
+    dids, ids, digests = zip(*wanted, strict=True)
     return await tx.fetch(
         """
         select laurel_clock() as now,
                (select jsonb_object_agg(shard, time) from heartbeats where source = $3) as heard,
                i.id as issuer_id, i.name as issuer_name, i.did as issuer_did, i.standing as issuer_standing,
                o.id as owner_id, o.name as owner_name, o.did as owner_did, o.standing as owner_standing,
-               c.id as credential_id, c.institution_id, c.status, c.document_digest, c.token_digest, c.history, k.keys,
-               array(select held_keys(k.ids || array[wanted.credential_id::text, i.id::text])) as held
-        from unnest($1::text[], $2::uuid[]) with ordinality as wanted(did, credential_id, place)
+               c.id as credential_id, c.institution_id, c.status, c.document_digest, c.token_digest, c.history,
+               c.positions, k.keys,
+               array(select held_keys(k.ids || array[coalesce(c.id, wanted.credential_id)::text, i.id::text])) as held
+        from unnest($1::text[], $2::uuid[], $4::text[]) with ordinality as wanted(did, credential_id, digest, place)
         left join lateral (
             -- A name can pass from one institution to another, and the news of that in any order.
-            select * from institutions where did = wanted.did order by version desc, id limit 1
+            -- An institution for tests has a DID for each of its keys.
+            select * from institutions where id in (
+                select id from institutions where did = wanted.did
+                union all select institution_id from signing_keys where did = wanted.did)
+            order by (did = wanted.did) desc, version desc, id limit 1
         ) i on true
-        left join credentials c on c.id = wanted.credential_id
+        left join lateral (
+            select * from (
+                select * from credentials where id = wanted.credential_id
+                union all select * from credentials where document_digest = wanted.digest
+                union all select * from credentials where token_digest = wanted.digest) found
+            order by array_position(array['revoked', 'suspended', 'issued'], status), id limit 1
+        ) c on true
         left join institutions o on o.id = c.institution_id
         cross join lateral (
             select coalesce(jsonb_agg(to_jsonb(s) order by s.created_at, s.id), '[]') as keys,
                    coalesce(array_agg(s.id::text), '{}') as ids
-            from signing_keys s where s.did = i.did
+            from signing_keys s where i.id is not null and s.did = any(array[i.did, wanted.did])
         ) k
         order by place
         """,
         dids,
         ids,
         source,
+        digests,
     )
 
 

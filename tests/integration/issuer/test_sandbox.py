@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-from services.issuer.domain.credentials import Order
+from services.issuer.domain.plan import Order
 from services.issuer.handlers.issuing import Issuing
 from services.issuer.handlers.storing import Requester
 from services.issuer.store import institutions

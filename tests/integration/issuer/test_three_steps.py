@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.issuer.domain.credentials import FRESH, Order
+from services.issuer.domain.plan import FRESH, Order
 from services.issuer.handlers.issuing import Issuing
 from services.issuer.handlers.storing import Requester
 from shared.credentials import jwt

@@ -286,15 +286,34 @@ async def test_an_institutions_key_is_heard_and_the_answer_recorded_under_no_emp
     await served.hear(beats(topic=ISSUER_STATE))
 
 
-async def test_batches_need_a_key_and_end_at_a_hundred(served: Verifier) -> None:
+async def test_batches_need_a_key_and_end_at_a_thousand(served: Verifier) -> None:
     employer = await served.employer()
     assert (await served.client.post("/v1/verifications/batch", json={"credentials": [{}]})).status_code == 401
-    for count, status in ((0, 422), (1, 200), (100, 200), (101, 422)):
+    for count, status in ((0, 422), (1, 200), (1_000, 200), (1_001, 422)):
         body = {"credentials": [{}] * count}
         answer = await served.client.post("/v1/verifications/batch", json=body, headers=employer)
         assert answer.status_code == status
-    results = await served.client.get("/v1/verifications?limit=200", headers=employer)
-    assert len(results.json()["items"]) == 101
+    assert await served.rows("select count(*) from verifications") == [(1_001,)]
+
+
+async def test_a_thousand_ordinary_badges_fit_one_request_and_keep_their_order(served: Verifier) -> None:
+    oak, employer = Institution(), await served.employer()
+    badges: list[Any] = [oak.badge() for _ in range(500)]
+    await served.know(oak, *badges)
+    badges += [strangers_badge(a_stranger()) for _ in range(498)]
+    badges[7] = badges[7] | {"name": "altered"}
+    badges += ["no.badge.atall", {"planted": "x" * 1_000_000}]
+    answer = await served.client.post("/v1/verifications/batch", json={"credentials": badges}, headers=employer)
+    assert answer.status_code == 200, answer.text
+    said = [(each["verdict"], each["reason"]) for each in answer.json()["results"]]
+    assert said.pop(7) == ("invalid", "tampered")
+    assert said[-2:] == [("invalid", "malformed")] * 2
+    assert set(said[:-2]) == {("valid", None)}
+
+
+async def test_a_batch_without_a_key_is_refused_before_anything_of_it_is_read(served: Verifier) -> None:
+    answer = await served.client.post("/v1/verifications/batch", content=b"[" * 1_000_000)
+    assert answer.status_code == 401
 
 
 async def test_pages_give_each_answer_once(served: Verifier) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.verifier.fetch import Fetcher
+from services.verifier.fetch import Fetcher, Got
 from shared.credentials import jwt
 from shared.credentials.baking_png import bake_png
 from shared.credentials.baking_svg import bake_svg
@@ -13,7 +13,6 @@ from shared.credentials.dids import did_document
 from shared.credentials.keys import did_key, method_id
 from shared.credentials.proofs import sign
 from shared.credentials.status import MIN_BITS, set_bit, status_entry, status_list_credential
-from shared.errors import Invalid
 from tests.integration.verifier.builders import EMAIL, now
 from tests.integration.verifier.conftest import Verifier, outcomes
 from tests.integration.verifier.page import give, headline, looks_good
@@ -87,14 +86,12 @@ class Elsewhere:
         self.asked: list[str] = []
         elsewhere = self
 
-        async def fetch(_: Fetcher, address: Any) -> bytes:
-            elsewhere.asked.append(str(address))
-            if str(address) not in elsewhere.documents:
-                raise Invalid("fetch_failed", "Nothing could be fetched.")
-            found = elsewhere.documents[str(address)]
-            return found.encode() if isinstance(found, str) else json.dumps(found).encode()
+        async def get(_: Fetcher, url: str, redirects: int = 0) -> Got:
+            elsewhere.asked.append(url)
+            found = elsewhere.documents.get(url)
+            return Got((found if isinstance(found, str) else json.dumps(found)).encode(), max_age=0)
 
-        monkeypatch.setattr(Fetcher, "_fetch", fetch)
+        monkeypatch.setattr(Fetcher, "get", get)
 
     def publish(self, key: Any, *revoked: int, token: bool = False) -> None:
         """Let the university publish its key, and a list in which some are revoked."""

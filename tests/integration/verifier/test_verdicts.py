@@ -47,9 +47,10 @@ async def test_a_badge_of_ours_is_valid_and_the_report_says_what_was_and_was_not
     }
     assert outcomes(report) == {
         **dict.fromkeys(("structure", "contexts", "issuer", "proof"), "pass"),
-        **dict.fromkeys(("signing_time", "key", "registry", "status", "validity", "standing"), "pass"),
+        **dict.fromkeys(("signing_time", "key", "registry", "status", "validity", "conformance", "standing"), "pass"),
         **dict.fromkeys(("evidence", "recipient"), "skipped"),
     }
+    assert report["verdicts"] == {"proof": "pass", "status": "pass", "conformance": "pass"}
     assert "Whose badge it is was not checked." in report["summary"]
     assert report["status_as_of"] <= report["verified_at"]
     assert report["credential"]["id"] == badge["id"]

@@ -163,8 +163,13 @@ def test_composed_and_decomposed_letters_stay_different():
         pytest.param(["credentialSubject", "urn:x\u3000y"], "x", id="ideographic space in a name"),
         pytest.param(["credentialSubject", "achievement", 'https://x.example/> <urn:p> ""'], "x", id="quad in a name"),
         pytest.param(["name"], {"@value": "x"}, id="value object without language"),
-        pytest.param(["name"], {"@value": "x", "@language": "en", "@direction": "rtl"}, id="direction"),
+        pytest.param(["name"], {"@value": "x", "@language": "en", "@direction": "up"}, id="direction"),
         pytest.param(["name"], {"@value": "x", "@language": "no language"}, id="language with a space"),
+        pytest.param(["name"], {"@value": "x", "@language": "en", "x": "y"}, id="language value with more in it"),
+        pytest.param(
+            ["type", 1], "https://purl.imsglobal.org/spec/vc/ob/vocab.html#OpenBadgeCredential", id="URL of a type"
+        ),
+        pytest.param(["type", 1], "urn:own", id="type that a prefix could complete"),
         pytest.param(["issuer", "@index"], "1", id="index"),
         pytest.param(["@graph"], {"id": "urn:x:1", "name": "n"}, id="graph"),
         pytest.param(["credentialSubject", "@reverse"], {"issuer": {"id": "urn:x:1"}}, id="reverse"),
@@ -184,6 +189,19 @@ def test_what_a_signature_would_not_cover_is_data_loss(path, value):
 
 def test_a_text_with_its_language_is_covered():
     assert '"Feuer"@de' in canonical.rdfc(a_badge() | {"name": {"@value": "Feuer", "@language": "de"}})
+
+
+@pytest.mark.parametrize(
+    ("tags", "datatype"),
+    [
+        ({"@language": "ar", "@direction": "rtl"}, "ar_rtl"),
+        ({"@language": "EN", "@direction": "ltr"}, "en_ltr"),
+        ({"@direction": "rtl"}, "_rtl"),
+    ],
+)
+def test_the_direction_of_a_text_is_covered_as_jsonld_signatures_covers_it(tags, datatype):
+    named = a_badge() | {"name": {"@value": "Feuer", **tags}}
+    assert f'"Feuer"^^<https://www.w3.org/ns/i18n#{datatype}>' in canonical.rdfc(named)
 
 
 @pytest.mark.parametrize(

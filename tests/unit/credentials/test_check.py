@@ -14,7 +14,7 @@ from shared.credentials.check import check_document
 from shared.credentials.keys import did_key, encode_multikey, method_id
 from shared.credentials.known_keys import KnownKey
 from shared.credentials.proofs import sign
-from shared.credentials.report import CheckedDocument
+from shared.credentials.report import BESIDE, CheckedDocument
 from shared.credentials.suites import ED25519_2020, EDDSA_RDFC
 from tests.support.badges import LIST_URL, NOW, SIGNED_AT, a_badge, a_key, a_method, a_signed_badge, at, paths, signed
 
@@ -27,7 +27,7 @@ def _checks(document, now=NOW, known_keys=()):
 
 
 def _is_good(document):
-    return all(outcome == "pass" for outcome, _ in _checks(document).values())
+    return all(outcome == "pass" for name, (outcome, _) in _checks(document).items() if name not in BESIDE)
 
 
 def _known(key, **members):
@@ -47,6 +47,7 @@ def test_a_genuine_badge_passes_every_check_in_their_order():
         ("issuer", ("pass", None)),
         ("proof", ("pass", None)),
         ("validity", ("pass", None)),
+        ("conformance", ("pass", None)),
     ]
 
 
@@ -70,6 +71,19 @@ def test_the_facts_are_those_that_other_checks_start_from():
 def test_the_result_goes_through_json_unchanged():
     found = check_document(a_signed_badge(), now=NOW)
     assert CheckedDocument.model_validate_json(found.model_dump_json()) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), [(("credentialSubject", "achievement", "criteria", "type"), "Criteria"), (("evidence",), {})]
+)
+def test_what_strict_readers_would_refuse_is_told_and_leaves_the_verdict_alone(path, value):
+    badge = a_badge()
+    at(badge, path[:-1])[path[-1]] = value or badge["evidence"][0]
+    found = check_document(signed(badge), now=NOW)
+    told = found.checks[-1]
+    assert (told.name, told.outcome, told.code) == ("conformance", "warn", "not_conformant")
+    assert ".".join(path[-2:-1] or path) in told.detail
+    assert _is_good(signed(badge))
 
 
 # --- whose key it is -----------------------------------------------------------------------------------------------
@@ -201,9 +215,9 @@ def test_what_is_no_credential_is_malformed(document):
     assert _checks(document)["structure"] == ("fail", "malformed")
 
 
-def test_another_kind_of_credential_is_unsupported_and_not_invalid():
+def test_another_kind_of_document_is_unsupported_and_not_invalid():
     older = a_signed_badge() | {"@context": "https://w3id.org/openbadges/v2"}
-    other = a_signed_badge() | {"type": ["VerifiableCredential", "EndorsementCredential"]}
+    other = a_signed_badge() | {"type": ["VerifiablePresentation"]}
     assert _checks(older)["structure"] == _checks(other)["structure"] == ("unknown", "unsupported_format")
 
 

@@ -21,6 +21,7 @@ def _pyld_form(document):
         return {"contextUrl": None, "documentUrl": url, "document": pinned()[url]}
 
     options = {"algorithm": "URDNA2015", "format": "application/n-quads", "documentLoader": load, "base": ""}
+    options["rdfDirection"] = "i18n-datatype"
     return pyld.normalize(document, options)
 
 
@@ -54,7 +55,10 @@ _IRI = st.sampled_from(
     ]
 )
 _NUMBER = st.sampled_from([0, 1, -1, 2**53 - 1, 0.0, -0.0, 1.0, 2.5, 1e-7, -0.1, 1e15, 1.5e300]) | st.floats(-1e6, 1e6)
-_LANGUAGE_TEXT = st.fixed_dictionaries({"@value": _TEXT, "@language": st.sampled_from(["de", "en-GB", "EN"])})
+_LANGUAGE_TEXT = st.fixed_dictionaries(
+    {"@value": _TEXT, "@language": st.sampled_from(["de", "en-GB", "EN"])},
+    optional={"@direction": st.sampled_from(["ltr", "rtl"])},
+)
 _NAME = _TEXT | _LANGUAGE_TEXT
 _DATE = st.datetimes().map(lambda time: time.replace(microsecond=0).isoformat() + "Z")
 
@@ -129,7 +133,7 @@ def _with_other_values(draw, value, name=""):
         return {each: _with_other_values(draw, member, each) for each, member in value.items()}
     if isinstance(value, list) and name not in ("type", "@context"):
         return [_with_other_values(draw, item, name) for item in value]
-    if name in ("type", "@context", "@language", "hashed") or not draw(st.booleans()):
+    if name in ("type", "@context", "@language", "@direction", "hashed") or not draw(st.booleans()):
         return value
     if isinstance(value, float | int):
         return draw(_NUMBER)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.credentials.quoting import quoted
-from shared.credentials.report import Check, CredentialFacts, ReportedIssuer, conclude, reported
+from shared.credentials.report import Check, CredentialFacts, ReportedIssuer, conclude, reported, verdicts_of
 
 STRANGER = ReportedIssuer(id="did:key:z6Mk", claimed_name="University of Oxford", standing="unknown")
 MEMBER = ReportedIssuer(
@@ -49,6 +49,33 @@ def test_a_failure_decides_before_anything_undecided():
 
 def test_a_reason_without_a_sentence_of_its_own_is_told_by_its_check():
     assert conclude([_check("x", "fail", "new_code", "Because of x.")], MEMBER).summary == "Because of x."
+
+
+@pytest.mark.parametrize("outcome", ["fail", "unknown", "warn"])
+@pytest.mark.parametrize("name", ["recipient", "conformance", "schema", "endorsement"])
+def test_what_is_not_of_the_badge_itself_leaves_the_verdict_alone(name, outcome):
+    assert conclude([*GOOD, _check(name, outcome, "a_code")], MEMBER).verdict == "valid"
+
+
+@pytest.mark.parametrize(
+    ("checks", "verdicts"),
+    [
+        ([], ("skipped", "skipped", "skipped")),
+        (GOOD, ("pass", "pass", "skipped")),
+        ([*GOOD, _check("conformance", "warn", "not_conformant")], ("pass", "pass", "warn")),
+        ([*GOOD, _check("validity", "fail", "expired")], ("pass", "fail", "skipped")),
+        ([*GOOD[:2], _check("status", "unknown", "status_unavailable")], ("pass", "unknown", "skipped")),
+        (
+            [*GOOD[:2], _check("status", "skipped", "no_status"), _check("validity", "pass")],
+            ("pass", "pass", "skipped"),
+        ),
+        ([_check("proof", "fail", "tampered"), _check("status", "skipped")], ("fail", "skipped", "skipped")),
+        ([*GOOD, _check("registry", "fail", "not_in_registry")], ("fail", "pass", "skipped")),
+    ],
+)
+def test_each_question_has_the_gravest_outcome_of_its_checks(checks, verdicts):
+    found = verdicts_of(checks)
+    assert (found.proof, found.status, found.conformance) == verdicts
 
 
 def test_a_registered_issuer_is_called_as_the_registry_knows_it():

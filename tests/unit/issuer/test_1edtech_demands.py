@@ -16,7 +16,8 @@ from xml.etree import ElementTree
 import pytest
 
 from services.issuer.domain.achievements import badge_form
-from services.issuer.domain.credentials import Order, Signed, make
+from services.issuer.domain.credentials import make
+from services.issuer.domain.plan import Order, Signed
 from services.issuer.domain.formats import Formats
 from shared.credentials import base64url
 from shared.credentials.baking_png import bake_png

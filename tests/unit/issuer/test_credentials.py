@@ -7,18 +7,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.issuer.domain.credentials import (
+from services.issuer.domain.credentials import make, refuse_impossible
+from services.issuer.domain.formats import Formats
+from services.issuer.domain.plan import (
     FRESH,
     Draft,
     Numbers,
     Order,
     Plan,
     SealedKey,
-    make,
     positions,
-    refuse_impossible,
 )
-from services.issuer.domain.formats import Formats
 from shared.credentials import jwt
 from shared.credentials.keys import Algorithm, PrivateKey, did_key, method_id
 from shared.credentials.proofs import verify
@@ -117,7 +116,7 @@ def test_an_order_that_makes_no_badge_is_refused() -> None:
         (Order(email="a@b.example", results=[{"resultDescription": "urn:x:2"}]), "result_description_unknown"),
     ):
         with pytest.raises(Invalid) as refusal:
-            refuse_impossible(a_plan(), order)
+            refuse_impossible(a_plan(), order, "https://b.example")
         assert refusal.value.code == code
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -14,7 +15,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from services.verifier.domain.documents import Badge, badge_of, given_in
-from services.verifier.fetch import AT_ONCE, AT_ONCE_PER_CALLER, LINKS, Fetcher
+from services.verifier.fetch import AT_ONCE, AT_ONCE_PER_CALLER, LINKS, Fetcher, HostTrouble, next_address
 from shared import telemetry
 from shared.errors import Invalid, LaurelError, Unavailable
 from tests.support.pictures import a_png
@@ -171,7 +172,7 @@ async def test_a_closed_port_a_silent_one_and_a_host_without_name_are_not_told_a
             await refusal(fetcher, silent.replace("http:", "https:")),
         ]
     assert {(type(error), error.code, error.detail) for error in errors} == {
-        (Invalid, "fetch_failed", "Nothing could be fetched from this link within 0.3 seconds.")
+        (HostTrouble, "fetch_failed", "Nothing could be fetched from this link within 0.3 seconds.")
     }
 
 
@@ -282,3 +283,77 @@ async def test_an_owners_token_in_a_link_leaves_neither_with_a_span_nor_with_a_l
     assert "planted-token" not in "".join(span.to_json() for span in spans)
     said = capsys.readouterr()
     assert "planted-token" not in said.out + said.err
+
+
+@asynccontextmanager
+async def leading(*locations: str) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A server that sends people on, to one place after another, and gives the badge to who comes once more."""
+    left = list(locations)
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        await (plain("302 Found", b"", Location=left.pop(0)) if left else plain())(writer)
+
+    async with at(answer) as served:
+        yield served
+
+
+async def test_a_hosted_badge_is_followed_through_three_redirects_of_its_host_and_no_more() -> None:
+    for count, follows in ((1, True), (3, True), (4, False)):
+        async with leading(*["/on"] * count) as (url, heads):
+            got = asyncio.create_task(a_fetcher().get(url, redirects=3))
+            if follows:
+                assert json.loads((await got).body) == BADGE
+                assert len(heads) == count + 1
+            else:
+                with pytest.raises(Invalid):
+                    await got
+                assert len(heads) == 4
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://169.254.169.254/",
+        "https://127.0.0.1/",
+        "http://localhost:{port}/",
+        "http://evil-127.0.0.1/",
+        "file:///etc/passwd",
+        "//[::1]/",
+        "http://a@127.0.0.1:{port}/",
+        "http://127.0.0.1:{port}/#x",
+        "http://[x",
+        "",
+    ],
+)
+async def test_a_redirect_leads_to_the_same_host_under_the_same_rules_or_nowhere(location: str) -> None:
+    left = [location]
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        await plain("302 Found", b"", Location=left[0])(writer)
+
+    async with at(answer) as (url, heads):
+        left[0] = location.format(port=url.split(":")[2].split("/")[0])
+        with pytest.raises(Invalid) as refused:
+            await a_fetcher().get(url, redirects=1)
+        assert refused.value.code in ("fetch_failed", "url_refused", "address_refused")
+    assert len(heads) <= 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "follows"),
+    [
+        ("badges.example", "api.badges.example", True),
+        ("www.college.example", "college.example", True),
+        ("college.example", "COLLEGE.example", True),
+        ("badges.example", "evilbadges.example", False),
+        ("badges.example", "badges.example.evil.example", False),
+        ("badges.example", "evil.example", False),
+    ],
+)
+async def test_a_host_sends_on_to_one_above_or_below_it_alone(one: str, other: str, follows: bool) -> None:
+    address = httpx.URL(f"https://{one}/redirect")
+    if follows:
+        assert next_address(address, f"https://{other}/badge") == f"https://{other.lower()}/badge"
+    else:
+        with pytest.raises(Invalid):
+            next_address(address, f"https://{other}/badge")

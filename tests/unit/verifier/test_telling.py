@@ -10,7 +10,7 @@ import pytest
 
 from services.verifier.domain.telling import ago, tell, tone_of
 from services.verifier.pages import visible_json
-from shared.credentials.report import Check, Report, ReportedCredential, ReportedIssuer, conclude
+from shared.credentials.report import Check, Report, ReportedCredential, ReportedIssuer, conclude, verdicts_of
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 REGISTERED = ReportedIssuer(id="did:key:z6Mk", claimed_name="Oak", standing="registered", registered_name="Oak College")
@@ -36,6 +36,7 @@ def a_report(*checks: Check, issuer: ReportedIssuer = REGISTERED, **members: Any
         "credential": ReportedCredential(**dict.fromkeys(ReportedCredential.model_fields)),
         "issuer": issuer,
         "status_as_of": NOW - timedelta(seconds=3),
+        "verdicts": verdicts_of(()),
         "verified_at": NOW,
     }
     return Report.model_validate({**made, **members})

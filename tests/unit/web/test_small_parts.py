@@ -2,13 +2,16 @@
 
 from uuid import uuid4
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.responses import PlainTextResponse
 
 from shared import errors
 from shared.ids import PARTITIONS, partition_of
 from shared.web import auth, etag, problems
+from shared.web.limits import BodyLimit
 
 
 def test_a_stale_entity_tag_is_refused_and_a_current_one_is_not() -> None:
@@ -43,3 +46,14 @@ def test_a_keys_partition_is_one_of_sixteen_and_never_changes(key: str) -> None:
 
 def test_partitions_are_those_that_are_on_disk_already() -> None:
     assert [partition_of(key) for key in ("", "heartbeat/0", "laurel")] == [0, 0, 14]
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "status"), [("/many", 30, 200), ("/many", 31, 413), ("/one", 10, 200), ("/one", 11, 413)]
+)
+async def test_a_route_that_takes_many_things_takes_a_longer_body_and_no_other_does(
+    path: str, size: int, status: int
+) -> None:
+    bounded = BodyLimit(PlainTextResponse("taken"), max_bytes=10, seconds=1, larger={"/many": 30})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(bounded), base_url="http://test") as client:
+        assert (await client.post(path, content=b"x" * size)).status_code == status

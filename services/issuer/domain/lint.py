@@ -1,0 +1,52 @@
+"""Refuses before signing what strict readers of Open Badges would refuse afterwards, by the rules they read by."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.credentials.badge import Issuer, Recipient, open_badge
+from shared.credentials.conformance import Problem, problems
+from shared.credentials.shape import items
+from shared.credentials.suites import EDDSA_RDFC
+from shared.errors import Invalid
+
+_STATUS = "credentialStatus"
+_ACHIEVEMENT = "credentialSubject.achievement."
+
+
+def refuse_unfit_badge(badge: Mapping[str, Any]) -> None:
+    """Raise Invalid (`not_conformant`), which names each place, where a strict reader would refuse a badge.
+
+    Two status entries pass: an achievement that is `suspendable` asks for them, knowing it.
+    """
+    _refuse([each for each in problems(badge) if each.path != _STATUS])
+
+
+def refuse_unfit_achievement(badge_form: Mapping[str, Any]) -> None:
+    """Raise Invalid (`not_conformant`) where every badge of an achievement would be refused."""
+    probe = open_badge(
+        credential_id="urn:uuid:00000000-0000-4000-8000-000000000000",
+        issuer=Issuer("urn:issuer", "Anybody"),
+        achievement=badge_form,
+        recipient=Recipient(id="urn:anybody"),
+        valid_from=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    found = [each for each in problems(probe) if each.path.startswith(_ACHIEVEMENT)]
+    _refuse([Problem(each.path.removeprefix(_ACHIEVEMENT), each.sentence) for each in found])
+
+
+def warnings(badge: Mapping[str, Any]) -> list[Problem]:
+    """Return what some strict readers will not take in a signed badge of ours, as it was asked for."""
+    found = [each for each in problems(badge) if each.path == _STATUS]
+    suites = [each.get("cryptosuite") for each in items(badge.get("proof", [])) if isinstance(each, dict)]
+    if EDDSA_RDFC.name not in suites:
+        found.append(
+            Problem("proof", f"has no {EDDSA_RDFC.name} proof, and common validators of badges take no other.")
+        )
+    return found
+
+
+def _refuse(found: Sequence[Problem]) -> None:
+    if found:
+        told = [{"path": each.path, "message": each.sentence} for each in found]
+        raise Invalid("not_conformant", f"Strict readers would refuse such a badge: {found[0]}", errors=told)

@@ -1,0 +1,32 @@
+"""The terms of Open Badges 3.0's enumerations (specification, section B.9)."""
+
+ACHIEVEMENT_TYPES = (
+    "Achievement", "ApprenticeshipCertificate", "Assessment", "Assignment", "AssociateDegree", "Award",
+    "BachelorDegree", "Badge", "Certificate", "CertificateOfCompletion", "Certification", "CoCurricular",
+    "CommunityService", "Competency", "Course", "Degree", "Diploma", "DoctoralDegree", "Fieldwork",
+    "GeneralEducationDevelopment", "JourneymanCertificate", "LearningProgram", "License", "MasterCertificate",
+    "MasterDegree", "Membership", "MicroCredential", "ProfessionalDoctorate", "QualityAssuranceCredential",
+    "ResearchDoctorate", "SecondarySchoolDiploma",
+)  # fmt: skip
+RESULT_TYPES = (
+    "GradePointAverage", "LetterGrade", "Percent", "PerformanceLevel", "PredictedScore", "RawScore", "Result",
+    "RubricCriterion", "RubricCriterionLevel", "RubricScore", "ScaledScore", "Status",
+)  # fmt: skip
+TARGET_TYPES = (
+    "ceasn:Competency", "ceterms:Credential", "CFItem", "CFRubric", "CFRubricCriterion", "CFRubricCriterionLevel",
+    "CTDL",
+)  # fmt: skip
+IDENTIFIER_TYPES = (
+    "name", "sourcedId", "systemId", "productId", "userName", "accountId", "emailAddress", "nationalIdentityNumber",
+    "isbn", "issn", "lisSourcedId", "oneRosterSourcedId", "sisSourcedId", "ltiContextId", "ltiDeploymentId",
+    "ltiToolId", "ltiPlatformId", "ltiUserId", "identifier",
+)  # fmt: skip
+RESULT_STATUSES = ("Completed", "Enrolled", "Failed", "InProgress", "OnHold", "Provisional", "Withdrew")
+
+# All but a result's status are open: a term of somebody's own begins with `ext:`.
+EXTENSION = r"ext:[A-Za-z0-9|._-]{1,100}"
+
+
+def open_pattern(terms: tuple[str, ...]) -> str:
+    """Return the regular expression of an open enumeration: its terms, and those of anybody's own."""
+    return "|".join((*terms, EXTENSION))
