@@ -27,7 +27,11 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
     settings, worker, log = runtime.settings, runtime.worker, runtime.log
     consumer = Consumer(worker, log, state.GROUP, [ISSUER_STATE, VERIFIER_STATE], state.follow, claims=False)
     checkers = Workers(
-        settings.check_workers, settings.check_queue, settings.check_cpu_seconds, settings.check_memory_mib
+        settings.check_workers,
+        settings.check_queue,
+        settings.check_cpu_seconds,
+        settings.check_memory_mib,
+        settings.extra_contexts,
     )
     fetcher = Fetcher(settings.allow_loopback_fetches)
     rules = Rules(settings.public_url.rstrip("/"), settings.max_status_age)
