@@ -3,7 +3,7 @@
 from functools import partial
 
 from services.verifier import pages
-from services.verifier.api import api_keys, employers, freshness, verifications
+from services.verifier.api import api_keys, employers, freshness, vc_api, verifications
 from services.verifier.domain.known import Rules
 from services.verifier.fetch import Fetcher
 from services.verifier.fetched import Copies
@@ -53,6 +53,7 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         routers=[
             pages.router,
             verifications.router,
+            vc_api.router,
             freshness.router,
             employers.router,
             api_keys.router,
@@ -63,6 +64,7 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         state={
             "desk": Desk(runtime.app, checkers, rules, fetcher, Copies(fetcher)),
             "canary": Canary(runtime.app, rules),
+            "vc_api_answers_200": settings.vc_api_answers_200,
             "anonymous_rate": Rate(settings.anonymous_rate),
         },
         troubles=troubles,
