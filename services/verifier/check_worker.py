@@ -29,9 +29,11 @@ from shared.credentials.compiled import Shapes
 from shared.credentials.containers import Given, unpack
 from shared.credentials.contexts import Terms, from_file
 from shared.credentials.errors import CredentialError
-from shared.credentials.identity import Kind, Match, matches_recipient
+from shared.credentials.identity import Kind, Match, matches_assertion, matches_recipient
 from shared.credentials.keys import did_key, method_id
 from shared.credentials.known_keys import KnownKey
+from shared.credentials.open_badges_2 import check_assertion, is_assertion
+from shared.credentials.open_badges_2_issuer import GONE
 from shared.credentials.presentations import Asking, Occasion, Shown, check_presentation
 from shared.credentials.proofs import sign
 from shared.credentials.report import CheckedDocument
@@ -44,7 +46,7 @@ Contexts = Mapping[str, Any] | None
 class Text(BaseModel):
     """What stands at an address, None where there was none to be had; its age in seconds at the time of the job.
 
-    `gone`: its host says that it is there no more.
+    `gone`: its host says that it is there no more. `redirects`: how many were allowed on the way.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,6 +54,7 @@ class Text(BaseModel):
     text: str | None
     age: float = 0.0
     gone: bool = False
+    redirects: int = 0
 
 
 class Job(BaseModel):
@@ -151,22 +154,43 @@ def check(job: Job, shapes: Shapes | None = None, known: Contexts = None) -> Fou
     """Look into a document and, where a recipient is expected, compare; `known` contexts are the pinned where None."""
     policy = Policy(Terms(known, inline=job.vc_api), others_may_sign=job.vc_api)
     fetched = {url: _value(found.text) for url, found in job.fetched.items()}
-    ages = {url: found.age for url, found in job.fetched.items() if fetched[url] is not None}
-    if old := [url for url, age in ages.items() if is_too_old(fetched[url], age, job.now, job.max_status_age)]:
-        return Wanted(urls=tuple(old))
-    if isinstance(job.badge, str):
+    if old := _too_old(job, fetched):
+        return old
+    document = document_in(job.badge)
+    checked: CheckedDocument | Needs
+    if is_assertion(document):
+        gone = {url: GONE for url, found in job.fetched.items() if found.gone}
+        checked = check_assertion(job.badge, now=job.now, fetched={**fetched, **gone})
+    elif isinstance(job.badge, str):
         checked = check_token(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, policy=policy)
     else:
         checked = check_document(
             job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, shapes=shapes, policy=policy
         )
     if isinstance(checked, Needs):
-        return Wanted(urls=checked.urls)
-    if job.expected_recipient is None:
-        return Found(checked=checked, recipient=None)
-    document = document_in(job.badge)
-    subject = document.get("credentialSubject") if isinstance(document, dict) else None
-    return Found(checked=checked, recipient=matches_recipient(subject, job.expected_recipient))
+        return Wanted(urls=checked.urls, redirects=checked.redirects)
+    return Found(checked=checked, recipient=_match(document, job.expected_recipient))
+
+
+def _match(document: Any, expected: Mapping[Kind, str] | None) -> Match | None:
+    if expected is None:
+        return None
+    if is_assertion(document):
+        return matches_assertion(document.get("recipient"), expected)
+    return matches_recipient(document.get("credentialSubject") if isinstance(document, dict) else None, expected)
+
+
+def _too_old(job: Job, fetched: Mapping[str, Any]) -> Wanted | None:
+    """Return what must be fetched anew, in the way in which it was fetched before; the rest waits for the next time."""
+    old = [
+        (url, found.redirects)
+        for url, found in job.fetched.items()
+        if fetched[url] is not None and is_too_old(fetched[url], found.age, job.now, job.max_status_age)
+    ]
+    if not old:
+        return None
+    redirects = old[0][1]
+    return Wanted(urls=tuple(url for url, each in old if each == redirects), redirects=redirects)
 
 
 def present(job: Presenting, shapes: Shapes | None = None, known: Contexts = None) -> Shown | Wanted:

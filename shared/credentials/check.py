@@ -1,14 +1,14 @@
 """What a credential shows by itself, as JSON or as a token: its shape, contexts, issuer's key, signature and dates."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, overload
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.credentials import conformance, foreign_status, jwt, proofs, schemas, shape
+from shared.credentials import conformance, endorsements, foreign_status, jwt, proofs, schemas, shape
 from shared.credentials.canonical import digest
 from shared.credentials.compiled import Shapes
 from shared.credentials.contexts import PINNED_ALONE, Terms, are_a_badges, context_urls, named_contexts
@@ -26,11 +26,15 @@ _WORST_FIRST: tuple[Outcome, ...] = ("fail", "unknown", "pass")
 
 
 class Needs(BaseModel):
-    """What must be fetched before a credential can be checked: call again with it, or with None for what failed."""
+    """What must be fetched before a credential can be checked: call again with it, or with None for what failed.
+
+    `redirects`: how often the addresses' hosts may send us on.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     urls: tuple[str, ...]
+    redirects: int = 0
 
 
 Fetched = Mapping[str, Any]
@@ -88,7 +92,7 @@ def check_document(
     conformance; what a failed one leaves without ground is skipped. Never raises for what the document holds. The
     result goes through JSON unchanged: this runs in a process of its own.
     """
-    return _checked(document, None, now, KnownKeys(known_keys), fetched, policy, shapes)
+    return _checked(document, None, _Look(now, KnownKeys(known_keys), fetched, policy, shapes))
 
 
 @overload
@@ -108,6 +112,10 @@ def check_token(
     policy: Policy = STRICT,
 ) -> CheckedDocument | Needs:
     """Check a credential that came as a compact JWS, as `check_document` does; `digest` is that of the token itself."""
+    return _checked_token(text, _Look(now, KnownKeys(known_keys), fetched, policy))
+
+
+def _checked_token(text: str, look: "_Look") -> CheckedDocument | Needs:
     text = text.strip()
     try:
         token = jwt.read(text)
@@ -116,7 +124,7 @@ def check_token(
         unread = ("structure", "contexts", "issuer", "proof", "validity")
         checks = tuple(refused_check(each, error) if each == name else skipped_checks(each)[0] for each in unread)
         return CheckedDocument(checks=checks, facts=shape.facts_of(None))
-    checked = _checked(token.document, token, now, KnownKeys(known_keys), fetched, policy)
+    checked = _checked(token.document, token, look)
     if isinstance(checked, Needs):
         return checked
     own_digest = sha256(text.encode()).hexdigest()
@@ -133,59 +141,77 @@ def document_in(badge: Any) -> Any:
         return None
 
 
-def _checked(
-    document: Any,
-    token: jwt.Token | None,
-    now: datetime,
-    keys: KnownKeys,
-    fetched: Fetched | None,
-    policy: Policy,
-    shapes: Shapes | None = None,
-) -> CheckedDocument | Needs:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """With what a credential is looked at; `inside`: it stands inside another one, and is none of this registry's."""
+
+    now: datetime
+    keys: KnownKeys
+    fetched: Fetched | None
+    policy: Policy = STRICT
+    shapes: Shapes | None = None
+    inside: bool = False
+
+
+def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocument | Needs:
     facts = shape.facts_of(document)
     structure, own_digest = _structure(document, token)
     if structure.outcome != "pass":
-        return CheckedDocument(
-            checks=(structure, *skipped_checks("contexts", "issuer", "proof", "validity")), facts=facts
-        )
-    terms = policy.terms if shape.kind_of(document) == "credential" else PINNED_ALONE
+        unseen = skipped_checks("contexts", "issuer", "proof", "validity")
+        return CheckedDocument(checks=(structure, *unseen), facts=facts)
+    terms = look.policy.terms if shape.kind_of(document) == "credential" else PINNED_ALONE
     contexts = _contexts(document, token, terms)
     if contexts.outcome != "pass":
-        return CheckedDocument(
-            checks=(structure, contexts, *skipped_checks("issuer", "proof", "validity")), facts=facts
-        )
-    needed = keys.look_up(facts.issuer_id, fetched) if fetched is not None else None
+        unseen = skipped_checks("issuer", "proof", "validity")
+        return CheckedDocument(checks=(structure, contexts, *unseen), facts=facts)
+    needed = look.keys.look_up(facts.issuer_id, look.fetched) if look.fetched is not None else None
     if needed is not None:
         return Needs(urls=(needed,))
     if token is None:
-        findings = proofs.verify(document, keys.resolve, shapes, terms)
+        findings = proofs.verify(document, look.keys.resolve, look.shapes, terms)
     else:
-        findings = [jwt.verify(token, facts.issuer_id, keys.resolve)]
-    methods = tuple(keys.method_of(each.verification_method) for each in findings if each.verification_method)
+        findings = [jwt.verify(token, facts.issuer_id, look.keys.resolve)]
+    methods = tuple(look.keys.method_of(each.verification_method) for each in findings if each.verification_method)
     facts = facts.model_copy(
         update={"digest": own_digest, "proof_created": findings[0].created, "verification_methods": methods}
     )
-    issuer, proof = _issuer(facts.issuer_id, facts.verification_methods, policy), proof_check(findings, now)
+    issuer, proof = _issuer(facts.issuer_id, facts.verification_methods, look.policy), proof_check(findings, look.now)
     looked_up: list[Check] | Needs = []
-    if fetched is not None and issuer.outcome == proof.outcome == "pass":
-        looked_up = _looked_up(document, facts.issuer_id or "", keys, fetched, now)
+    if look.fetched is not None and issuer.outcome == proof.outcome == "pass":
+        looked_up = _looked_up(document, facts.issuer_id or "", look, look.fetched)
     if isinstance(looked_up, Needs):
         return looked_up
-    dates = [_validity(facts.valid_from, facts.valid_until, now), *_demo(facts.demo)]
+    dates = [_validity(facts.valid_from, facts.valid_until, look.now), *_demo(facts.demo)]
     of_its_kind = _OF_ITS_KIND[shape.kind_of(document)](document, token)
     return CheckedDocument(checks=(structure, contexts, issuer, proof, *looked_up, *dates, *of_its_kind), facts=facts)
 
 
-def _looked_up(
-    document: Mapping[str, Any], issuer_id: str, keys: KnownKeys, fetched: Fetched, now: datetime
-) -> list[Check] | Needs:
-    """Return what stands elsewhere of a credential that its issuer signed: its status (ours we have), its schemas."""
-    lists = () if issuer_id in keys.ours else foreign_status.needed(document, fetched)
-    named = schemas.needed(document, fetched)
-    if lists or named:
-        return Needs(urls=tuple(dict.fromkeys((*lists, *named))))
-    status = [] if issuer_id in keys.ours else foreign_status.checks(document, issuer_id, keys, fetched, now)
-    return [*status, *schemas.checks(document, fetched)]
+def _looked_up(document: Mapping[str, Any], issuer_id: str, look: _Look, fetched: Fetched) -> list[Check] | Needs:
+    """Return what a credential that its issuer signed rests on elsewhere: status (ours we have), schemas, endorsers."""
+    kept_here = issuer_id in look.keys.ours and not look.inside
+    lists = () if kept_here else foreign_status.needed(document, fetched)
+    endorsed = _endorsements(document, look)
+    endorsers = endorsed.urls if isinstance(endorsed, Needs) else ()
+    if needed := dict.fromkeys((*lists, *schemas.needed(document, fetched), *endorsers)):
+        return Needs(urls=tuple(needed))
+    status = [] if kept_here else foreign_status.checks(document, issuer_id, look.keys, fetched, look.now)
+    return [*status, *schemas.checks(document, fetched), *([] if isinstance(endorsed, Needs) else endorsed)]
+
+
+def _endorsements(badge: Mapping[str, Any], look: _Look) -> list[Check] | Needs:
+    """Return the check of what others say of a badge inside it; none where nobody does, or it is inside another one."""
+    found = [] if look.inside or shape.kind_of(badge) != "badge" else endorsements.found_in(badge)
+    if len(found) > endorsements.MAX_ENDORSEMENTS:
+        return [endorsements.too_many()]
+    seen = [_inside(each.given, replace(look, policy=STRICT, inside=True)) for each in found]
+    if needed := [url for each in seen if isinstance(each, Needs) for url in each.urls]:
+        return Needs(urls=tuple(needed))
+    checked = [each for each in seen if isinstance(each, CheckedDocument)]
+    return endorsements.checks(list(zip(found, checked, strict=True)))
+
+
+def _inside(given: Any, look: _Look) -> CheckedDocument | Needs:
+    return _checked_token(given, look) if isinstance(given, str) else _checked(given, None, look)
 
 
 def _structure(document: Any, token: jwt.Token | None) -> tuple[Check, str | None]:

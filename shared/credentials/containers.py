@@ -23,7 +23,7 @@ _TOKEN = re.compile(r"e[wy][\w-]*\.[\w.~-]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One credential, either a JSON object or a signed token, neither looked into yet.
+    """One credential: a JSON object, a signed token, or (Open Badges 2.0) its address; nothing is looked into yet.
 
     `generation` of Open Badges is what its place in a picture names, None outside of one.
     """
@@ -32,6 +32,7 @@ class Given:
     token: str | None
     source: Source
     generation: Generation | None = None
+    url: str | None = None
 
 
 def is_picture(raw: bytes) -> bool:
@@ -61,8 +62,10 @@ def _inside(baked: Baked, source: Source) -> Given:
     text = baked.text.strip(BLANKS)
     if _TOKEN.fullmatch(text):
         return Given(None, text, source, baked.generation)
-    if text.startswith(("http://", "https://")):  # Open Badges 2.0: where the badge is
-        raise InvalidPicture("The picture names the address of a badge; the badge is not in it.", "no_badge_inside")
+    if text.startswith(("http://", "https://")):
+        if baked.generation != "2.0":
+            raise InvalidPicture("The picture names the address of a badge; the badge is not in it.", "no_badge_inside")
+        return Given(None, None, source, baked.generation, url=text)
     return Given(_object(text.encode()), None, source, baked.generation)
 
 

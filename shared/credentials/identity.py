@@ -9,6 +9,7 @@ Kind = Literal["email", "name", "id"]
 Match = Literal["pass", "fail", "unknown"]
 
 _IDENTITY_TYPE = {"email": "emailAddress", "name": "name"}
+_ASSERTION_TYPE = {"email": ("email",), "name": ("name",), "id": ("id", "url", "did")}
 _SHA256 = "sha256$"
 
 
@@ -48,6 +49,23 @@ def matches_recipient(subject: Any, expected: Mapping[Kind, str]) -> Match:
     if "fail" in found:
         return "fail"
     return "pass" if found == {"pass"} else "unknown"
+
+
+def matches_assertion(recipient: Any, expected: Mapping[Kind, str]) -> Match:
+    """Tell whether the recipient of an Open Badges 2.0 assertion is the expected person, as `matches_recipient` does.
+
+    It is one identity (IdentityObject), of one kind: what else is known of a person can't be told from it.
+    """
+    found = {_matches_identity_2(recipient, kind, value) for kind, value in expected.items()}
+    return next((match for match in ("fail", "unknown", "pass") if match in found), "unknown")
+
+
+def _matches_identity_2(recipient: Any, kind: Kind, value: str) -> Match:
+    if not isinstance(recipient, dict) or recipient.get("type") not in _ASSERTION_TYPE[kind]:
+        return "unknown"
+    if kind == "id" and recipient.get("hashed") is not True:
+        return "pass" if recipient.get("identity") == value else "fail"
+    return _matches_identity({**recipient, "identityHash": recipient.get("identity")}, kind, value)
 
 
 def _matches(subject: Any, kind: Kind, value: str) -> Match:

@@ -11,7 +11,7 @@ from pyld.context_resolver import ContextResolver
 
 from shared.credentials import own_terms
 from shared.credentials.contexts import context_urls, contexts_in, named_contexts, pinned
-from shared.credentials.errors import DataLoss, TooComplex, UnsupportedContext
+from shared.credentials.errors import DataLoss, MalformedJson, TooComplex, UnsupportedContext
 from shared.credentials.quoting import quoted
 from shared.credentials.rdf_canon import Quad, escape
 
@@ -41,11 +41,13 @@ def to_quads(
     With `inline` it may bring contexts of its own, as far as they are safe. A text's direction is part of its datatype
     (JSON-LD 1.1 section 10.2, the i18n namespace).
 
-    Raises TooComplex, UnsupportedContext, and DataLoss for what JSON-LD would drop in silence: undefined terms,
-    relative ids and types, nulls, empty arrays, repeated items, most keywords.
+    Raises TooComplex, UnsupportedContext, MalformedJson for numbers and texts that readers would not take for the same,
+    and DataLoss for what JSON-LD would drop in silence: undefined terms, relative ids and types, nulls, empty arrays,
+    repeated items, most keywords.
     """
     known = pinned() if contexts is None else contexts
     refuse_excess(document)
+    _refuse_what_json_has_not(document)
     own = inline and any(not isinstance(each, str) for contexts in contexts_in(document) for each in contexts)
     for url in context_urls(document) if not own else named_contexts(document):
         if url not in known:
@@ -76,6 +78,14 @@ def refuse_excess(document: Any) -> None:
         if not level:
             return
     raise TooComplex(f"The document is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _refuse_what_json_has_not(document: Any) -> None:
+    """Such values come from our own side alone: strict_json lets none in."""
+    try:
+        rfc8785.dumps(document)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise MalformedJson("The document has a number or a text that JSON cannot carry.") from error
 
 
 def _refuse_what_expansion_drops(value: Any) -> None:

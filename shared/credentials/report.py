@@ -59,6 +59,7 @@ class CredentialFacts(_Frozen):
     achievement_id: str | None = None
     achievement_name: str | None = None
     creator_id: str | None = None
+    endorses: str | None = None  # of an endorsement: the id of what it is about
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     status: tuple[StatusEntry, ...] = ()

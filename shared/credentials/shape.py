@@ -15,6 +15,7 @@ MAX_STATUS_ENTRIES = 4
 
 BADGE_TYPES = {"OpenBadgeCredential", "AchievementCredential"}
 ENDORSEMENT = "EndorsementCredential"
+_PLAIN_SUBJECT = {"id", "type", "endorsementComment"}
 PRESENTATION_TYPES = {"VerifiablePresentation", "EnvelopedVerifiablePresentation"}
 
 
@@ -55,10 +56,12 @@ def refuse_second_mention(document: Mapping[str, Any]) -> None:
     """Raise DataLoss where a credential's own id stands in it once more.
 
     As statements, members of the credential and members of that other part are the same thing's: a status or an end
-    could be moved there, unseen by whoever reads the JSON, under the same signature.
+    could be moved there, unseen by whoever reads the JSON, under the same signature. An endorsement inside it may be of
+    the credential, where it says nothing of it that could stand elsewhere.
     """
     own = document.get("id")
-    level = [member for name, member in document.items() if name not in ("id", "proof")]
+    level = [member for name, member in document.items() if name not in ("id", "proof", "endorsement")]
+    level += map(_but_for_its_subject, items(document.get("endorsement", [])))
     while own is not None and level:
         if own in level:
             raise DataLoss("A part of the credential has the credential's own id.")
@@ -68,6 +71,14 @@ def refuse_second_mention(document: Mapping[str, Any]) -> None:
             if isinstance(value, list | dict)
             for child in (value.values() if isinstance(value, dict) else value)
         ]
+
+
+def _but_for_its_subject(endorsement: Any) -> Any:
+    """Return an endorsement without its subject where that is a plain one, in which nothing else can hide."""
+    subject = _object(_object(endorsement).get("credentialSubject"))
+    if subject.keys() <= _PLAIN_SUBJECT and items(subject.get("type")) == ["EndorsementSubject"]:
+        return {name: member for name, member in endorsement.items() if name != "credentialSubject"}
+    return endorsement
 
 
 def facts_of(document: Any) -> CredentialFacts:
@@ -91,6 +102,7 @@ def facts_of(document: Any) -> CredentialFacts:
         achievement_id=_text(achievement.get("id")),
         achievement_name=_text(_one(achievement.get("name"))),
         creator_id=_text(_object(_one(achievement.get("creator"))).get("id")),
+        endorses=_text(subject.get("id")) if kind == "endorsement" else None,
         valid_from=read_instant(credential.get("validFrom", credential.get("issuanceDate"))),
         valid_until=read_instant(credential.get("validUntil", credential.get("expirationDate"))),
         status=tuple(_entry(_object(entry)) for entry in entries[:MAX_STATUS_ENTRIES]),

@@ -113,6 +113,7 @@ async def renew_signing_key(
     header: IdempotencyKey,
     database: AppDatabase,
     signer: TheSigner,
+    settings: Settings,
     body: NewSigningKey | None = None,
 ) -> SigningKey:
     """Make a signing key, the first of its kind or in place of the one in use. What the old one has signed stays good.
@@ -122,7 +123,10 @@ async def renew_signing_key(
     algorithm = (body or NewSigningKey()).algorithm
     attempt = idempotency.attempt(who.tenant_id, header)
     async with idempotency.remembering(database, attempt), database.transaction(who.tenant_id) as tx:
-        return _view(await institutions.renew_signing_key(tx, institution_id, algorithm, attempt, signer))
+        row = await institutions.renew_signing_key(
+            tx, institution_id, algorithm, attempt, signer, did_per_key=settings.vc_api_open_institution
+        )
+    return _view(row)
 
 
 def _view(row: Row) -> SigningKey:

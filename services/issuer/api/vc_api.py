@@ -55,8 +55,9 @@ class VcApiRoute(StrictRoute):
 router = APIRouter(tags=["VC-API"], route_class=VcApiRoute)
 
 _EXAMPLE = {
-    "@context": [CREDENTIALS_V2, {"MemberCredential": "https://north.example/terms#MemberCredential"}],
-    "type": ["VerifiableCredential", "MemberCredential"],
+    "@context": [CREDENTIALS_V2],
+    "type": ["VerifiableCredential"],
+    "name": "Membership of North Academy",
     "credentialSubject": {"id": "did:example:ada"},
 }
 

@@ -12,6 +12,7 @@ from services.issuer.domain.plan import AnyOrder, Draft, Given, Plan, Signed
 from shared.credentials import jwt
 from shared.credentials.canonical import digest
 from shared.credentials.compiled import Shapes
+from shared.credentials.contexts import PINNED_ALONE, Terms, are_a_badges
 from shared.credentials.dids import controller_of, jwk_method, jwk_url
 from shared.credentials.errors import CredentialError
 from shared.credentials.jsonld import to_quads
@@ -40,15 +41,19 @@ def make(
     *,
     demo: bool,
     shapes: Shapes | None = None,
+    terms: Terms = PINNED_ALONE,
 ) -> Signed:
     """Build one credential and sign it in the plan's formats; its proofs' `created` is the plan's `now`.
+
+    `terms` says where those of a credential that is no badge may come from.
 
     Raises Invalid, of a given credential Malformed, where it has no signed form (a value twice in a set, say), Invalid
     where strict readers would refuse a badge, TooLarge where it is too long.
     """
     try:
         unsigned = _unsigned(plan, draft, public_url, demo=demo)
-        document = {**unsigned, "proof": _proof(plan, unsigned, keys, shapes)}
+        words = PINNED_ALONE if is_badge(unsigned) else terms
+        document = {**unsigned, "proof": _proof(plan, unsigned, keys, shapes, words)}
         token = _token(plan, unsigned, keys)
     except CredentialError as error:
         raise _refusal(draft, error) from error
@@ -71,22 +76,37 @@ def _unsigned(plan: Plan, draft: Draft, public_url: str, *, demo: bool) -> dict[
         unsigned = generic.unsigned(plan, draft, draft.order, public_url)
     else:
         unsigned = badges.unsigned(plan, draft, draft.order, public_url, demo=demo or plan.sandbox)
-    if BADGE_TYPES & set(items(unsigned["type"])):
+    if is_badge(unsigned):
+        if not are_a_badges(unsigned["@context"]):
+            raise CredentialError("The contexts are not those of an Open Badge, in their order.", "context_order")
         refuse_unfit_badge(unsigned)
     return unsigned
+
+
+def is_badge(document: Mapping[str, Any]) -> bool:
+    """Tell whether a credential is a badge by its type, whoever wrote it."""
+    return bool(BADGE_TYPES & set(items(document["type"])))
 
 
 def _refusal(draft: Draft, error: CredentialError) -> LaurelError:
     return (Malformed if isinstance(draft.order, Given) else Invalid)(error.code, error.detail)
 
 
-def _proof(plan: Plan, unsigned: Mapping[str, Any], keys: Mapping[Algorithm, PrivateKey], shapes: Shapes | None) -> Any:
+def _proof(
+    plan: Plan,
+    unsigned: Mapping[str, Any],
+    keys: Mapping[Algorithm, PrivateKey],
+    shapes: Shapes | None,
+    terms: Terms,
+) -> Any:
     """Return the one proof, or the set of them; each is over the credential without any."""
     wanted = proofs_of(plan.formats)
     if all(suite.canonical == "jcs" for suite, _ in wanted):
-        to_quads(unsigned)  # raises for what means nothing: such proofs do not look at what members mean
+        to_quads(
+            unsigned, terms.contexts, inline=terms.inline
+        )  # raises for what means nothing: such proofs do not look at what members mean
     made = [
-        prove(unsigned, keys[kind], plan.keys[kind].verification_method, plan.now, suite, shapes=shapes)
+        prove(unsigned, keys[kind], plan.keys[kind].verification_method, plan.now, suite, shapes=shapes, terms=terms)
         for suite, kind in wanted
     ]
     return made[0] if len(made) == 1 else made

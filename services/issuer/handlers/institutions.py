@@ -16,7 +16,7 @@ from services.issuer.store import institutions, lists
 from shared import db
 from shared.api_keys import handlers as api_keys
 from shared.api_keys.store import Tenant
-from shared.credentials.keys import Algorithm, PrivateKey, algorithm_of, encode_multikey, method_id
+from shared.credentials.keys import Algorithm, PrivateKey, algorithm_of, did_key, encode_multikey, method_id
 from shared.db import Tx
 from shared.errors import Conflict, NotFound
 from shared.ids import new_id
@@ -70,16 +70,25 @@ async def found(
 
 
 async def renew_signing_key(
-    tx: Tx, institution_id: UUID, algorithm: Algorithm, attempt: Attempt | None, signer: Signer
+    tx: Tx,
+    institution_id: UUID,
+    algorithm: Algorithm,
+    attempt: Attempt | None,
+    signer: Signer,
+    *,
+    did_per_key: str | None = None,
 ) -> Row:
     """Make a signing key of a kind in place of the one in use, if there is one, and return it.
 
-    Status lists are signed anew where the key was theirs. Raises Conflict (`rotation_needs_did_web`).
+    The one institution of the slug `did_per_key`, if it is a did:key, gets a DID of its own for each further key: for
+    conformance suites. Status lists are signed anew where the key was theirs. Raises Conflict
+    (`rotation_needs_did_web`).
     """
     await institutions.lock_institution(tx, institution_id)
     institution = await existing(tx, institution_id)
-    refuse_rotation(institution["did"])
     key_id = new_id()
+    if institution["slug"] != did_per_key or algorithm == FIRST_ALGORITHM:
+        refuse_rotation(institution["did"])
     if (made := await idempotency.claim(tx, attempt, key_id)) is not None:
         return next(row for row in await institutions.signing_keys(tx, institution_id) if row["id"] == made)
     key = await asyncio.to_thread(new_signing_key, algorithm)  # an RSA key takes a while
@@ -91,7 +100,8 @@ async def renew_signing_key(
         await tell(tx, (messages.signing_key(retired), now))
     if algorithm == FIRST_ALGORITHM:
         await lists.mark_all_changed(tx, institution_id)
-    return await _add_signing_key(tx, institution, key, signer, now, key_id)
+    did = did_key(key.public_key()) if institution["did"].startswith("did:key:") else institution["did"]
+    return await _add_signing_key(tx, {**institution, "did": did}, key, signer, now, key_id)
 
 
 async def signing_keys(tx: Tx, institution_id: UUID) -> Sequence[Row]:

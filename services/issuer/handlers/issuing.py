@@ -21,6 +21,7 @@ from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
 from services.issuer.store import credentials as store
 from services.issuer.store import lists
+from shared.credentials.contexts import Terms, from_file
 from shared.credentials.dids import controller_of
 from shared.db import Database, Tx
 from shared.errors import Conflict, LaurelError, NotFound, Unauthorized, Unavailable
@@ -66,6 +67,7 @@ class Issuing:
         self._database = database
         self._signer = signer
         self._settings = settings
+        self._terms = Terms(from_file(settings.vc_api_contexts_file), inline=True)
         self._threads = ThreadPoolExecutor(settings.signing_threads, thread_name_prefix="signing")
         self._gate = asyncio.Semaphore(AT_ONCE)
 
@@ -196,6 +198,7 @@ class Issuing:
                     self._settings.public_url,
                     demo=self._settings.demo,
                     shapes=self._signer.shapes,
+                    terms=self._terms,
                 )
             except LaurelError as error:
                 refused[draft.row] = error

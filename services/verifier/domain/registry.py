@@ -23,14 +23,14 @@ SIGNED_BEFORE_STORED = timedelta(seconds=5)
 def here(checked: CheckedDocument, known: Known, rules: Rules) -> list[Check]:
     """Return what this registry has to say: of its own institutions' badges, of strangers under its ids, of others."""
     facts = checked.facts
+    looked_up = any(check.name == "status" for check in checked.checks)
     if not checked.signed_by_issuer:
-        return [skipped("signing_time"), skipped("registry"), skipped("status")]
+        return [skipped("signing_time"), skipped("registry"), *([] if looked_up else [skipped("status")])]
     time = _signing_time(facts, known)
     if known.issuer is not None:
         return [time, _key(facts, known, rules), *_record_and_status(facts, known.issuer, known, rules)]
     if (facts.id or "").startswith(rules.credentials_url):
-        return [time, _claim(facts, known, rules), skipped("status")]
-    looked_up = any(check.name == "status" for check in checked.checks)
+        return [time, _claim(facts, known, rules), *([] if looked_up else [skipped("status")])]
     return [time] if looked_up else [time, _elsewhere(facts)]
 
 

@@ -13,8 +13,9 @@ from services.verifier.fetched import Copies, Copy
 from services.verifier.workers import Workers
 from shared.credentials.presentations import Shown
 
-# One badge needs its issuer's document and up to four lists; one of Open Badges 2.0 itself, class, issuer, key, list.
-MAX_PER_BADGE = 8
+# One badge needs its issuer's document, up to four lists and three schemas, and its endorsers'; one of Open Badges 2.0
+# itself, class, issuer, key, list.
+MAX_PER_BADGE = 16
 # Of one request, however many badges it has: addresses, seconds spent on asking, and characters held until its end.
 MAX_PER_REQUEST = 256
 MAX_SECONDS = 30.0
@@ -117,7 +118,9 @@ class Errand:
 
     def _text(self, url: str, redirects: int) -> Text:
         copy = self._found.get((url, redirects))
-        return Text(text=copy.text, age=self._began - copy.asked, gone=copy.gone) if copy else Text(text=None)
+        if copy is None:
+            return Text(text=None)
+        return Text(text=copy.text, age=self._began - copy.asked, gone=copy.gone, redirects=redirects)
 
 
 def _ended(outcome: Found | Failed | Wanted) -> Found | Failed:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -28,11 +29,12 @@ from services.verifier.workers import Workers
 from shared import telemetry
 from shared.credentials.check import document_in
 from shared.credentials.identity import Kind
+from shared.credentials.open_badges_2_issuer import REDIRECTS
 from shared.credentials.presentations import Shown
 from shared.credentials.report import CheckedDocument, CredentialFacts, Report, reported, verdicts_of
 from shared.credentials.shape import facts_of
 from shared.db import Database, Tx, now
-from shared.errors import LaurelError, NotFound
+from shared.errors import Invalid, LaurelError, NotFound
 from shared.ids import new_id
 from shared.messaging import outbox
 from shared.messaging.outbox import Entry
@@ -93,7 +95,7 @@ class Desk:
             known = await look_up(connection, facts)
         jobs = [_job(*each, expected, self.rules, vc_api=vc_api) for each in zip(badges, known, strict=True)]
         found = await look_into(jobs, caller, self.workers, self.copies, self.rules.is_ours)
-        known = await self._recognised(known, [each.outcome for each in found])
+        known = await self._recognised(known, found)
         answers = [
             _answer(document, said, seen, here, self.rules, presented)
             for document, said, seen, here in zip(documents, facts, found, known, strict=True)
@@ -102,9 +104,10 @@ class Desk:
             ANSWERED.labels(answer.report.verdict, answer.report.reason or "").inc()
         return await self._record(answers, asker, attempt)
 
-    async def _recognised(self, known: list[Known], found: Sequence[Found | Failed]) -> list[Known]:
+    async def _recognised(self, known: list[Known], found: Sequence[LookedInto]) -> list[Known]:
         """Look once more for our institutions' credentials that are not here by their ids, by what was signed."""
-        seen = {place: each.checked for place, each in enumerate(found) if isinstance(each, Found)}
+        outcomes = enumerate(each.outcome for each in found)
+        seen = {place: each.checked for place, each in outcomes if isinstance(each, Found)}
         strange = {place: each.facts for place, each in seen.items() if known[place].does_not_recognise(each)}
         if not strange:
             return known
@@ -139,9 +142,22 @@ class Desk:
         async with self.database.pool.acquire() as connection:
             return await now(connection)
 
-    async def read(self, raw: bytes) -> Badge:
-        """Return the badge that a file or text is or holds; raises as `take_out` does."""
-        return badge_of(await take_out(raw, self.workers))
+    async def read(self, raw: bytes, caller: str) -> Badge:
+        """Return the badge that a file or text is or holds, fetched where a picture of Open Badges 2.0 names its place.
+
+        Raises as `take_out` and `Fetcher.fetch` do.
+        """
+        given = await take_out(raw, self.workers)
+        if given.url is None:
+            return badge_of(given)
+        return await self.fetcher.fetch(given.url, caller, self._read_badge, redirects=REDIRECTS)
+
+    async def _read_badge(self, raw: bytes) -> Badge:
+        """Return the badge that is in a file itself, which is led on no further."""
+        given = await take_out(raw, self.workers)
+        if given.url is not None:
+            raise Invalid("no_badge_inside", "The picture names the address of a badge; the badge is not in it.")
+        return badge_of(given)
 
     async def verify_file(
         self,
@@ -153,7 +169,7 @@ class Desk:
         attempt: Attempt | None = None,
     ) -> Report:
         """Answer for the badge that a file or text is or holds; raises as `read` and `verify` do."""
-        badge = await self.read(raw)
+        badge = await self.read(raw, caller)
         return await self.verify_one(badge, asker, caller=caller, expected=expected, attempt=attempt)
 
     async def verify_link(
@@ -171,7 +187,7 @@ class Desk:
         now.
         """
         try:
-            badge = await self.fetcher.fetch(url, caller, self.read)
+            badge = await self.fetcher.fetch(url, caller, partial(self.read, caller=caller))
         except LaurelError:
             before = await self._answered_before(attempt)
             if before is None:

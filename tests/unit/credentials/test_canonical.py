@@ -238,3 +238,15 @@ def test_what_processing_contexts_leaves_behind_changes_no_later_form():
 def test_json_without_a_canonical_form_is_malformed(value):
     with pytest.raises(MalformedJson):
         canonical.digest(value)
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), 2**60, 10**400, "\ud800"], ids=lambda value: repr(value)[:9]
+)
+@pytest.mark.parametrize("array", [False, True], ids=["alone", "in an array"])
+def test_a_badge_that_json_cannot_carry_is_malformed_to_both_forms(value, array):
+    badge = a_badge()
+    badge["credentialSubject"]["achievement"]["tag"] = ["a", value] if array else value
+    for form in (canonical.rdfc, canonical.jcs):
+        with pytest.raises(MalformedJson):
+            form(badge)

@@ -73,6 +73,11 @@ GIVEN = {
         Given({}, None, "svg", "3.0"),
     ),
     "svg of 2.0, hosted": (assertion(json.dumps(OLD), ADDRESS), Given(OLD, None, "svg", "2.0")),
+    "png of 2.0, where it is": (
+        a_png(itxt(ADDRESS.encode(), b"openbadges")),
+        Given(None, None, "png", "2.0", url=ADDRESS),
+    ),
+    "svg of 2.0, where it is": (assertion(verify=ADDRESS), Given(None, None, "svg", "2.0", url=ADDRESS)),
     "svg of 2.0, signed": (assertion(verify=TOKEN), Given(None, TOKEN, "svg", "2.0")),
     "script and links": (
         an_svg("<script>alert(1)</script><image href='http://169.254.169.254/'/><a onclick='x()'/>", credential("{}")),
@@ -94,7 +99,7 @@ PNGS = {
     "no badge": (a_png(), NO_BADGE),
     "60000 by 60000 pixels": (a_png(width=60_000, height=60_000), NO_BADGE),
     "an address of 1.0": (a_png(chunk(b"tEXt", b"openbadges\0" + ADDRESS.encode())), NO_BADGE),
-    "an address": (a_png(itxt(ADDRESS.encode(), b"openbadges")), NO_BADGE),
+    "an address of 3.0": (a_png(itxt(ADDRESS.encode())), NO_BADGE),
     "another keyword": (a_png(itxt(b"{}", b"OpenBadgeCredential")), NO_BADGE),
     "two badges": (a_png(itxt(b"{}"), itxt(b"{}")), AMBIGUOUS),
     "two badges, one behind the pixels": (a_png(itxt(b"{}"))[:-12] + itxt(b"{}") + IEND, AMBIGUOUS),
@@ -139,7 +144,6 @@ XINCLUDE = '<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="file://
 SVGS = {
     "no badge": (an_svg(), NO_BADGE),
     "an empty element": (an_svg("<openbadges:credential/>"), NO_BADGE),
-    "an address": (assertion(verify=ADDRESS), NO_BADGE),
     "the name without the namespace": (b"<svg><credential>{}</credential></svg>", NO_BADGE),
     "another element of the namespace": (an_svg("<openbadges:assertion>{}</openbadges:assertion>"), NO_BADGE),
     "two badges": (an_svg(credential("{}"), credential("{}")), AMBIGUOUS),

@@ -1,12 +1,20 @@
 """Whose badge it is can be checked by who knows the address, and by nobody else."""
 
 from hashlib import md5, sha1, sha256
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.credentials.identity import email_identity, identity_hash, matches_recipient, name_identity
+from shared.credentials.identity import (
+    email_identity,
+    identity_hash,
+    matches_assertion,
+    matches_recipient,
+    name_identity,
+)
+from tests.support.open_badges_2 import EMAIL, SALT
 
 ADDRESS = "ada@learner.example"
 
@@ -98,3 +106,35 @@ def test_a_name_that_an_issuer_made_up_speaks_against_nobody():
     made_up = {"type": ["AchievementSubject"], "id": "urn:uuid:0d6c2b8e-1111-4222-8333-444455556666"}
     assert matches_recipient(made_up, {"id": "did:example:ada"}) == "unknown"
     assert matches_recipient(made_up, {"id": made_up["id"]}) == "pass"
+
+
+def an_identity(identity: str, **members: Any) -> dict[str, Any]:
+    return {"type": "email", "hashed": True, "salt": SALT, "identity": identity, **members}
+
+
+@pytest.mark.parametrize(
+    ("recipient", "expected", "match"),
+    [
+        (an_identity(identity_hash(EMAIL, SALT)), {"email": EMAIL}, "pass"),
+        (an_identity(identity_hash(EMAIL, SALT)), {"email": " Ada@Example.org "}, "pass"),
+        (an_identity(identity_hash("Ada@Example.org", SALT)), {"email": "Ada@Example.org"}, "pass"),
+        (an_identity(identity_hash("Ada@Example.org", SALT)), {"email": EMAIL}, "fail"),
+        (an_identity(identity_hash(EMAIL, SALT).upper().replace("SHA", "sha")), {"email": EMAIL}, "pass"),
+        (an_identity(identity_hash(EMAIL, SALT)), {"email": "eve@example.org"}, "fail"),
+        (an_identity(identity_hash(EMAIL, ""), salt=None), {"email": EMAIL}, "unknown"),
+        (an_identity(identity_hash(EMAIL, ""), salt=""), {"email": EMAIL}, "unknown"),
+        (an_identity("md5$0b4e7a0e5fe84ad35fb5f95b9ceeac79"), {"email": EMAIL}, "unknown"),
+        (an_identity("sha1$0b4e7a0e5fe84ad35fb5f95b9ceeac79"), {"email": EMAIL}, "unknown"),
+        (an_identity(EMAIL, hashed=False), {"email": "ADA@example.org"}, "pass"),
+        (an_identity(EMAIL, hashed=False), {"email": "eve@example.org"}, "fail"),
+        (an_identity(EMAIL, hashed=False, type="telephone"), {"email": EMAIL}, "unknown"),
+        (an_identity("https://x.example/A", hashed=False, type="url"), {"id": "https://x.example/A"}, "pass"),
+        (an_identity("https://x.example/A", hashed=False, type="url"), {"id": "https://x.example/a"}, "fail"),
+        (an_identity(identity_hash(EMAIL, SALT)), {"email": EMAIL, "name": "Ada"}, "unknown"),
+        (an_identity(identity_hash(EMAIL, SALT)), {"email": "eve@example.org", "name": "Ada"}, "fail"),
+        (None, {"email": EMAIL}, "unknown"),
+        ({"type": ["email"], "identity": EMAIL}, {"email": EMAIL}, "unknown"),
+    ],
+)
+def test_a_recipient_is_compared_exactly_or_not_at_all(recipient: Any, expected: Any, match: str) -> None:
+    assert matches_assertion(recipient, expected) == match
