@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -267,3 +268,15 @@ def test_a_signature_of_a_presentation_ends_where_it_says():
     document = signed(a_presentation(), says=ends)
     assert _is_good(document)
     assert _checks(document, now=NOW + timedelta(days=400))["proof"] == ("fail", "expired")
+
+
+_PUBLISHED = json.loads((Path(__file__).parent / "vectors/vp_jwt.json").read_text())
+
+
+@pytest.mark.parametrize("media_type", ["jwt", "vp+jwt"])
+def test_a_published_token_in_an_envelope_is_verified_with_the_credential_in_it(media_type):
+    envelope = enveloped(_PUBLISHED["token"], "Presentation", media_type)
+    found = check_presentation(envelope, Asking(NOW, Occasion(_PUBLISHED["challenge"], _PUBLISHED["domain"])))
+    assert found.signed
+    assert found.holder == _PUBLISHED["holder"]
+    assert all(map(_is_genuine, found.credentials))
