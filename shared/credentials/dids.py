@@ -106,3 +106,14 @@ def _method(id_: str, kind: str, controller: str, **key: Any) -> dict[str, Any]:
 def controller_of(verification_method: str) -> str:
     """Return the DID that a verification method's DID URL belongs to: all before the fragment."""
     return verification_method.partition("#")[0]
+
+
+def host_of(identifier: str | None) -> str | None:
+    """Return the host that an issuer's identifier names: that of a did:web (its first part) or of a URL, else None."""
+    text = identifier or ""
+    if text.startswith("did:web:"):
+        return text.split(":")[2] or None
+    try:
+        return urlsplit(text).hostname if text.startswith(("https://", "http://")) else None
+    except ValueError:
+        return None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from shared.credentials.dids import host_of
 from shared.credentials.report import Check, Kind, Outcome, Report, ReportedIssuer, called
 
 Tone = Literal["good", "bad", "care"]
@@ -49,7 +50,7 @@ def tell(report: Report) -> Told:
         headline=_headline(report),
         look_twice=tuple(each.detail for each in _further_warnings(report.checks)),
         grounds=called(_grounds(report.checks, report.issuer), kind),
-        domain=_domain(report.issuer.id),
+        domain=host_of(report.issuer.id),
         recipient=_recipient(report.checks, kind, all_good=all_good),
         lines=tuple(_line(check, kind, all_good=all_good) for check in report.checks),
         status_age_seconds=age,
@@ -69,7 +70,7 @@ def tone_of(report: Report) -> Tone:
     # What strict readers say is told, and takes nothing from a badge that is genuine and holds.
     told = ("demo", *_ASIDE) if _is_for_show(report) else _ASIDE
     doubtful = any(check.outcome in ("fail", "warn", "unknown") for check in report.checks if check.name not in told)
-    known = report.issuer.standing != "unknown"
+    known = report.issuer.standing == "registered"
     return "good" if report.verdict == "valid" and known and not doubtful else "care"
 
 
@@ -98,6 +99,7 @@ def _reservations(report: Report) -> list[tuple[bool, str]]:
     return [
         (recipient == "fail", "issued to somebody else"),
         (report.issuer.standing == "unknown", "the issuer is not known here"),
+        (report.issuer.standing == "domain_verified", "of its issuer only the domain is known here"),
         (outcome_of(report.checks, "demo") == "warn" and not _is_for_show(report), "only a demonstration"),
         (recipient == "unknown", "not known whose it is"),
         (bool(_further_warnings(report.checks)), "look twice"),
@@ -118,18 +120,15 @@ def _grounds(checks: Sequence[Check], issuer: ReportedIssuer) -> str:
         )
     if issuer.registered_name:
         return "The institution was registered here once and is so no longer. The badge is signed with its key."
+    if issuer.standing == "domain_verified":
+        return (
+            "It comes from whoever may publish at this domain, which was asked. Nobody here has looked at who that is: "
+            "anybody can have a domain and take any name. See whether it is the domain that you would expect."
+        )
     return (
         "Somebody who has this identifier's key signed the badge. Nobody here has looked at who that is: "
         "anybody can make such a key and take any name."
     )
-
-
-def _domain(issuer_id: str | None) -> str | None:
-    """Return the host that an issuer's identifier names: of did:web (its first part) or of a URL."""
-    text = issuer_id or ""
-    if text.startswith("did:web:"):
-        return text.split(":")[2] or None
-    return (text.split("/")[2] or None) if text.startswith(("https://", "http://")) else None
 
 
 def _recipient(checks: Sequence[Check], kind: Kind, *, all_good: bool) -> Line:
@@ -165,6 +164,7 @@ _REASONS = {
     "tampered": "it is not as it was signed",
     "data_loss": "it has parts that nobody signed",
     "issuer_mismatch": "it is not signed by the issuer it names",
+    "mismatch": "something else stands at its own address",
     "revoked": "revoked",
     "suspended": "suspended for now",
     "expired": "expired",
@@ -197,6 +197,8 @@ _TITLES = {
     "endorsed": "Whom or what it endorses",
     "presentation": "Who presents it",
     "evidence": "Evidence",
+    "copy": "As it stands at its own address",
+    "extensions": "Extensions of the standard",
     "endorsement": "Endorsements",
     "refresh": "Newer editions",
     "terms": "Terms of use",
