@@ -109,11 +109,14 @@ def controller_of(verification_method: str) -> str:
 
 
 def host_of(identifier: str | None) -> str | None:
-    """Return the host that an issuer's identifier names: that of a did:web (its first part) or of a URL, else None."""
+    """Return the host that an issuer's identifier names: that of a did:web (its first part) or of a URL, else None.
+
+    It is in its ASCII form, as it is asked for: letters of other scripts may look like those of another host.
+    """
     text = identifier or ""
-    if text.startswith("did:web:"):
-        return text.split(":")[2] or None
     try:
-        return urlsplit(text).hostname if text.startswith(("https://", "http://")) else None
+        host = urlsplit(text).hostname if text.startswith(("https://", "http://")) else None
+        host = text.split(":")[2] if text.startswith("did:web:") else host
+        return host.encode("idna").decode() or None if host else None
     except ValueError:
         return None
