@@ -43,6 +43,8 @@ class Options(BaseModel):
     challenge: str | None = Field(None, max_length=_MAX_TEXT, description="What each proof must name as its challenge.")
     domain: str | None = Field(None, max_length=_MAX_TEXT, description="What each proof must name as its domain.")
     expectedProofPurpose: str | None = Field(None, max_length=_MAX_TEXT)  # noqa: N815  # the VC-API's name
+    returnCredential: bool | None = None  # noqa: N815
+    returnPresentation: bool | None = None  # noqa: N815
 
     @field_validator("checks")
     @classmethod
@@ -123,7 +125,8 @@ async def verify_credential(request: Request, caller: Caller, desk: TheDesk) -> 
         occasion=options.occasion,
         purpose=options.expectedProofPurpose,
     )
-    return _answered(request, verified)
+    back = {"verifiableCredential": body.verifiableCredential} if options.returnCredential else {}
+    return _answered(request, verified.model_copy(update=back))
 
 
 @router.post("/presentations/verify", **_route(VerifyPresentation, VerifiedPresentation))
@@ -140,7 +143,8 @@ async def verify_presentation(request: Request, caller: Caller, desk: TheDesk) -
     verified = await vc_api.verify_presentation(
         desk, body.verifiablePresentation, asker, caller=who, asked=options.asked, occasion=options.occasion
     )
-    return _answered(request, verified)
+    back = {"verifiablePresentation": body.verifiablePresentation} if options.returnPresentation else {}
+    return _answered(request, verified.model_copy(update=back))
 
 
 async def _read(request: Request, model: type[Body]) -> Body | Verified:
@@ -156,4 +160,4 @@ async def _read(request: Request, model: type[Body]) -> Body | Verified:
 def _answered(request: Request, verified: Verified) -> JSONResponse:
     """A setting answers what was looked into with 200 throughout, as the newer text of the VC-API says."""
     settled = request.app.state.vc_api_answers_200 and not verified.malformed
-    return JSONResponse(verified.model_dump(), 200 if verified.verified or settled else 400)
+    return JSONResponse(verified.model_dump(exclude_none=True), 200 if verified.verified or settled else 400)

@@ -47,7 +47,7 @@ async def verify_credential(
 
 async def verify_presentation(
     desk: Desk, presentation: Any, asker: Asker | None, *, caller: str, asked: list[Asked], occasion: Occasion
-) -> VerifiedPresentation | Verified:
+) -> VerifiedPresentation:
     """Answer for a presentation, in JSON or in an envelope, and for each credential in it; raises as above."""
     job = Presenting(
         presentation=presentation,
@@ -59,7 +59,7 @@ async def verify_presentation(
     try:
         shown = await look_at(job, caller, desk.workers, desk.copies, desk.rules.is_ours)
     except Invalid as error:
-        return refused(error.detail, error.code)
+        return VerifiedPresentation(**refused(error.detail, error.code).model_dump())
     credentials = list(shown.credentials)
     if not credentials:
         return of_presentation(shown.checks, [])

@@ -335,6 +335,19 @@ async def test_settings_answer_200_and_know_contexts_for_tests(verifier: Verifie
         assert (await verify(verifier, None))[0] == 400
 
 
+async def test_what_was_sent_comes_back_to_whoever_asks_for_it(served: Verifier) -> None:
+    credential, presentation = a_signed_credential(), signed(a_presentation())
+    assert (await verify(served, credential, returnCredential=True))[1]["verifiableCredential"] == credential
+    assert (await present(served, presentation, returnPresentation=True))[1]["verifiablePresentation"] == presentation
+
+
+async def test_envelopes_are_opened_in_batches_too(served: Verifier) -> None:
+    body = {"credentials": [enveloped(a_token()), enveloped(a_token()) | {"id": "urn:a:1"}, signed(a_presentation())]}
+    answer = await served.client.post("/v1/verifications/batch", json=body, headers=await served.employer())
+    verdicts = [(each["verdict"], each["reason"]) for each in answer.json()["results"]]
+    assert verdicts == [("valid", None), ("invalid", "malformed"), ("unknown", "unsupported_format")]
+
+
 async def test_nothing_is_recorded_of_strangers_credentials_and_all_are_counted_by_address(verifier: Verifier) -> None:
     async with verifier.serving(anonymous_rate="2/minute"):
         assert (await verify(verifier, a_signed_credential()))[0] == 200
