@@ -76,25 +76,29 @@ def _of(way: Way, to_sign: Callable[[], dict[str, Any]], to_verify: Callable[[],
 
 
 def _proved(suite: Suite, key: Ed25519PrivateKey, shapes: Shapes | None) -> Way:
+    method = _method(key)
+
     def verify(signed: dict[str, Any]) -> Mapping[str, Any]:
         findings = proofs.verify(signed, _key_of, shapes)
         assert findings[0].outcome == "pass"
         return signed
 
     def sign(badge: dict[str, Any]) -> bytes:
-        return orjson.dumps(proofs.sign(badge, key, _method(key), NOW, suite, shapes=shapes))
+        return orjson.dumps(proofs.sign(badge, key, method, NOW, suite, shapes=shapes))
 
     return Way(suite.name, "", sign, orjson.loads, verify)
 
 
 def _token(name: str, beside: str, key: PrivateKey) -> Way:
+    method = _method(key)
+
     def verify(text: str) -> Mapping[str, Any]:
         token = jwt.read(text)
         assert jwt.verify(token, token.document["issuer"]["id"], _key_of).outcome == "pass"
         return token.document
 
     def sign(badge: dict[str, Any]) -> bytes:
-        return jwt.write_vc(badge, key, _method(key), NOW).encode()
+        return jwt.write_vc(badge, key, method, NOW).encode()
 
     return Way(name, beside, sign, bytes.decode, verify)
 

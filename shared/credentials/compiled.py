@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
+
+import orjson
 
 from shared.credentials import canonical
 from shared.credentials.learning import Unlearnable, learn_roles, learn_template
@@ -16,6 +19,9 @@ MAX_CHARACTERS = 64_000  # of names, and of all that one shape keeps
 MAX_READINGS = 4  # of one structure, by the kinds of values that stand in it
 MAX_ATTEMPTS = 64  # at one structure: one whose shapes never come again is left alone
 _MAX_SEEN = 4_096
+# A batch is signed in one second by one key: all its proofs have the same options, which have some 300 characters.
+_MAX_OPTIONS = 64
+_MAX_OPTIONS_BYTES = 2_000
 # To learn a shape costs as much as some three documents of none. So many are learnt in a row, and then one in so many
 # documents: whoever sends shape after shape makes no document much dearer than it would be without shapes.
 _AT_ONCE = 64
@@ -48,6 +54,7 @@ class Shapes:
         self.served = 0  # documents whose form came from a template
         self._max_shapes = max_shapes
         self._allowance = float(_AT_ONCE)
+        self._options: dict[bytes, bytes] = {}
         self._forget()
 
     def __len__(self) -> int:
@@ -70,6 +77,21 @@ class Shapes:
         if self._is_worth_learning(layout):
             self._learn(document, layout, form)
         return form
+
+    def options_digest(self, options: Mapping[str, Any]) -> bytes:
+        """Return the SHA-256 of the canonical form of a proof's options, of late ones from memory; raises as `rdfc`."""
+        try:
+            written = orjson.dumps(options)
+        except TypeError:  # nothing that JSON has one way of writing
+            written = b""
+        digest = self._options.get(written)
+        if digest is None:
+            digest = sha256(self.rdfc(options).encode()).digest()
+            if len(self._options) >= _MAX_OPTIONS:
+                self._options.clear()
+            if 0 < len(written) <= _MAX_OPTIONS_BYTES:
+                self._options[written] = digest
+        return digest
 
     def _forget(self) -> None:
         self._root: Node[_Structure] = Node()

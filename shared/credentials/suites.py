@@ -55,6 +55,8 @@ class Suite:
         if algorithm_of(key) == "ES384":
             forms = [rdfc(part, terms.contexts, "sha384", inline=terms.inline) for part in (config, document)]
             return b"".join(sha384(form.encode()).digest() for form in forms)
+        if shapes is not None and terms == PINNED_ALONE:
+            return shapes.options_digest(config) + sha256(shapes.rdfc(document).encode()).digest()
         form = rdfc if shapes is None else shapes.rdfc
         forms = [form(part, terms.contexts, inline=terms.inline) for part in (config, document)]
         return b"".join(sha256(each.encode()).digest() for each in forms)

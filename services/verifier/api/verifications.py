@@ -95,7 +95,7 @@ async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, 
     if asked.url is not None:
         return await desk.verify_link(asked.url, asker, caller=who, expected=expected, attempt=attempt)
     badge = asked.token or asked.credential or {}
-    return (await desk.verify([badge], asker, caller=who, expected=expected, attempt=attempt))[0]
+    return await desk.verify_one(badge, asker, caller=who, expected=expected, attempt=attempt)
 
 
 @router.post("/batch", openapi_extra={"requestBody": BATCH_BODY})

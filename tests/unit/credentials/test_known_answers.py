@@ -5,6 +5,9 @@ import struct
 from pathlib import Path
 
 import pytest
+import rfc8785
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.credentials.canonical import jcs
 from shared.credentials.errors import MalformedJson, TooComplex
@@ -30,6 +33,38 @@ def test_a_number_is_written_as_rfc_8785_writes_it(bits, text):
 def test_what_is_no_number_has_no_canonical_form(bits):
     with pytest.raises(MalformedJson):
         jcs([_double(bits)])
+
+
+_ODD = ["\ud800", "\x7f", "\u2028", "\ue000", "\U00010000", -0.0]
+_NUMBERS = st.integers(-(2**54), 2**54) | st.floats() | st.floats(-2e15, 2e15) | st.floats(-0.01, 0.01)
+_TEXTS = st.text() | st.text(st.characters(codec="ascii"))
+_SCALARS = st.none() | st.booleans() | _NUMBERS | _TEXTS | st.sampled_from(_ODD)
+_JSON = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner) | st.dictionaries(_TEXTS | st.sampled_from("abc"), inner), max_leaves=20
+)
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(_JSON)
+def test_a_document_has_the_canonical_form_that_rfc8785_gives_it_or_none_by_either(document):
+    try:
+        expected = rfc8785.dumps(document)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
+        with pytest.raises(MalformedJson):
+            jcs(document)
+    else:
+        assert jcs(document) == expected
+
+
+@pytest.mark.parametrize("document", [{1: "a"}, {"a": {None: 1}}, [{"a", "b"}], b"a", (1, 2), {"a": object()}])
+def test_what_is_no_json_has_no_canonical_form_whoever_writes_it(document):
+    try:
+        expected = rfc8785.dumps(document)
+    except rfc8785.CanonicalizationError:
+        with pytest.raises(MalformedJson):
+            jcs(document)
+    else:
+        assert jcs(document) == expected
 
 
 def _quads(lines):

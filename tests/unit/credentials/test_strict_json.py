@@ -87,3 +87,19 @@ def test_no_bytes_raise_anything_but_malformed(raw):
     except MalformedJson:
         return
     json.loads(raw)
+
+
+@pytest.mark.parametrize(
+    "raw", [b'"\\u0000"', b'{"\\ud800": 1}', b'["a", {"b": "\\udc00\\ud800"}]', b'"\x00"', b'"\xed\xa0\x80"']
+)
+def test_nul_and_half_characters_are_refused_written_in_either_way(raw):
+    with pytest.raises(MalformedJson):
+        read_json(raw)
+
+
+def test_brackets_in_texts_do_not_count_as_depth():
+    text = "[{" * 200
+    assert read_json(json.dumps([text, text]).encode()) == [text, text]
+    with pytest.raises(MalformedJson):
+        read_json(b"[" * 65 + b"]" * 65)
+    assert read_json(b"[" * 64 + b"]" * 64) is not None
