@@ -79,6 +79,14 @@ class Unpacking(BaseModel):
     raw: bytes
 
 
+class Reading(BaseModel):
+    """A text as it came, of which is asked whether every reader would take it for the same JSON."""
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+    json_text: bytes
+
+
 class Found(BaseModel):
     """What a document shows; `recipient` is None where nobody was expected."""
 
@@ -105,8 +113,16 @@ class Unpacked(BaseModel):
     given: Given
 
 
+class Sound(BaseModel):
+    """A text is JSON that any parser may read: handing its value from process to process would cost far more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sound: Literal[True] = True
+
+
 class Refused(BaseModel):
-    """Not exactly one credential could be taken out of a file; the code says why."""
+    """Not exactly one credential could be taken out of a file, or a text is not sound; the code says why."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -126,10 +142,10 @@ class Failed(BaseModel):
 class Answer(BaseModel):
     """What comes back for one job."""
 
-    outcome: Found | Wanted | Unpacked | Refused | Failed
+    outcome: Found | Wanted | Unpacked | Sound | Refused | Failed
 
 
-_JOBS: TypeAdapter[Job | Unpacking] = TypeAdapter(Job | Unpacking)
+_JOBS: TypeAdapter[Job | Unpacking | Reading] = TypeAdapter(Job | Unpacking | Reading)
 
 
 def check(job: Job, shapes: Shapes | None = None) -> Found | Wanted:
@@ -183,10 +199,13 @@ def _value(text: str | None) -> Any:
         return None
 
 
-def take_out(job: Unpacking) -> Unpacked | Refused:
-    """Take the credential out of a file."""
+def take_out(job: Unpacking | Reading) -> Unpacked | Sound | Refused:
+    """Take the credential out of a file, or tell that a text is sound."""
     try:
-        return Unpacked(given=unpack(job.raw))
+        if isinstance(job, Unpacking):
+            return Unpacked(given=unpack(job.raw))
+        read_json(job.json_text, max_bytes=len(job.json_text))  # how long it may be was decided when it was received
+        return Sound()
     except CredentialError as error:
         return Refused(code=error.code, detail=error.detail)
 
