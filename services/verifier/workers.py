@@ -22,14 +22,19 @@ from prometheus_client import Counter, Gauge
 from services.verifier.check_worker import (
     LENGTH_BYTES,
     Answer,
+    AnyJob,
     Failed,
     Found,
     Job,
+    Presenting,
+    Reading,
     Refused,
+    Sound,
     Unpacked,
     Unpacking,
     Wanted,
 )
+from shared.credentials.presentations import Shown
 from shared.errors import Unavailable
 
 log = structlog.get_logger()
@@ -50,7 +55,7 @@ FAILED = Counter("laurel_checks_failed_total", "Documents that an error of ours 
 ENDED = Counter("laurel_check_processes_ended_total", "Worker processes that ended", ["cause"])
 
 
-Outcome = Found | Wanted | Unpacked | Refused | Failed
+Outcome = Found | Wanted | Shown | Unpacked | Sound | Refused | Failed
 
 
 class _Ended(Exception):
@@ -59,7 +64,7 @@ class _Ended(Exception):
 
 @dataclass(eq=False)
 class _Task:
-    job: Job | Unpacking
+    job: AnyJob
     answer: "asyncio.Future[Outcome]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     tried: bool = False
 
@@ -67,11 +72,19 @@ class _Task:
 class Workers:
     """`size` worker processes, and at most `queue` documents that wait for them."""
 
-    def __init__(self, size: int, queue: int, cpu_seconds: float = 2.0, memory_mib: int = 256) -> None:
+    def __init__(
+        self,
+        size: int,
+        queue: int,
+        cpu_seconds: float = 2.0,
+        memory_mib: int = 256,
+        extra_contexts: Path | None = None,
+    ) -> None:
         self._size = size
         self._command = [
             sys.executable, "-m", "services.verifier.check_worker",
             "--cpu-seconds", str(cpu_seconds), "--memory-mib", str(memory_mib),
+            *(["--extra-contexts", str(extra_contexts.resolve())] if extra_contexts else []),
         ]  # fmt: skip
         self._tasks: asyncio.Queue[_Task] = asyncio.Queue(queue)
         self._again: list[_Task] = []
@@ -107,9 +120,17 @@ class Workers:
         """
         return cast(Found | Wanted | Failed, await self._done(job, wait=wait))
 
+    async def present(self, job: Presenting) -> Shown | Wanted | Failed:
+        """Have a presentation looked into; Failed and Unavailable as `check` has them."""
+        return cast(Shown | Wanted | Failed, await self._done(job))
+
     async def unpack(self, raw: bytes) -> Unpacked | Refused | Failed:
         """Have the credential taken out of a file; Failed and Unavailable as `check` has them."""
         return cast(Unpacked | Refused | Failed, await self._done(Unpacking(raw=raw)))
+
+    async def look_through(self, text: bytes) -> Sound | Refused | Failed:
+        """Have a text in JSON read with care; Failed and Unavailable as `check` has them."""
+        return cast(Sound | Refused | Failed, await self._done(Reading(json_text=text)))
 
     async def check_all(self, jobs: Sequence[Job]) -> list[Found | Wanted | Failed]:
         """Have the documents of one request looked into; it takes no more places in the queue than there are processes.
@@ -125,7 +146,7 @@ class Workers:
         first, *others = jobs
         return [await self.check(first), *await asyncio.gather(*map(one, others))]
 
-    async def _done(self, job: Job | Unpacking, *, wait: bool = False) -> Outcome:
+    async def _done(self, job: AnyJob, *, wait: bool = False) -> Outcome:
         task = _Task(job)
         if wait:
             await self._tasks.put(task)
@@ -219,7 +240,7 @@ class Workers:
             self._again.append(task)  # for the next process in this place
 
 
-async def _ask(process: Process, job: Job | Unpacking) -> Outcome:
+async def _ask(process: Process, job: AnyJob) -> Outcome:
     """Have a job done; what goes wrong in putting it into JSON, or in reading the answer, is this document's alone."""
     try:
         return await _exchange(process, job.model_dump_json().encode())

@@ -157,15 +157,13 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
     facts = shape.facts_of(document)
     structure, own_digest = _structure(document, token)
     if structure.outcome != "pass":
-        return CheckedDocument(
-            checks=(structure, *skipped_checks("contexts", "issuer", "proof", "validity")), facts=facts
-        )
+        unseen = skipped_checks("contexts", "issuer", "proof", "validity")
+        return CheckedDocument(checks=(structure, *unseen), facts=facts)
     terms = look.policy.terms if shape.kind_of(document) == "credential" else PINNED_ALONE
     contexts = _contexts(document, token, terms)
     if contexts.outcome != "pass":
-        return CheckedDocument(
-            checks=(structure, contexts, *skipped_checks("issuer", "proof", "validity")), facts=facts
-        )
+        unseen = skipped_checks("issuer", "proof", "validity")
+        return CheckedDocument(checks=(structure, contexts, *unseen), facts=facts)
     needed = look.keys.look_up(facts.issuer_id, look.fetched) if look.fetched is not None else None
     if needed is not None:
         return Needs(urls=(needed,))

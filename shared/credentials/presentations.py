@@ -4,7 +4,7 @@ The credentials are handed on as they stand: each is checked by itself (shared.c
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -211,11 +211,16 @@ def _occasion(document: Mapping[str, Any], token: jwt.Token | None, occasion: Oc
         named = [{"challenge": token.claims.get("nonce"), "domain": token.claims.get("aud")}]
     else:
         named = [each for each in items(document.get("proof", [])) if isinstance(each, dict)]
+    return compared(named, occasion)
+
+
+def compared(named: Sequence[Mapping[str, Any]], occasion: Occasion) -> list[Check]:
+    """Return a check for what each of the proofs must name, as far as the occasion says anything."""
     asked = {"challenge": occasion.challenge, "domain": occasion.domain}
     return [_compared(what, wanted, named) for what, wanted in asked.items() if wanted is not None]
 
 
-def _compared(what: str, wanted: str, named: list[dict[str, Any]]) -> Check:
+def _compared(what: str, wanted: str, named: Sequence[Mapping[str, Any]]) -> Check:
     if named and all(wanted in items(each.get(what)) for each in named):
         return Check(name=what, outcome="pass", detail=f"The proof names the {what} that was asked for.")
     detail = f"The proof was not made for the {what} that was asked for."

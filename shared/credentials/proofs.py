@@ -1,6 +1,6 @@
 """Data Integrity proofs: made, and checked one by one, in sets and in chains."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -89,10 +89,12 @@ def prove(
     shapes: Shapes | None = None,
     terms: Terms = PINNED_ALONE,
     further: Mapping[str, str] = NOTHING,
+    previous: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return a proof of a document that carries none, one of a set or the only one. Raises as `sign` does.
 
-    `further` members of the proof are signed with it: another purpose, a challenge.
+    `further` members of the proof are signed with it: another purpose, a challenge, an id. In a chain so are the
+    `previous` proofs, whose ids `previousProof` names.
     """
     if algorithm_of(key) not in suite.algorithms:
         raise InvalidKey(f"{suite.name} does not take keys of this kind.", "unsupported_key")
@@ -105,7 +107,8 @@ def prove(
     }
     if suite.canonical == "jcs":
         options["@context"] = unsecured["@context"]
-    message = suite.message(unsecured, options, key, shapes, terms)
+    secured = {**unsecured, "proof": list(previous)} if previous else unsecured
+    message = suite.message(secured, options, key, shapes, terms)
     return {**options, suite.value: suite.write(sign_message(key, suite.signing_input(message)))}
 
 

@@ -84,8 +84,9 @@ class CheckedDocument(_Frozen):
 
 
 class ReportedCredential(_Frozen):
-    """The credential that a report is about, without its subject."""
+    """The credential that a report is about, without its subject; `kind` says by which rules it was checked."""
 
+    kind: Kind | None
     id: str | None
     name: str | None
     achievement_id: str | None

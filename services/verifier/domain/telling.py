@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from shared.credentials.dids import host_of
-from shared.credentials.report import Check, Outcome, Report, ReportedIssuer
+from shared.credentials.report import Check, Kind, Outcome, Report, ReportedIssuer, called
 
 Tone = Literal["good", "bad", "care"]
 
@@ -43,15 +43,16 @@ def tell(report: Report) -> Told:
     tone = tone_of(report)
     all_good = tone == "good"
     as_of = report.status_as_of
+    kind = report.credential.kind or "badge"
     age = None if as_of is None else max(0, int((report.verified_at - as_of).total_seconds()))
     return Told(
         tone=tone,
         headline=_headline(report),
         look_twice=tuple(each.detail for each in _further_warnings(report.checks)),
-        grounds=_grounds(report.checks, report.issuer),
+        grounds=called(_grounds(report.checks, report.issuer), kind),
         domain=host_of(report.issuer.id),
-        recipient=_recipient(report.checks, all_good=all_good),
-        lines=tuple(_line(check, all_good=all_good) for check in report.checks),
+        recipient=_recipient(report.checks, kind, all_good=all_good),
+        lines=tuple(_line(check, kind, all_good=all_good) for check in report.checks),
         status_age_seconds=age,
         formed=outcome_of(report.checks, "structure") == "pass",
     )
@@ -130,9 +131,9 @@ def _grounds(checks: Sequence[Check], issuer: ReportedIssuer) -> str:
     )
 
 
-def _recipient(checks: Sequence[Check], *, all_good: bool) -> Line:
+def _recipient(checks: Sequence[Check], kind: Kind, *, all_good: bool) -> Line:
     check = next((each for each in checks if each.name == "recipient"), _NOBODY)
-    line = _line(check, all_good=all_good)
+    line = _line(check, kind, all_good=all_good)
     if check.code == "not_asked":
         return replace(
             line,
@@ -140,13 +141,13 @@ def _recipient(checks: Sequence[Check], *, all_good: bool) -> Line:
             "whoever shows it need not be the person to whom it was issued.",
         )
     if check.outcome == "skipped":
-        return replace(line, detail="Without a good signature a badge says nothing of anybody.")
+        return replace(line, detail=called("Without a good signature a badge says nothing of anybody.", kind))
     return line
 
 
-def _line(check: Check, *, all_good: bool) -> Line:
+def _line(check: Check, kind: Kind, *, all_good: bool) -> Line:
     outcome, tone = _OUTCOMES[check.outcome]
-    title = _TITLES.get(check.name, check.name.replace("_", " ").capitalize())
+    title = called(_TITLES.get(check.name, check.name.replace("_", " ").capitalize()), kind)
     return Line(title, outcome, tone if tone != "good" or all_good else None, check.detail)
 
 

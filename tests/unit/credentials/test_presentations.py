@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -18,42 +19,17 @@ from shared.credentials.presentations import (
     opened_credential,
 )
 from shared.credentials.proofs import AUTHENTICATION, prove
-from shared.credentials.suites import ECDSA_RDFC, ED25519_2020, EDDSA_JCS, EDDSA_RDFC
+from shared.credentials.suites import ECDSA_RDFC, ED25519_2020, EDDSA_JCS
 from tests.support.badges import NOW, SIGNED_AT, a_badge, a_key, a_method, a_signed_badge, an_ec_key, at, paths
+from tests.support.presentations import SAYS, WALLET, a_presentation, enveloped, signed
 from tests.unit.credentials.test_jwt import encoded
 
 P256 = an_ec_key()
-WALLET = a_key(7)
 OCCASION = Occasion("a challenge", "verifier.example")
 OWN = {
     "@context": [CREDENTIALS_V2, {"Mine": "https://example.org/#Mine"}],
     "type": ["VerifiablePresentation", "Mine"],
 }
-SAYS = {"proofPurpose": AUTHENTICATION, "challenge": "a challenge", "domain": "verifier.example"}
-
-
-def a_presentation(*credentials, holder=WALLET, **members):
-    return {
-        "@context": [CREDENTIALS_V2],
-        "type": ["VerifiablePresentation"],
-        "holder": did_key(holder.public_key()),
-        "verifiableCredential": list(credentials),
-        **members,
-    }
-
-
-def signed(presentation, key=WALLET, suite=EDDSA_RDFC, says=SAYS, terms=Terms(inline=True)):
-    stated = {name: value for name, value in presentation.items() if (name, value) != ("verifiableCredential", [])}
-    return {**presentation, "proof": prove(stated, key, a_method(key), SIGNED_AT, suite, terms=terms, further=says)}
-
-
-def enveloped(token, kind="Credential", media_type="vc+jwt", **members):
-    return {
-        "@context": CREDENTIALS_V2,
-        "type": f"EnvelopedVerifiable{kind}",
-        "id": f"data:application/{media_type},{token}",
-        **members,
-    }
 
 
 def a_vc_token():
@@ -292,3 +268,15 @@ def test_a_signature_of_a_presentation_ends_where_it_says():
     document = signed(a_presentation(), says=ends)
     assert _is_good(document)
     assert _checks(document, now=NOW + timedelta(days=400))["proof"] == ("fail", "expired")
+
+
+_PUBLISHED = json.loads((Path(__file__).parent / "vectors/vp_jwt.json").read_text())
+
+
+@pytest.mark.parametrize("media_type", ["jwt", "vp+jwt"])
+def test_a_published_token_in_an_envelope_is_verified_with_the_credential_in_it(media_type):
+    envelope = enveloped(_PUBLISHED["token"], "Presentation", media_type)
+    found = check_presentation(envelope, Asking(NOW, Occasion(_PUBLISHED["challenge"], _PUBLISHED["domain"])))
+    assert found.signed
+    assert found.holder == _PUBLISHED["holder"]
+    assert all(map(_is_genuine, found.credentials))
