@@ -1,5 +1,6 @@
 """The verifier's side of the VC-API (W3C-CCG; VCALM): one credential, or one presentation with all that is in it."""
 
+from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
@@ -141,7 +142,14 @@ async def verify_presentation(request: Request, caller: Caller, desk: TheDesk) -
         return _answered(request, body)
     options = body.options or Options()
     verified = await vc_api.verify_presentation(
-        desk, body.verifiablePresentation, asker, caller=who, asked=options.asked, occasion=options.occasion
+        desk,
+        body.verifiablePresentation,
+        asker,
+        caller=who,
+        asked=options.asked,
+        occasion=options.occasion,
+        purpose=options.expectedProofPurpose,
+        charge=partial(asker_of, request, caller),
     )
     back = {"verifiablePresentation": body.verifiablePresentation} if options.returnPresentation else {}
     return _answered(request, verified.model_copy(update=back))

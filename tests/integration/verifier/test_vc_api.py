@@ -218,6 +218,11 @@ async def test_proofs_name_the_occasion_and_the_purpose_that_were_expected(serve
     wrong = await verify(served, a_signed_credential(), expectedProofPurpose="authentication")
     assert (wrong[0], codes(wrong[1])) == (400, {"wrong_proof_purpose"})
     assert (await verify(served, a_signed_credential(), expectedProofPurpose="assertionMethod"))[0] == 200
+    token = enveloped(a_token())
+    assert codes((await verify(served, token, challenge="x"))[1]) == {"challenge_mismatch"}
+    assert codes((await verify(served, token, expectedProofPurpose="authentication"))[1]) == {"wrong_proof_purpose"}
+    asserting = await present(served, signed(a_presentation()), expectedProofPurpose="assertionMethod")
+    assert (asserting[0], codes(asserting[1])) == (400, {"wrong_proof_purpose"})
 
 
 def a_chain(*, both_by_others: bool = False) -> dict[str, Any]:
@@ -353,5 +358,9 @@ async def test_nothing_is_recorded_of_strangers_credentials_and_all_are_counted_
         assert (await verify(verifier, a_signed_credential()))[0] == 200
         assert (await present(verifier, signed(a_presentation(a_signed_credential()))))[0] == 200
         answer = await verifier.client.post("/credentials/verify", json={})
+        assert answer.status_code == 429
+    three = signed(a_presentation(*(a_signed_credential(id=f"urn:uuid:{number}") for number in range(3))))
+    async with verifier.serving(anonymous_rate="2/minute"):
+        answer = await verifier.client.post("/presentations/verify", json={"verifiablePresentation": three})
         assert answer.status_code == 429
     assert await verifier.worker.pool.fetchval("select count(*) from verifications") == 0
