@@ -97,6 +97,14 @@ class Unpacking(BaseModel):
     raw: bytes
 
 
+class Reading(BaseModel):
+    """A text as it came, of which is asked whether every reader would take it for the same JSON."""
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+    json_text: bytes
+
+
 class Found(BaseModel):
     """What a document shows; `recipient` is None where nobody was expected."""
 
@@ -123,8 +131,16 @@ class Unpacked(BaseModel):
     given: Given
 
 
+class Sound(BaseModel):
+    """A text is JSON that any parser may read: handing its value from process to process would cost far more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sound: Literal[True] = True
+
+
 class Refused(BaseModel):
-    """Not exactly one credential could be taken out of a file; the code says why."""
+    """Not exactly one credential could be taken out of a file, or a text is not sound; the code says why."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -144,10 +160,11 @@ class Failed(BaseModel):
 class Answer(BaseModel):
     """What comes back for one job."""
 
-    outcome: Found | Wanted | Shown | Unpacked | Refused | Failed
+    outcome: Found | Wanted | Shown | Unpacked | Sound | Refused | Failed
 
 
-_JOBS: TypeAdapter[Job | Presenting | Unpacking] = TypeAdapter(Job | Presenting | Unpacking)
+AnyJob = Job | Presenting | Unpacking | Reading
+_JOBS: TypeAdapter[AnyJob] = TypeAdapter(AnyJob)
 
 
 def check(job: Job, shapes: Shapes | None = None, known: Contexts = None) -> Found | Wanted:
@@ -217,10 +234,13 @@ def _value(text: str | None) -> Any:
         return None
 
 
-def take_out(job: Unpacking) -> Unpacked | Refused:
-    """Take the credential out of a file."""
+def take_out(job: Unpacking | Reading) -> Unpacked | Sound | Refused:
+    """Take the credential out of a file, or tell that a text is sound."""
     try:
-        return Unpacked(given=unpack(job.raw))
+        if isinstance(job, Unpacking):
+            return Unpacked(given=unpack(job.raw))
+        read_json(job.json_text, max_bytes=len(job.json_text))  # how long it may be was decided when it was received
+        return Sound()
     except CredentialError as error:
         return Refused(code=error.code, detail=error.detail)
 
@@ -247,7 +267,7 @@ def main() -> None:
 def _answer(message: bytes, shapes: Shapes, known: Contexts) -> Answer:
     try:
         job = _JOBS.validate_json(message)
-        if isinstance(job, Unpacking):
+        if isinstance(job, Unpacking | Reading):
             return Answer(outcome=take_out(job))
         return Answer(outcome=check(job, shapes, known) if isinstance(job, Job) else present(job, shapes, known))
     except (MemoryError, RecursionError):

@@ -1,8 +1,9 @@
 """Badges in SVG pictures: one element of the Open Badges namespace holds the credential.
 
-Source: Open Badges 3.0, section "Baked Badge", SVG. Foreign pictures are read by a parser that takes no document type,
-no entity, no XInclude and no processing instruction, and that opens nothing. Scripts and links in them do not matter
-here: they are read for their one element, and never shown.
+Source: Open Badges 3.0, section "Baked Badge", SVG. Foreign pictures are read by a parser that takes no entity, no
+XInclude and no processing instruction, and that opens nothing. The one document type that is passed over is the line
+that drawing programs write, which names the W3C's own: it brings nothing, and nobody fetches what it names. Scripts and
+links in pictures do not matter here: they are read for their one element, and never shown.
 """
 
 import re
@@ -24,9 +25,10 @@ _ELEMENTS: dict[str, Generation] = {f"{{{NAMESPACE}}}credential": "3.0", "{http:
 _ROOTS = ("{http://www.w3.org/2000/svg}svg", "svg")
 _XINCLUDE = "{http://www.w3.org/2001/XInclude}"
 _DECLARATION = f' xmlns:openbadges="{NAMESPACE}"'
-# The start tag of the first element, in a document that is known to be well-formed and without a document type.
+_DRAWN = re.compile(r"-//W3C//DTD SVG [\d.]{1,8}//EN")
+# The start tag of the first element, in a document that is known to be well-formed and to have no other document type.
 _START_TAG = re.compile(
-    r"""\ufeff?(?:<\?xml[^>]*>)?(?:\s++|<!--.*?-->)*+"""
+    r"""\ufeff?(?:<\?xml[^>]*>)?(?:\s++|<!--.*?-->|<!DOCTYPE(?:[^"'>]|"[^"]*+"|'[^']*+')*+>)*+"""
     r"""<(?P<name>[^\s/>]++)(?P<attributes>(?:\s++[^\s=]++\s*+=\s*+(?:"[^"]*+"|'[^']*+'))*+)\s*+(?P<empty>/?)>""",
     re.DOTALL,
 )
@@ -64,7 +66,8 @@ def read_svg(raw: bytes) -> Baked:
     """Return what the one badge element of an SVG holds: its attribute `verify`, or its body.
 
     Raises InvalidPicture: `no_badge_inside`, `ambiguous_badge` (two elements, or one with two badges), `too_large`, or
-    `malformed_picture` for what is no plain SVG: not well-formed, with a document type, entities or instructions.
+    `malformed_picture` for what is no plain SVG: not well-formed, with another document type than SVG's own, with
+    entities or instructions.
     """
     found = _parsed(raw)
     if found.generation is None:
@@ -135,9 +138,16 @@ class _Found:
         raise InvalidPicture("The picture has processing instructions, which are not followed here.")
 
 
+class _Parser(DefusedXMLParser):  # type: ignore[misc]  # it ships no types
+    def defused_start_doctype_decl(self, name: str, system: str | None, public: str | None, inside: int) -> None:
+        """Pass over the document type of a drawing, as long as it declares nothing itself."""
+        if name != "svg" or inside or not _DRAWN.fullmatch(public or ""):
+            super().defused_start_doctype_decl(name, system, public, inside)
+
+
 def _parsed(raw: bytes) -> _Found:
     found = _Found()
-    parser: Any = DefusedXMLParser(target=found, forbid_dtd=True, forbid_entities=True, forbid_external=True)
+    parser: Any = _Parser(target=found, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
         parser.feed(raw)
         parser.close()

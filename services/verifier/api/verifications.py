@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.verifier.api.asked import BODIES, EXAMPLE, Asked, Upload, described, read_model
+from services.verifier.api.bodies import ForeignRoute
 from services.verifier.domain.documents import Document
 from services.verifier.domain.records import recalled
 from services.verifier.handlers import verifications
@@ -20,14 +21,13 @@ from shared.web.databases import AppDatabase
 from shared.web.idempotency import IdempotencyKey
 from shared.web.limits import Rate
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
-from shared.web.strict import StrictRoute
 
 BATCH = "/v1/verifications/batch"
 MAX_BATCH = 1_000
 # Badges have two to three thousand bytes, some more than one proof.
 MAX_BATCH_BYTES = MAX_BATCH * 4096
 
-router = APIRouter(prefix="/v1/verifications", tags=["verifications"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/verifications", tags=["verifications"], route_class=ForeignRoute)
 
 Caller = Annotated[Principal | None, Depends(anyone)]
 Verifying = Annotated[Principal, Depends(require("employer", "operator", scope="verify"))]

@@ -140,6 +140,8 @@ LAUGHS = "<!DOCTYPE svg [" + "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' fo
 BOMB = "<!DOCTYPE svg [<!ENTITY x '" + "x" * 100_000 + "'>]>"
 OUTSIDE = '<!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
 PARAMETER = '<!DOCTYPE svg [<!ENTITY % x SYSTEM "http://127.0.0.1:1/x.dtd"> %x;]>'
+# The line of Inkscape and Illustrator, and what could come along with it.
+DRAWN = '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd"'
 XINCLUDE = '<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="file:///etc/passwd" parse="text"/>'
 SVGS = {
     "no badge": (an_svg(), NO_BADGE),
@@ -156,6 +158,17 @@ SVGS = {
     "a token and a body": (an_svg(credential("{}", f' verify="{TOKEN}"')), AMBIGUOUS),
     "a token and a body of 2.0": (assertion("{}", TOKEN), AMBIGUOUS),
     "a document type": (b"<!DOCTYPE svg>" + an_svg(credential("{}")), MALFORMED),
+    "another root's doctype": (DRAWN.replace("svg", "g", 1).encode() + b">" + an_svg(credential("{}")), MALFORMED),
+    "a document type of somebody's": (DRAWN.replace("W3C", "X").encode() + b">" + an_svg(credential("{}")), MALFORMED),
+    "a document type that is a file": (b'<!DOCTYPE svg SYSTEM "file:///x">' + an_svg(credential("{}")), MALFORMED),
+    "SVG's document type with something inside": (f"{DRAWN} []>".encode() + an_svg(credential("{}")), MALFORMED),
+    "SVG's document type with an entity": (
+        f'{DRAWN} [<!ENTITY x "{{}}">]>'.encode() + an_svg(element("&x;")), MALFORMED,
+    ),
+    "SVG's document type, and an entity that it may have": (
+        f"{DRAWN}>".encode() + an_svg(element("&nbsp;{}")), MALFORMED,
+    ),
+    "SVG's document type twice": (f"{DRAWN}>{DRAWN}>".encode() + an_svg(credential("{}")), MALFORMED),
     "entities": (DTD.encode() + an_svg(element("&x;")), MALFORMED),
     "a billion laughs": (LAUGHS.encode() + an_svg(element("&l9;")), MALFORMED),
     "one large entity, often": (BOMB.encode() + an_svg("&x;" * 10_000, credential("{}")), MALFORMED),
@@ -263,3 +276,13 @@ def test_a_changed_byte_of_a_png_is_seen_wherever_it_is(data):
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
     with pytest.raises(CredentialError):
         read_png(bytes(raw))
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1", "20010904"])
+@pytest.mark.parametrize("before", ["", '<?xml version="1.0"?>\n<!-- Generator: > -->\n'])
+def test_the_document_type_that_drawing_programs_write_is_passed_over(version, before):
+    head = before + DRAWN.replace("1.1", version) + ">\n<!-- drawn -->"
+    assert unpack(head.encode() + an_svg(credential("{}"))).document == {}
+    baked = bake_svg(head.encode() + an_svg(), "{}")
+    assert baked.startswith(head.encode())
+    assert unpack(baked).document == {}
