@@ -123,9 +123,9 @@ def _signer(issuer: dict[str, Any]) -> str:
     """Say who signed, and on what grounds that is known; a name that the badge claims is told as a claim."""
     if issuer["standing"] == "registered":
         return f"{issuer['registered_name']}, registered here as {issuer['id']}"
-    if issuer["standing"] == "domain_verified":
-        return f"{issuer['registered_name'] or issuer['id']}, known by its domain: {issuer['id']}"
     if issuer["registered_name"]:
         return f"{issuer['registered_name']}, registered here once and no longer, as {issuer['id']}"
     claim = f"; it calls itself {issuer['claimed_name']}" if issuer["claimed_name"] else ""
+    if issuer["standing"] == "domain_verified":
+        return f"somebody of whom only the domain is known, {issuer['id']}{claim}"
     return f"somebody unknown to this registry, {issuer['id'] or 'without an id'}{claim}"

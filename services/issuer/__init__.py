@@ -1,14 +1,15 @@
 """The issuer decides: that a credential exists, and that it no longer holds. It alone signs, badges and status lists.
 
 Consumes   nothing: whatever it decides, it decides from its own tables
-Emits      issuer.events.v1   laurel.credential.issued.v1, laurel.credential.status-changed.v1
+Emits      issuer.events.v1   laurel.credential.issued.v1, laurel.generic-credential.issued.v1,
+                              laurel.credential.status-changed.v1
            issuer.state.v1    institutions, signing keys, institutions' API keys, published achievements, status lists,
                               credentials' status; heartbeats
 
 Its own truth:   institutions, signing_keys (sealed), api_keys; achievements, achievement_versions; status_lists;
                  credentials, credential_history, status_positions; credential_contents (what an erasure takes: the
                  document, the badge as a token, the address, the owner link's token). `laurel refeed issuer` tells all
-                 of it again.
+                 of it again. A credential is a badge, or `generic`: written by the institution itself (VC-API).
 Projections:     none.
 
 Private keys are sealed under a key-encryption key from LAUREL_KEK_FILE. The worker signs each changed status list once

@@ -3,7 +3,7 @@
 from functools import partial
 
 from services.verifier import pages
-from services.verifier.api import api_keys, employers, freshness, verifications
+from services.verifier.api import api_keys, employers, freshness, vc_api, verifications
 from services.verifier.domain.known import Rules
 from services.verifier.fetch import Fetcher
 from services.verifier.fetched import Copies
@@ -27,7 +27,11 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
     settings, worker, log = runtime.settings, runtime.worker, runtime.log
     consumer = Consumer(worker, log, state.GROUP, [ISSUER_STATE, VERIFIER_STATE], state.follow, claims=False)
     checkers = Workers(
-        settings.check_workers, settings.check_queue, settings.check_cpu_seconds, settings.check_memory_mib
+        settings.check_workers,
+        settings.check_queue,
+        settings.check_cpu_seconds,
+        settings.check_memory_mib,
+        settings.extra_contexts,
     )
     fetcher = Fetcher(settings.allow_loopback_fetches)
     rules = Rules(settings.public_url.rstrip("/"), settings.max_status_age)
@@ -49,6 +53,7 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         routers=[
             pages.router,
             verifications.router,
+            vc_api.router,
             freshness.router,
             employers.router,
             api_keys.router,
@@ -59,6 +64,7 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         state={
             "desk": Desk(runtime.app, checkers, rules, fetcher, Copies(fetcher)),
             "canary": Canary(runtime.app, rules),
+            "vc_api_answers_200": settings.vc_api_answers_200,
             "anonymous_rate": Rate(settings.anonymous_rate),
         },
         troubles=troubles,

@@ -27,21 +27,24 @@ from services.verifier.qr import text_in
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.baking import is_token
 from shared.credentials.baking_png import SIGNATURE
-from shared.credentials.check import Needs, check_document, check_token, document_in
+from shared.credentials.check import Needs, Policy, check_document, check_token, document_in
 from shared.credentials.compiled import Shapes
 from shared.credentials.containers import JPEG, Given, unpack
+from shared.credentials.contexts import Terms, from_file
 from shared.credentials.errors import CredentialError
 from shared.credentials.identity import Kind, Match, matches_assertion, matches_recipient
 from shared.credentials.keys import did_key, method_id
 from shared.credentials.known_keys import KnownKey
 from shared.credentials.open_badges_2 import check_assertion, is_assertion
 from shared.credentials.open_badges_2_issuer import GONE
+from shared.credentials.presentations import Asking, Occasion, Shown, check_presentation
 from shared.credentials.proofs import sign
 from shared.credentials.report import CheckedDocument
 from shared.credentials.scanned import link_in
 from shared.credentials.strict_json import read_json
 
 LENGTH_BYTES = 4
+Contexts = Mapping[str, Any] | None
 
 
 class Text(BaseModel):
@@ -62,7 +65,8 @@ class Job(BaseModel):
     """A badge to look into: at which time, under which keys of known issuers, and whose it should be.
 
     `fetched` has, by address, what a strangers' badge needs beside (shared.credentials.check); `max_status_age` in
-    seconds is how old it may be where it says how the badge stands.
+    seconds is how old it may be where it says how the badge stands. `vc_api`: whoever asks decides himself on terms of
+    the credential's own, and on proofs by others than its issuer.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -73,6 +77,20 @@ class Job(BaseModel):
     expected_recipient: Mapping[Kind, str] | None = None
     fetched: Mapping[str, Text] = {}
     max_status_age: float = 60.0
+    vc_api: bool = False
+
+
+class Presenting(BaseModel):
+    """A presentation to look into, but not its credentials; `fetched` and `vc_api` are as a job has them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    presentation: Any  # its JSON document, or the text of its token
+    now: datetime
+    challenge: str | None = None
+    domain: str | None = None
+    fetched: Mapping[str, Text] = {}
+    vc_api: bool = False
 
 
 class Unpacking(BaseModel):
@@ -146,14 +164,16 @@ class Failed(BaseModel):
 class Answer(BaseModel):
     """What comes back for one job."""
 
-    outcome: Found | Wanted | Unpacked | Sound | Refused | Failed
+    outcome: Found | Wanted | Shown | Unpacked | Sound | Refused | Failed
 
 
-_JOBS: TypeAdapter[Job | Unpacking | Reading] = TypeAdapter(Job | Unpacking | Reading)
+AnyJob = Job | Presenting | Unpacking | Reading
+_JOBS: TypeAdapter[AnyJob] = TypeAdapter(AnyJob)
 
 
-def check(job: Job, shapes: Shapes | None = None) -> Found | Wanted:
-    """Look into a document and, where a recipient is expected, compare."""
+def check(job: Job, shapes: Shapes | None = None, known: Contexts = None) -> Found | Wanted:
+    """Look into a document and, where a recipient is expected, compare; `known` contexts are the pinned where None."""
+    policy = Policy(Terms(known, inline=job.vc_api), others_may_sign=job.vc_api)
     fetched = {url: _value(found.text) for url, found in job.fetched.items()}
     if old := _too_old(job, fetched):
         return old
@@ -163,9 +183,11 @@ def check(job: Job, shapes: Shapes | None = None) -> Found | Wanted:
         gone = {url: GONE for url, found in job.fetched.items() if found.gone}
         checked = check_assertion(job.badge, now=job.now, fetched={**fetched, **gone})
     elif isinstance(job.badge, str):
-        checked = check_token(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched)
+        checked = check_token(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, policy=policy)
     else:
-        checked = check_document(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, shapes=shapes)
+        checked = check_document(
+            job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, shapes=shapes, policy=policy
+        )
     if isinstance(checked, Needs):
         return Wanted(urls=checked.urls, redirects=checked.redirects)
     return Found(checked=checked, recipient=_match(document, job.expected_recipient))
@@ -190,6 +212,19 @@ def _too_old(job: Job, fetched: Mapping[str, Any]) -> Wanted | None:
         return None
     redirects = old[0][1]
     return Wanted(urls=tuple(url for url, each in old if each == redirects), redirects=redirects)
+
+
+def present(job: Presenting, shapes: Shapes | None = None, known: Contexts = None) -> Shown | Wanted:
+    """Look into a presentation."""
+    asking = Asking(
+        now=job.now,
+        occasion=Occasion(job.challenge, job.domain),
+        terms=Terms(known, inline=job.vc_api),
+        fetched={url: _value(found.text) for url, found in job.fetched.items()},
+        shapes=shapes,
+    )
+    shown = check_presentation(job.presentation, asking)
+    return Wanted(urls=shown.urls) if isinstance(shown, Needs) else shown
 
 
 def _value(text: str | None) -> Any:
@@ -232,23 +267,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.verifier.check_worker", description=__doc__)
     parser.add_argument("--cpu-seconds", type=float, required=True)
     parser.add_argument("--memory-mib", type=int, required=True)
+    parser.add_argument("--extra-contexts", type=Path)
     options = parser.parse_args()
     incoming, outgoing = _pipes()
-    shapes = Shapes()
+    shapes, known = Shapes(), from_file(options.extra_contexts)
     _warm_up(shapes)
     _bound_memory(options.memory_mib)
     _write(outgoing, b"ready")
     while (message := _read(incoming)) is not None:
         signal.setitimer(signal.ITIMER_PROF, options.cpu_seconds)
-        answer = _answer(message, shapes)
+        answer = _answer(message, shapes, known)
         signal.setitimer(signal.ITIMER_PROF, 0)
         _write(outgoing, answer.model_dump_json().encode())
 
 
-def _answer(message: bytes, shapes: Shapes) -> Answer:
+def _answer(message: bytes, shapes: Shapes, known: Contexts) -> Answer:
     try:
         job = _JOBS.validate_json(message)
-        return Answer(outcome=check(job, shapes) if isinstance(job, Job) else take_out(job))
+        if isinstance(job, Unpacking | Reading):
+            return Answer(outcome=take_out(job))
+        return Answer(outcome=check(job, shapes, known) if isinstance(job, Job) else present(job, shapes, known))
     except (MemoryError, RecursionError):
         return Answer(outcome=Failed(failed="too_complex"))
     except Exception as error:  # noqa: BLE001  # the kind alone: messages may quote the document

@@ -21,3 +21,7 @@ class VerifierSettings(Settings):
 
     # Lets links lead to this machine itself, over http and to any port: for the embedded default and for tests.
     allow_loopback_fetches: bool = False
+
+    # The VC-API's routes answer 400 where something is not verified, as its test suites want. The newer text of that
+    # specification wants 200 there, and 400 only where there is nothing that can be looked into.
+    vc_api_answers_200: bool = False

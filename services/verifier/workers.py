@@ -22,9 +22,11 @@ from prometheus_client import Counter, Gauge
 from services.verifier.check_worker import (
     LENGTH_BYTES,
     Answer,
+    AnyJob,
     Failed,
     Found,
     Job,
+    Presenting,
     Reading,
     Refused,
     Sound,
@@ -32,6 +34,7 @@ from services.verifier.check_worker import (
     Unpacking,
     Wanted,
 )
+from shared.credentials.presentations import Shown
 from shared.errors import Unavailable
 
 log = structlog.get_logger()
@@ -52,7 +55,7 @@ FAILED = Counter("laurel_checks_failed_total", "Documents that an error of ours 
 ENDED = Counter("laurel_check_processes_ended_total", "Worker processes that ended", ["cause"])
 
 
-Outcome = Found | Wanted | Unpacked | Sound | Refused | Failed
+Outcome = Found | Wanted | Shown | Unpacked | Sound | Refused | Failed
 
 
 class _Ended(Exception):
@@ -61,7 +64,7 @@ class _Ended(Exception):
 
 @dataclass(eq=False)
 class _Task:
-    job: Job | Unpacking | Reading
+    job: AnyJob
     answer: "asyncio.Future[Outcome]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     tried: bool = False
 
@@ -69,11 +72,19 @@ class _Task:
 class Workers:
     """`size` worker processes, and at most `queue` documents that wait for them."""
 
-    def __init__(self, size: int, queue: int, cpu_seconds: float = 2.0, memory_mib: int = 256) -> None:
+    def __init__(
+        self,
+        size: int,
+        queue: int,
+        cpu_seconds: float = 2.0,
+        memory_mib: int = 256,
+        extra_contexts: Path | None = None,
+    ) -> None:
         self._size = size
         self._command = [
             sys.executable, "-m", "services.verifier.check_worker",
             "--cpu-seconds", str(cpu_seconds), "--memory-mib", str(memory_mib),
+            *(["--extra-contexts", str(extra_contexts.resolve())] if extra_contexts else []),
         ]  # fmt: skip
         self._tasks: asyncio.Queue[_Task] = asyncio.Queue(queue)
         self._again: list[_Task] = []
@@ -109,6 +120,10 @@ class Workers:
         """
         return cast(Found | Wanted | Failed, await self._done(job, wait=wait))
 
+    async def present(self, job: Presenting) -> Shown | Wanted | Failed:
+        """Have a presentation looked into; Failed and Unavailable as `check` has them."""
+        return cast(Shown | Wanted | Failed, await self._done(job))
+
     async def unpack(self, raw: bytes) -> Unpacked | Refused | Failed:
         """Have the credential taken out of a file; Failed and Unavailable as `check` has them."""
         return cast(Unpacked | Refused | Failed, await self._done(Unpacking(raw=raw)))
@@ -131,7 +146,7 @@ class Workers:
         first, *others = jobs
         return [await self.check(first), *await asyncio.gather(*map(one, others))]
 
-    async def _done(self, job: Job | Unpacking | Reading, *, wait: bool = False) -> Outcome:
+    async def _done(self, job: AnyJob, *, wait: bool = False) -> Outcome:
         task = _Task(job)
         if wait:
             await self._tasks.put(task)
@@ -225,7 +240,7 @@ class Workers:
             self._again.append(task)  # for the next process in this place
 
 
-async def _ask(process: Process, job: Job | Unpacking | Reading) -> Outcome:
+async def _ask(process: Process, job: AnyJob) -> Outcome:
     """Have a job done; what goes wrong in putting it into JSON, or in reading the answer, is this document's alone."""
     try:
         return await _exchange(process, job.model_dump_json().encode())

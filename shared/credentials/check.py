@@ -122,7 +122,7 @@ def _checked_token(text: str, look: "_Look") -> CheckedDocument | Needs:
     except CredentialError as error:
         name = "proof" if error.code in ("invalid_signature", "claims_mismatch") else "structure"
         unread = ("structure", "contexts", "issuer", "proof", "validity")
-        checks = tuple(_refused(each, error) if each == name else _skipped(each)[0] for each in unread)
+        checks = tuple(refused_check(each, error) if each == name else skipped_checks(each)[0] for each in unread)
         return CheckedDocument(checks=checks, facts=shape.facts_of(None))
     checked = _checked(token.document, token, look)
     if isinstance(checked, Needs):
@@ -157,11 +157,13 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
     facts = shape.facts_of(document)
     structure, own_digest = _structure(document, token)
     if structure.outcome != "pass":
-        return CheckedDocument(checks=(structure, *_skipped("contexts", "issuer", "proof", "validity")), facts=facts)
+        unseen = skipped_checks("contexts", "issuer", "proof", "validity")
+        return CheckedDocument(checks=(structure, *unseen), facts=facts)
     terms = look.policy.terms if shape.kind_of(document) == "credential" else PINNED_ALONE
     contexts = _contexts(document, token, terms)
     if contexts.outcome != "pass":
-        return CheckedDocument(checks=(structure, contexts, *_skipped("issuer", "proof", "validity")), facts=facts)
+        unseen = skipped_checks("issuer", "proof", "validity")
+        return CheckedDocument(checks=(structure, contexts, *unseen), facts=facts)
     needed = look.keys.look_up(facts.issuer_id, look.fetched) if look.fetched is not None else None
     if needed is not None:
         return Needs(urls=(needed,))
@@ -173,7 +175,7 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
     facts = facts.model_copy(
         update={"digest": own_digest, "proof_created": findings[0].created, "verification_methods": methods}
     )
-    issuer, proof = _issuer(facts.issuer_id, facts.verification_methods, look.policy), _proof(findings, look.now)
+    issuer, proof = _issuer(facts.issuer_id, facts.verification_methods, look.policy), proof_check(findings, look.now)
     looked_up: list[Check] | Needs = []
     if look.fetched is not None and issuer.outcome == proof.outcome == "pass":
         looked_up = _looked_up(document, facts.issuer_id or "", look, look.fetched)
@@ -218,15 +220,16 @@ def _structure(document: Any, token: jwt.Token | None) -> tuple[Check, str | Non
         refuse_excess(document)
         refuse_others, kind = _KINDS[shape.kind_of(document)]
         refuse_others(document)
-        if token is None and _proved_by_meaning(document):
+        if token is None and proved_by_meaning(document):
             shape.refuse_second_mention(document)
         own_digest = digest(document).hex()
     except CredentialError as error:
-        return _refused("structure", error), None
+        return refused_check("structure", error), None
     return _passed("structure", f"The document is {kind}."), own_digest
 
 
-def _refused(name: str, error: CredentialError) -> Check:
+def refused_check(name: str, error: CredentialError) -> Check:
+    """Return the check of a document that was refused: unknown where that says nothing against it."""
     undecided = error.code in ("too_complex", "unsupported_format", "unsupported_context")
     return Check(name=name, outcome="unknown" if undecided else "fail", detail=error.detail, code=error.code)
 
@@ -248,16 +251,16 @@ def _contexts(document: Mapping[str, Any], token: jwt.Token | None, terms: Terms
     if shape.kind_of(document) != "credential" and not are_a_badges(document["@context"]):
         detail = "The contexts are not those of an Open Badge, in their order."
         return Check(name="contexts", outcome="fail", detail=detail, code="context_order")
-    if token is not None or not _proved_by_meaning(document):
+    if token is not None or not proved_by_meaning(document):
         try:
             unsecured = {name: member for name, member in document.items() if name != "proof"}
             to_quads(unsecured, terms.contexts, inline=terms.inline)
         except CredentialError as error:
-            return _refused("contexts", error)
+            return refused_check("contexts", error)
     return _passed("contexts", "Every context is known by its content.")
 
 
-def _proved_by_meaning(document: Mapping[str, Any]) -> bool:
+def proved_by_meaning(document: Mapping[str, Any]) -> bool:
     """Tell whether every proof is over the document's statements, so that none of its members could go unseen."""
     suites = [suite_of(each) for each in shape.items(document.get("proof", [])) if isinstance(each, dict)]
     return not any(isinstance(suite, Suite) and suite.canonical == "jcs" for suite in suites)
@@ -273,8 +276,8 @@ def _issuer(issuer_id: str | None, methods: tuple[str, ...], policy: Policy) -> 
     return _passed("issuer", "The signing key belongs to the issuer named in the credential.")
 
 
-def _proof(findings: list[proofs.ProofFinding], now: datetime) -> Check:
-    """A set of proofs is as good as its worst: an unchecked one may have been added by anybody."""
+def proof_check(findings: list[proofs.ProofFinding], now: datetime) -> Check:
+    """Return the check of a set of proofs, as good as its worst: an unchecked one may have been added by anybody."""
     worst = min(findings, key=lambda finding: _WORST_FIRST.index(finding.outcome))
     if worst.outcome != "pass":
         return Check(name="proof", outcome=worst.outcome, detail=worst.detail, code=worst.code)
@@ -319,7 +322,8 @@ def _nothing_more(_credential: Mapping[str, Any], _token: jwt.Token | None) -> I
     return iter(())
 
 
-def _skipped(*names: str) -> tuple[Check, ...]:
+def skipped_checks(*names: str) -> tuple[Check, ...]:
+    """Return the checks that were not made, because an earlier one left no ground for them."""
     detail = "Not looked at: an earlier check left no ground for it."
     return tuple(Check(name=name, outcome="skipped", detail=detail) for name in names)
 

@@ -37,20 +37,20 @@ class SigningKey:
     ends: datetime | None
 
 
-def signing_keys(document: Any, controller: str) -> dict[str, SigningKey]:
-    """Return, by verification method, the keys with which a controller asserts (Controlled Identifiers 1.0 2.3.2).
+def signing_keys(document: Any, controller: str, purpose: str = "assertionMethod") -> dict[str, SigningKey]:
+    """Return, by verification method, a controller's keys for a purpose (Controlled Identifiers 1.0 section 2.3).
 
-    A key that stands in the document and not under `assertionMethod` is left out, as is one of another controller or of
+    A key that stands in the document and not under the purpose is left out, as is one of another controller or of
     a kind that is not read. Raises InvalidKey (`did_mismatch`) for a document that is not the controller's.
     """
     if not isinstance(document, dict) or document.get("id") != controller:
         raise InvalidKey("The document at the issuer's address is not the issuer's.", "did_mismatch")
     methods = {id_: method for method in _items(document, "verificationMethod") if (id_ := _id(method, controller))}
-    asserting = [
+    meant = [
         methods.get(_absolute(each, controller)) if isinstance(each, str) else each
-        for each in _items(document, "assertionMethod")
+        for each in _items(document, purpose)
     ]
-    own = {id_: method for method in asserting if method and (id_ := _id(method, controller))}
+    own = {id_: method for method in meant if method and (id_ := _id(method, controller))}
     return {id_: key for id_, method in own.items() if (key := _signing_key(method, controller))}
 
 

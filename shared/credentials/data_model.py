@@ -36,6 +36,14 @@ def refuse_other_than_credential(document: Any) -> None:
     refuse_other_resources(document.get("relatedResource"))
 
 
+def refuse_other_than_presentation(document: Any) -> None:
+    """Raise CredentialError `malformed` for what is no presentation (VCDM 2.0 section 4.13, VCDM 1.1 section 4.10).
+
+    One whose id is a `data:` URL is none either: what such a URL holds would have to be looked into instead.
+    """
+    refuse_other_than(document, _PRESENTATION)
+
+
 def refuse_other_than_endorsement(document: Any) -> None:
     """Raise CredentialError `malformed` for what is no EndorsementCredential (Open Badges 3.0 section B.1.3)."""
     refuse_other_than_credential(document)
@@ -128,6 +136,13 @@ CREDENTIAL: tuple[Rule, ...] = (
     *_with_ids("credentialSchema"),
     *_with_ids("termsOfUse", "evidence", "proof", fits=optional(is_url)),
 )  # fmt: skip
+_PRESENTATION: tuple[Rule, ...] = (
+    ("@context", is_contexts, "an array of contexts, the first of them the data model's"),
+    ("type", has_type("VerifiablePresentation"), "VerifiablePresentation among others"),
+    ("id", optional(lambda value: is_url(value) and not value.startswith("data:")), "a URL other than of data"),
+    ("holder", optional(is_identified), "a URL, or an object whose id is one"),
+    *_typed("termsOfUse", "proof"),
+)
 _ENDORSEMENT: tuple[Rule, ...] = (
     ("credentialSubject", lambda value: isinstance(value, dict), "one object"),
     ("credentialSubject.type", has_type("EndorsementSubject"), "EndorsementSubject"),

@@ -106,3 +106,17 @@ def _method(id_: str, kind: str, controller: str, **key: Any) -> dict[str, Any]:
 def controller_of(verification_method: str) -> str:
     """Return the DID that a verification method's DID URL belongs to: all before the fragment."""
     return verification_method.partition("#")[0]
+
+
+def host_of(identifier: str | None) -> str | None:
+    """Return the host that an issuer's identifier names: that of a did:web (its first part) or of a URL, else None.
+
+    It is in its ASCII form, as it is asked for: letters of other scripts may look like those of another host.
+    """
+    text = identifier or ""
+    try:
+        host = urlsplit(text).hostname if text.startswith(("https://", "http://")) else None
+        host = text.split(":")[2] if text.startswith("did:web:") else host
+        return host.encode("idna").decode() or None if host else None
+    except ValueError:
+        return None

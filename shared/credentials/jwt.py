@@ -5,7 +5,7 @@
 `vc-claim`  Verifiable Credentials Data Model 1.1 section 6.3.1: the credential stands in the claim `vc`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -13,16 +13,17 @@ from typing import Any, Literal
 import orjson
 
 from shared.credentials import base64url
+from shared.credentials.contexts import CREDENTIALS_V2
 from shared.credentials.errors import CredentialError, InvalidKey
 from shared.credentials.instants import read_instant, write_instant
 from shared.credentials.jwk import from_jwk
 from shared.credentials.keys import PrivateKey, PublicKey, algorithm_of, sign_message, verify_signature
 from shared.credentials.proofs import UNDECIDED, KeyResolver, Outcome, ProofFinding
 from shared.credentials.quoting import quoted
-from shared.credentials.shape import MAX_TEXT, id_of
+from shared.credentials.shape import MAX_TEXT, id_of, items
 from shared.credentials.strict_json import MAX_BYTES, read_json
 
-Profile = Literal["ob3-jwt", "vc+jwt", "vc-claim"]
+Profile = Literal["ob3-jwt", "vc+jwt", "vc-claim", "vp+jwt", "vp-claim"]
 
 # The 1EdTech validator takes no others in an Open Badge.
 OB3_ALGORITHMS = frozenset({"RS256", "ES256"})
@@ -30,12 +31,14 @@ VC_ALGORITHMS = frozenset({"EdDSA", "ES256", "ES384"})
 _REGISTERED = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})  # RFC 7519 section 4.1
 # Members of a header that change what is signed, or how it is read, and that nobody here obeys.
 _REFUSED = frozenset({"crit", "b64", "zip", "enc", "epk", "apu", "apv"})
+_OF_HOLDER = (("iss", "holder"), ("jti", "id"))
 _LAST_SECOND = 253_402_300_799  # of the calendar: 9999-12-31T23:59:59Z
+TakeApart = Callable[[Mapping[str, Any], dict[str, Any]], tuple[dict[str, Any], dict[str, Any], Profile]]
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token taken apart, nothing of it believed yet; `document` is the credential that it carries."""
+    """A token taken apart, nothing of it believed yet; `document` is the credential or presentation that it carries."""
 
     profile: Profile
     header: Mapping[str, Any]
@@ -61,11 +64,20 @@ class Token:
 
 
 def read(text: str) -> Token:
-    """Take a compact JWS apart (RFC 7515 section 7.1).
+    """Take a compact JWS that carries a credential apart (RFC 7515 section 7.1).
 
     Raises CredentialError: `malformed`, `too_large`, `unsupported_format` (an encrypted token), `invalid_signature`
     (a header that no honest issuer writes), `claims_mismatch` (claims that say other things than the credential).
     """
+    return _read(text, _taken_apart)
+
+
+def read_presentation(text: str) -> Token:
+    """Take a compact JWS that carries a presentation apart; raises as `read` does."""
+    return _read(text, _presentation_in)
+
+
+def _read(text: str, take_apart: TakeApart) -> Token:
     if len(text) > MAX_BYTES:
         raise CredentialError(f"The token is larger than {MAX_BYTES} bytes.", "too_large")
     if "~" in text:
@@ -77,7 +89,7 @@ def read(text: str) -> Token:
         raise CredentialError("A signed token has three parts.", "malformed")
     header, payload = (_object(base64url.decode(part, MAX_BYTES)) for part in parts[:2])
     _refuse_header(header)
-    claims, document, profile = _taken_apart(header, payload)
+    claims, document, profile = take_apart(header, payload)
     signature = base64url.decode(parts[2], MAX_BYTES)
     return Token(profile, header, claims, document, signature, ".".join(parts[:2]).encode())
 
@@ -155,11 +167,7 @@ def _refuse_header(header: Mapping[str, Any]) -> None:
 
 def _taken_apart(header: Mapping[str, Any], payload: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], Profile]:
     """Return the claims, the credential and the profile of a payload; raises CredentialError."""
-    kind = str(header.get("typ", "")).lower().removeprefix("application/")
-    claims = {name: payload[name] for name in _REGISTERED & payload.keys()}
-    if any(_instant(claims[name]) is None for name in ("exp", "nbf", "iat") if name in claims):
-        raise CredentialError("A time among the token's claims is none.", "malformed")
-    document = {name: member for name, member in payload.items() if name not in _REGISTERED}
+    kind, claims, document = _named(header, payload)
     if kind == "vc+jwt":
         if header.get("cty", "vc") != "vc" or {"vc", "vp"} & payload.keys():
             raise CredentialError("The token is not what its type says.", "malformed")
@@ -171,6 +179,36 @@ def _taken_apart(header: Mapping[str, Any], payload: dict[str, Any]) -> tuple[di
     if not isinstance(payload["vc"], dict):
         raise CredentialError("The token's claim vc is not an object.", "malformed")
     return claims, _completed(claims, payload["vc"]), "vc-claim"
+
+
+def _presentation_in(
+    header: Mapping[str, Any], payload: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any], Profile]:
+    """Return the claims, the presentation and the profile of a payload; raises CredentialError."""
+    kind, claims, document = _named(header, payload, _REGISTERED | {"nonce"})
+    profile: Profile = "vp+jwt" if kind == "vp+jwt" else "vp-claim"
+    if profile == "vp+jwt":
+        if header.get("cty", "vp") != "vp" or {"vc", "vp"} & payload.keys():
+            raise CredentialError("The token is not what its type says.", "malformed")
+    elif kind not in ("", "jwt") or not isinstance(payload.get("vp"), dict) or "vc" in payload:
+        raise CredentialError("The token does not carry a presentation.", "malformed")
+    else:
+        document = {**{member: claims[claim] for claim, member in _OF_HOLDER if claim in claims}, **payload["vp"]}
+    said = {"iss": id_of(document.get("holder")), "jti": document.get("id")}
+    if any(claims[name] != said[name] for name in said.keys() & claims.keys() if said[name] is not None):
+        raise _mismatch()
+    return claims, document, profile
+
+
+def _named(
+    header: Mapping[str, Any], payload: dict[str, Any], names: frozenset[str] = _REGISTERED
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return a token's type, its claims of those names and all other members; raises CredentialError."""
+    kind = str(header.get("typ", "")).lower().removeprefix("application/")
+    claims = {name: payload[name] for name in names & payload.keys()}
+    if any(_instant(claims[name]) is None for name in ("exp", "nbf", "iat") if name in claims):
+        raise CredentialError("A time among the token's claims is none.", "malformed")
+    return kind, claims, {name: member for name, member in payload.items() if name not in names}
 
 
 def _agreed(claims: Mapping[str, Any], document: dict[str, Any], *, dated: bool) -> dict[str, Any]:
@@ -194,7 +232,9 @@ def _completed(claims: Mapping[str, Any], inside: dict[str, Any]) -> dict[str, A
     for claim, member in (("jti", "id"), ("iss", "issuer")):
         if claim in claims:
             document.setdefault(member, claims[claim])
-    for claim, member in (("nbf", "issuanceDate"), ("exp", "expirationDate")):
+    newer = CREDENTIALS_V2 in items(document.get("@context"))
+    begins, ends = ("validFrom", "validUntil") if newer else ("issuanceDate", "expirationDate")
+    for claim, member in (("nbf", begins), ("exp", ends)):
         at = _instant(claims.get(claim))
         if at is not None:
             document.setdefault(member, write_instant(at))

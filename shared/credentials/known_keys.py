@@ -25,9 +25,10 @@ class KnownKey(BaseModel):
 
 
 class KnownKeys:
-    """Says of a verification method whether it may sign, and with which key."""
+    """Says of a verification method whether it may sign for a purpose, and with which key."""
 
-    def __init__(self, known: Iterable[KnownKey]) -> None:
+    def __init__(self, known: Iterable[KnownKey], purpose: str = "assertionMethod") -> None:
+        self._purpose = purpose
         self._known = {key.verification_method: key for key in known}
         self._by_url = {key.jwk_url: key.verification_method for key in self._known.values() if key.jwk_url}
         # Controllers whose every key is here: what is not among them is none of theirs.
@@ -46,7 +47,8 @@ class KnownKeys:
             if address not in fetched:
                 return address
             if fetched[address] is not None:
-                for method, found in controllers.signing_keys(fetched[address], controller).items():
+                found_there = controllers.signing_keys(fetched[address], controller, self._purpose)
+                for method, found in found_there.items():
                     multikey = encode_multikey(found.key)
                     self._known[method] = KnownKey(
                         verification_method=method, public_key_multibase=multikey, retired_at=found.ends

@@ -21,6 +21,9 @@ _FORMS: dict[str, type] = {"@id": str, "@type": str, "@protected": bool, "@prefi
 _CONTAINERS = {"@set", "@list"}  # others put a part of what they hold into names, of which signatures know nothing
 # What is read of an entry that says where a status stands (shared.credentials.foreign_status).
 _READ = frozenset({"statusPurpose", "statusListCredential", "statusListIndex"})
+# Of the newer data model, and free in the older: what they say is shown as the credential's own words, and decides
+# nothing.
+_NAMES_ALONE = frozenset({"name", "description"})
 
 
 def refuse_forms(contexts: Sequence[Any]) -> None:
@@ -101,7 +104,7 @@ def _names_of_the_data_model() -> frozenset[str]:
     """The members of credentials and presentations, and what else may stand anywhere."""
     tops = [pinned()[url]["@context"] for url in (CREDENTIALS_V1, CREDENTIALS_V2)]
     within = [top[kind]["@context"] for top in tops for kind in ("VerifiableCredential", "VerifiablePresentation")]
-    return frozenset(name for context in (*tops, *within) for name in context)
+    return frozenset(name for context in (*tops, *within) for name in context) - _NAMES_ALONE
 
 
 def _definitions(context: Any, prefixes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

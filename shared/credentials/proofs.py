@@ -1,8 +1,9 @@
 """Data Integrity proofs: made, and checked one by one, in sets and in chains."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 from shared.credentials.compiled import Shapes
@@ -19,9 +20,12 @@ from shared.credentials.keys import (
 )
 from shared.credentials.quoting import quoted
 from shared.credentials.shape import MAX_TEXT, items
-from shared.credentials.suites import EDDSA_RDFC, Suite, suite_of
+from shared.credentials.suites import EDDSA_RDFC, SUITES, Suite, suite_of
 
 MAX_PROOFS = 4
+# What a proof may be made for: to assert a credential, or to show that one holds a key.
+ASSERTION, AUTHENTICATION = "assertionMethod", "authentication"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 # What keeps a signature from being checked, and says nothing against it.
 UNDECIDED = frozenset(
     {"unsupported_context", "unsupported_key", "too_complex", "key_unresolvable", "did_refused", "did_mismatch"}
@@ -84,24 +88,36 @@ def prove(
     *,
     shapes: Shapes | None = None,
     terms: Terms = PINNED_ALONE,
+    further: Mapping[str, str] = NOTHING,
+    previous: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Return a proof of a document that carries none, one of a set or the only one. Raises as `sign` does."""
+    """Return a proof of a document that carries none, one of a set or the only one. Raises as `sign` does.
+
+    `further` members of the proof are signed with it: another purpose, a challenge, an id. In a chain so are the
+    `previous` proofs, whose ids `previousProof` names.
+    """
     if algorithm_of(key) not in suite.algorithms:
         raise InvalidKey(f"{suite.name} does not take keys of this kind.", "unsupported_key")
     options: dict[str, Any] = {
         **suite.options(),
         "created": write_instant(created),
         "verificationMethod": verification_method,
-        "proofPurpose": "assertionMethod",
+        "proofPurpose": ASSERTION,
+        **further,
     }
     if suite.canonical == "jcs":
         options["@context"] = unsecured["@context"]
-    message = suite.message(unsecured, options, key, shapes, terms)
+    secured = {**unsecured, "proof": list(previous)} if previous else unsecured
+    message = suite.message(secured, options, key, shapes, terms)
     return {**options, suite.value: suite.write(sign_message(key, suite.signing_input(message)))}
 
 
 def verify(
-    document: Document, resolve_key: KeyResolver, shapes: Shapes | None = None, terms: Terms = PINNED_ALONE
+    document: Document,
+    resolve_key: KeyResolver,
+    shapes: Shapes | None = None,
+    terms: Terms = PINNED_ALONE,
+    purpose: str = ASSERTION,
 ) -> list[ProofFinding]:
     """Check every proof of a document by itself (Data Integrity 1.0 sections 4.4, 4.5); without a proof, one failure.
 
@@ -115,7 +131,10 @@ def verify(
         return [ProofFinding("unknown", "too_complex", f"The credential carries more than {MAX_PROOFS} proofs.")]
     if any(proof in proofs[:index] for index, proof in enumerate(proofs)):
         return [ProofFinding("fail", "proof_malformed", "The credential carries the same proof twice.")]
-    return [_verify_one(document, proof, proofs, resolve_key, shapes, terms) for proof in proofs]
+    return [
+        _of_another_purpose(proof, purpose) or _verify_one(document, proof, proofs, resolve_key, shapes, terms)
+        for proof in proofs
+    ]
 
 
 def _verify_one(
@@ -175,10 +194,14 @@ def _secured(document: Document, proof: Document, proofs: list[Any]) -> dict[str
     return {**unsecured, "proof": found}
 
 
+def _of_another_purpose(proof: Any, purpose: str) -> ProofFinding | None:
+    if not isinstance(proof, dict) or suite_of(proof) not in SUITES.values() or proof.get("proofPurpose") == purpose:
+        return None
+    return ProofFinding("fail", "wrong_proof_purpose", f"The proof was not made for the purpose {purpose}.")
+
+
 def _refusal(document: Document, proof: Document, suite: Suite) -> ProofFinding | None:
     """What stands against a proof before any key is looked at, or None."""
-    if proof.get("proofPurpose") != "assertionMethod":
-        return ProofFinding("fail", "wrong_proof_purpose", "The proof was not made to assert a credential.")
     if not _well_formed(proof, suite):
         return ProofFinding("fail", "proof_malformed", "A member of the proof does not have its one allowed form.")
     own, its = document.get("@context"), proof.get("@context", document.get("@context"))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.credentials.dids import host_of
 from shared.credentials.quoting import quoted
 
 # Checks that leave the verdict alone.
@@ -83,8 +84,9 @@ class CheckedDocument(_Frozen):
 
 
 class ReportedCredential(_Frozen):
-    """The credential that a report is about, without its subject."""
+    """The credential that a report is about, without its subject; `kind` says by which rules it was checked."""
 
+    kind: Kind | None
     id: str | None
     name: str | None
     achievement_id: str | None
@@ -208,7 +210,11 @@ def _recipient(checks: Sequence[Check]) -> str:
 
 
 def _signer(issuer: ReportedIssuer) -> str:
-    if issuer.standing != "unknown":
+    if issuer.standing == "registered":
         return f"It is signed by {quoted(issuer.registered_name or issuer.id or '')}."
     claim = f", who calls itself {quoted(issuer.claimed_name)}" if issuer.claimed_name else ""
+    if issuer.standing == "domain_verified":
+        host = host_of(issuer.id)
+        where = f"the domain {quoted(host)}" if host else "the domain of its issuer"
+        return f"It comes from somebody at {where}, whom this registry does not know{claim}."
     return f"It is signed by someone whom this registry does not know{claim}."

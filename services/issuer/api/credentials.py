@@ -60,7 +60,6 @@ class CredentialSummary(BaseModel):
     status: CredentialStatus
     version: int = Field(examples=[1])
     kind: Literal["badge", "generic"] = Field(description="generic: the institution wrote it itself (VC-API).")
-    client_id: str | None = Field(description="The institution's own name for it, where it is generic and has one.")
     achievement_id: UUID | None
     achievement_version: int | None
     issued_at: datetime
@@ -71,6 +70,9 @@ class CredentialSummary(BaseModel):
 class Credential(CredentialSummary):
     """A credential with its signed document, and as a token where that was asked for."""
 
+    client_id: str | None = Field(
+        None, description="The institution's own name for it, where it is generic and has one."
+    )
     credential: dict[str, Any]
     token: str | None = Field(None, description="The badge as a compact JWS; null where no token was asked for.")
     warnings: list[LintWarning] = Field([], description="What some strict readers will not take, as it was asked for.")
@@ -221,7 +223,6 @@ def _summary(row: Row, public_url: str) -> CredentialSummary:
         status=row["status"],
         version=row["version"],
         kind=row["kind"],
-        client_id=row["client_id"],
         achievement_id=row["achievement_id"],
         achievement_version=row["achievement_number"],
         issued_at=row["issued_at"],
@@ -238,7 +239,7 @@ def _summary(row: Row, public_url: str) -> CredentialSummary:
 def _view(row: Row, public_url: str) -> Credential:
     summary, document = _summary(row, public_url).model_dump(), orjson.loads(row["document"])
     told = [LintWarning(path=each.path, message=each.sentence) for each in warnings(document)]
-    return Credential(**summary, credential=document, token=row["token"], warnings=told)
+    return Credential(**summary, client_id=row["client_id"], credential=document, token=row["token"], warnings=told)
 
 
 def _row_attempts(tenant_id: UUID, header: tuple[str, bytes] | None, asked: Asked) -> dict[int, Attempt]:

@@ -108,7 +108,7 @@ def issued(
         "actor": _actor(entry),
     }
     if credential["kind"] == "generic":
-        return GenericCredentialIssued(**common, client_id=credential["client_id"])
+        return GenericCredentialIssued(**common, client_id=content["client_id"])
     return CredentialIssued(
         **common,
         achievement_id=credential["achievement_id"],

@@ -90,7 +90,6 @@ def _credential(plan: Plan, signed: Signed) -> Row:
     return {
         "id": signed.draft.id,
         "kind": "badge" if plan.achievement_id else "generic",
-        "client_id": signed.draft.order.client_id,
         "institution_id": plan.institution_id,
         "achievement_id": plan.achievement_id,
         "achievement_number": plan.achievement_number,
@@ -106,6 +105,7 @@ def _content(plan: Plan, signed: Signed) -> Row:
     return {
         "credential_id": signed.draft.id,
         "institution_id": plan.institution_id,
+        "client_id": signed.draft.order.client_id,
         "document": signed.document,
         "token": signed.token,
         "email": signed.draft.order.email,

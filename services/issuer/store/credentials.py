@@ -58,29 +58,24 @@ async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], po
 
     Raises ClientIdTaken, after which the transaction is lost.
     """
-    try:
-        await _insert_credentials(tx, credentials)
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name != "credentials_client_id":
-            raise
-        raise ClientIdTaken from error
     await tx.executemany(
         """
-        insert into credential_contents (credential_id, institution_id, document, email, owner_token, token)
-        values ($1, $2, $3, $4, $5, $6)
+        insert into credentials (id, institution_id, kind, achievement_id, achievement_number, signing_key_id, version,
+                                 status, document_digest, token_digest, issued_at, valid_until)
+        values ($1, $2, $3, $4, $5, $6, 1, 'issued', $7, $8, $9, $10)
         """,
-        [
-            (
-                row["credential_id"],
-                row["institution_id"],
-                orjson.dumps(row["document"]).decode(),
-                row["email"],
-                row["owner_token"],
-                row["token"],
-            )
-            for row in contents
-        ],
-    )
+        _values(
+            credentials,
+            "id", "institution_id", "kind", "achievement_id", "achievement_number", "signing_key_id",
+            "document_digest", "token_digest", "issued_at", "valid_until",
+        ),
+    )  # fmt: skip
+    try:
+        await _insert_contents(tx, contents)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "credential_contents_client_id":
+            raise
+        raise ClientIdTaken from error
     await tx.executemany(
         """
         insert into status_positions (list_id, index, credential_id, institution_id, purpose)
@@ -90,29 +85,39 @@ async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], po
     )
 
 
-async def _insert_credentials(tx: Tx, credentials: Sequence[Row]) -> None:
+async def _insert_contents(tx: Tx, contents: Sequence[Row]) -> None:
     await tx.executemany(
         """
-        insert into credentials (id, institution_id, kind, client_id, achievement_id, achievement_number,
-                                 signing_key_id, version, status, document_digest, token_digest, issued_at, valid_until)
-        values ($1, $2, $3, $4, $5, $6, $7, 1, 'issued', $8, $9, $10, $11)
+        insert into credential_contents (credential_id, institution_id, document, email, owner_token, token,
+                                         client_id)
+        values ($1, $2, $3, $4, $5, $6, $7)
         """,
-        _values(
-            credentials,
-            "id", "institution_id", "kind", "client_id", "achievement_id", "achievement_number", "signing_key_id",
-            "document_digest", "token_digest", "issued_at", "valid_until",
-        ),
-    )  # fmt: skip
+        [
+            (
+                row["credential_id"],
+                row["institution_id"],
+                orjson.dumps(row["document"]).decode(),
+                row["email"],
+                row["owner_token"],
+                row["token"],
+                row["client_id"],
+            )
+            for row in contents
+        ],
+    )
 
 
 async def by_client_ids(tx: Tx, institution_id: UUID, client_ids: Iterable[str]) -> dict[str, UUID]:
     """Return those of an institution's own names for credentials that it has given, each with our id."""
     rows = await tx.fetch(
-        "select client_id, id from credentials where institution_id = $1 and client_id = any($2::text[])",
+        """
+        select client_id, credential_id from credential_contents
+        where institution_id = $1 and client_id = any($2::text[])
+        """,
         institution_id,
         list(client_ids),
     )
-    return {row["client_id"]: row["id"] for row in rows}
+    return {row["client_id"]: row["credential_id"] for row in rows}
 
 
 async def insert_history(tx: Tx, entries: Sequence[Row]) -> None:
@@ -171,10 +176,11 @@ async def raise_bits(tx: Tx, credential_id: UUID, bits: Mapping[Purpose, bool]) 
 
 
 async def with_content(tx: Tx, institution_id: UUID, credential_id: UUID) -> Row | None:
-    """Return an institution's credential with its document and token."""
+    """Return an institution's credential with its document, token and the institution's name for it."""
     return await tx.fetchrow(
         """
-        select c.*, d.document, d.token from credentials c join credential_contents d on d.credential_id = c.id
+        select c.*, d.document, d.token, d.client_id
+        from credentials c join credential_contents d on d.credential_id = c.id
         where c.id = $1 and c.institution_id = $2
         """,
         credential_id,

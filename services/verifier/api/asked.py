@@ -64,12 +64,15 @@ class VerificationRequest(BaseModel):
     )
 
     credential: Document | None = Field(
-        None, description="The credential as it was received.", examples=[EXAMPLE], json_schema_extra=_not_null
+        None,
+        description="The credential as it was received; an assertion of Open Badges 2.0 too.",
+        examples=[EXAMPLE],
+        json_schema_extra=_not_null,
     )
     token: str | None = Field(
         None,
         min_length=1,
-        description="The credential as a signed token (JWT): of Open Badges 3.0, `vc+jwt`, or with a `vc` claim.",
+        description="The credential as a signed token: of Open Badges 3.0 or 2.0, `vc+jwt`, or with a `vc` claim.",
         examples=["eyJhbGciOiJFUzI1NiIsInR5cCI6InZjK2p3dCJ9.eyJ…"],
         json_schema_extra=_not_null,
     )

@@ -98,7 +98,7 @@ async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, 
     if asked.token is not None and (asked.token.lstrip().startswith("{") or link_of(asked.token)):
         return await desk.verify_text(asked.token, asker, caller=who, expected=expected, attempt=attempt)
     badge = asked.token or asked.credential or {}
-    return (await desk.verify([badge], asker, caller=who, expected=expected, attempt=attempt))[0]
+    return await desk.verify_one(badge, asker, caller=who, expected=expected, attempt=attempt)
 
 
 @router.post("/batch", openapi_extra={"requestBody": BATCH_BODY})

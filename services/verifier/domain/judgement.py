@@ -7,8 +7,9 @@ from datetime import datetime
 from services.verifier.domain.checks import passed, skipped
 from services.verifier.domain.known import Known, Recorded, Rules, as_of
 from services.verifier.domain.registry import here, while_keys_may_be_on_their_way
+from shared.credentials.dids import host_of
 from shared.credentials.identity import Match
-from shared.credentials.quoting import conceals
+from shared.credentials.quoting import conceals, quoted
 from shared.credentials.report import (
     Check,
     CheckedDocument,
@@ -77,13 +78,21 @@ def _looked_up_at(checks: Sequence[Check], known: Known) -> datetime | None:
 def reported_issuer(checked: CheckedDocument, known: Known) -> ReportedIssuer:
     """Say who signed; without a good signature the issuer that a document names is a mere claim."""
     issuer = known.issuer if checked.signed_by_issuer else None
-    standing: Standing = "registered" if issuer and issuer.standing == "registered" else "unknown"
     return ReportedIssuer(
         id=checked.facts.issuer_id,
         claimed_name=checked.facts.issuer_name,
-        standing=standing,
+        standing=_standing(checked, known),
         registered_name=issuer.name if issuer else None,
     )
+
+
+def _standing(checked: CheckedDocument, known: Known) -> Standing:
+    """A stranger whose identifier names a host has its keys from there alone (KnownKeys, check_assertion)."""
+    if not checked.signed_by_issuer:
+        return "unknown"
+    if known.issuer is None:
+        return "domain_verified" if host_of(checked.facts.issuer_id) else "unknown"
+    return "registered" if known.issuer.standing == "registered" else "unknown"
 
 
 def not_asked() -> Check:
@@ -131,6 +140,12 @@ def _trust(checked: CheckedDocument, issuer: ReportedIssuer) -> list[Check]:
         return [skipped("standing")]
     if issuer.standing == "registered":
         standing = passed("standing", "The issuer is an institution of this registry.")
+    elif issuer.standing == "domain_verified":
+        host = quoted(host_of(issuer.id) or "")
+        detail = (
+            f"Of the issuer only the domain {host} is known, which was asked. It is no institution of this registry."
+        )
+        standing = Check(name="standing", outcome="warn", detail=detail, code="only_domain_known")
     else:
         detail = "The issuer is not an institution that this registry knows."
         standing = Check(name="standing", outcome="warn", detail=detail, code="unknown_issuer")

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from shared.credentials.report import Check, Outcome, Report, ReportedIssuer
+from shared.credentials.dids import host_of
+from shared.credentials.report import Check, Kind, Outcome, Report, ReportedIssuer, called
 
 Tone = Literal["good", "bad", "care"]
 
@@ -42,15 +43,16 @@ def tell(report: Report) -> Told:
     tone = tone_of(report)
     all_good = tone == "good"
     as_of = report.status_as_of
+    kind = report.credential.kind or "badge"
     age = None if as_of is None else max(0, int((report.verified_at - as_of).total_seconds()))
     return Told(
         tone=tone,
         headline=_headline(report),
         look_twice=tuple(each.detail for each in _further_warnings(report.checks)),
-        grounds=_grounds(report.checks, report.issuer),
-        domain=_domain(report.issuer.id),
-        recipient=_recipient(report.checks, all_good=all_good),
-        lines=tuple(_line(check, all_good=all_good) for check in report.checks),
+        grounds=called(_grounds(report.checks, report.issuer), kind),
+        domain=host_of(report.issuer.id),
+        recipient=_recipient(report.checks, kind, all_good=all_good),
+        lines=tuple(_line(check, kind, all_good=all_good) for check in report.checks),
         status_age_seconds=age,
         formed=outcome_of(report.checks, "structure") == "pass",
     )
@@ -68,7 +70,7 @@ def tone_of(report: Report) -> Tone:
     # What strict readers say is told, and takes nothing from a badge that is genuine and holds.
     told = ("demo", *_ASIDE) if _is_for_show(report) else _ASIDE
     doubtful = any(check.outcome in ("fail", "warn", "unknown") for check in report.checks if check.name not in told)
-    known = report.issuer.standing != "unknown"
+    known = report.issuer.standing == "registered"
     return "good" if report.verdict == "valid" and known and not doubtful else "care"
 
 
@@ -97,6 +99,7 @@ def _reservations(report: Report) -> list[tuple[bool, str]]:
     return [
         (recipient == "fail", "issued to somebody else"),
         (report.issuer.standing == "unknown", "the issuer is not known here"),
+        (report.issuer.standing == "domain_verified", "of its issuer only the domain is known here"),
         (outcome_of(report.checks, "demo") == "warn" and not _is_for_show(report), "only a demonstration"),
         (recipient == "unknown", "not known whose it is"),
         (bool(_further_warnings(report.checks)), "look twice"),
@@ -117,23 +120,20 @@ def _grounds(checks: Sequence[Check], issuer: ReportedIssuer) -> str:
         )
     if issuer.registered_name:
         return "The institution was registered here once and is so no longer. The badge is signed with its key."
+    if issuer.standing == "domain_verified":
+        return (
+            "It comes from whoever may publish at this domain, which was asked. Nobody here has looked at who that is: "
+            "anybody can have a domain and take any name. See whether it is the domain that you would expect."
+        )
     return (
         "Somebody who has this identifier's key signed the badge. Nobody here has looked at who that is: "
         "anybody can make such a key and take any name."
     )
 
 
-def _domain(issuer_id: str | None) -> str | None:
-    """Return the host that an issuer's identifier names: of did:web (its first part) or of a URL."""
-    text = issuer_id or ""
-    if text.startswith("did:web:"):
-        return text.split(":")[2] or None
-    return (text.split("/")[2] or None) if text.startswith(("https://", "http://")) else None
-
-
-def _recipient(checks: Sequence[Check], *, all_good: bool) -> Line:
+def _recipient(checks: Sequence[Check], kind: Kind, *, all_good: bool) -> Line:
     check = next((each for each in checks if each.name == "recipient"), _NOBODY)
-    line = _line(check, all_good=all_good)
+    line = _line(check, kind, all_good=all_good)
     if check.code == "not_asked":
         return replace(
             line,
@@ -141,13 +141,13 @@ def _recipient(checks: Sequence[Check], *, all_good: bool) -> Line:
             "whoever shows it need not be the person to whom it was issued.",
         )
     if check.outcome == "skipped":
-        return replace(line, detail="Without a good signature a badge says nothing of anybody.")
+        return replace(line, detail=called("Without a good signature a badge says nothing of anybody.", kind))
     return line
 
 
-def _line(check: Check, *, all_good: bool) -> Line:
+def _line(check: Check, kind: Kind, *, all_good: bool) -> Line:
     outcome, tone = _OUTCOMES[check.outcome]
-    title = _TITLES.get(check.name, check.name.replace("_", " ").capitalize())
+    title = called(_TITLES.get(check.name, check.name.replace("_", " ").capitalize()), kind)
     return Line(title, outcome, tone if tone != "good" or all_good else None, check.detail)
 
 
@@ -164,6 +164,7 @@ _REASONS = {
     "tampered": "it is not as it was signed",
     "data_loss": "it has parts that nobody signed",
     "issuer_mismatch": "it is not signed by the issuer it names",
+    "mismatch": "something else stands at its own address",
     "revoked": "revoked",
     "suspended": "suspended for now",
     "expired": "expired",
@@ -196,6 +197,8 @@ _TITLES = {
     "endorsed": "Whom or what it endorses",
     "presentation": "Who presents it",
     "evidence": "Evidence",
+    "copy": "As it stands at its own address",
+    "extensions": "Extensions of the standard",
     "endorsement": "Endorsements",
     "refresh": "Newer editions",
     "terms": "Terms of use",

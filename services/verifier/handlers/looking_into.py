@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
-from services.verifier.check_worker import Failed, Found, Job, Text, Wanted
+from services.verifier.check_worker import Failed, Found, Job, Presenting, Text, Wanted
 from services.verifier.fetch import AT_ONCE_PER_CALLER
 from services.verifier.fetched import Copies, Copy
 from services.verifier.workers import Workers
+from shared.credentials.presentations import Shown
 
 # One badge needs its issuer's document, up to four lists and three schemas, and its endorsers'; one of Open Badges 2.0
 # itself, class, issuer, key, list.
@@ -22,6 +24,7 @@ MAX_CHARACTERS = 32 * 1024 * 1024
 MAX_ROUNDS = 2 * MAX_PER_BADGE
 
 IsOurs = Callable[[str], bool]
+Asked = TypeVar("Asked", Job, Presenting)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ async def look_into(
 
     What can't be had, or is one too many, is missing to those alone that need it. Raises as `Workers.check_all`.
     """
-    errand = _Errand(copies, caller, is_ours)
+    errand = Errand(copies, caller, is_ours)
     jobs, done = list(jobs), await workers.check_all(jobs)
     for _ in range(MAX_ROUNDS):
         wanting = {place: each for place, each in enumerate(done) if isinstance(each, Wanted)}
@@ -54,7 +57,17 @@ async def look_into(
     return [LookedInto(_ended(outcome), _age(job)) for job, outcome in zip(jobs, done, strict=True)]
 
 
-class _Errand:
+async def show(job: Presenting, caller: str, workers: Workers, copies: Copies, is_ours: IsOurs) -> Shown | Failed:
+    """Look into a presentation, and fetch in between the document of a holder that is looked up."""
+    errand = Errand(copies, caller, is_ours)
+    shown = await workers.present(job)
+    if isinstance(shown, Wanted):
+        await errand.run([(job, shown)])
+        shown = await workers.present(errand.supplied(job, shown))
+    return Failed(failed="error", error="WantedTooMuch") if isinstance(shown, Wanted) else shown
+
+
+class Errand:
     """What is fetched for one request, each thing once, within the request's bounds."""
 
     def __init__(self, copies: Copies, caller: str, is_ours: IsOurs) -> None:
@@ -67,7 +80,7 @@ class _Errand:
         self._room = MAX_CHARACTERS
         self._seconds = MAX_SECONDS
 
-    async def run(self, wanting: Iterable[tuple[Job, Wanted]]) -> None:
+    async def run(self, wanting: Iterable[tuple[Job | Presenting, Wanted]]) -> None:
         """Fetch what badges want and nobody had before; what was fetched before this request and is too old, anew."""
         wanted = dict.fromkeys(key for job, each in wanting for key in self._lacking(job, each))
         asked = [key for key in wanted if not self._is_ours(key[0])][: self._left]
@@ -90,14 +103,14 @@ class _Errand:
             pass  # what has not come is missing
         self._seconds -= time.monotonic() - began
 
-    def _lacking(self, job: Job, wanted: Wanted) -> Iterable[tuple[str, int]]:
+    def _lacking(self, job: Job | Presenting, wanted: Wanted) -> Iterable[tuple[str, int]]:
         room = MAX_PER_BADGE - len(set(job.fetched) - set(wanted.urls))
         for url in wanted.urls[: max(0, room)]:
             copy = self._found.get((url, wanted.redirects))
             if copy is None or (url in job.fetched and copy.asked < self._began):
                 yield url, wanted.redirects
 
-    def supplied(self, job: Job, wanted: Wanted) -> Job:
+    def supplied(self, job: Asked, wanted: Wanted) -> Asked:
         """Return a job with what it wants, as far as that is here."""
         return job.model_copy(
             update={"fetched": {**job.fetched, **{url: self._text(url, wanted.redirects) for url in wanted.urls}}}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,21 +16,25 @@ from services.verifier.domain.checks import undecided
 from services.verifier.domain.documents import Badge, badge_of, link_of
 from services.verifier.domain.judgement import Judgement, judge, not_asked, not_made, recipient_check
 from services.verifier.domain.known import Known, Recorded, Rules, known_keys
+from services.verifier.domain.presented import presentation_check
 from services.verifier.domain.records import kept, recalled, repeated
 from services.verifier.fetch import Fetcher
 from services.verifier.fetched import Copies
 from services.verifier.handlers.looking_into import LookedInto, look_into
 from services.verifier.handlers.looking_up import look_up, look_up_signed
+from services.verifier.handlers.presenting import take_out_of_presentation
 from services.verifier.handlers.unpacking import take_out
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
 from shared import telemetry
 from shared.credentials.check import document_in
+from shared.credentials.errors import CredentialError
 from shared.credentials.identity import Kind
 from shared.credentials.open_badges_2_issuer import REDIRECTS
+from shared.credentials.presentations import Shown, opened_credential
 from shared.credentials.report import CheckedDocument, CredentialFacts, Report, reported, verdicts_of
 from shared.credentials.shape import facts_of
-from shared.db import Database, Tx
+from shared.db import Database, Tx, now
 from shared.errors import Invalid, LaurelError, NotFound
 from shared.ids import new_id
 from shared.messaging import outbox
@@ -76,20 +81,25 @@ class Desk:
         caller: str,
         expected: Mapping[Kind, str] | None = None,
         attempt: Attempt | None = None,
+        vc_api: bool = False,
+        presented: Shown | None = None,
     ) -> list[Report]:
         """Answer for each badge, in their order; all of them under `expected`, which leaves no trace.
 
         `caller` is whoever asks, by whatever tells callers apart: what strangers' badges need is fetched in its name.
+        `vc_api` is as a job has it; `presented` what the presentation shows in which a badge came.
+
         Raises Unavailable (`busy`), and as `idempotency.claim` does for an employer's `attempt`.
         """
-        documents, facts = await asyncio.to_thread(_taken_in, badges)  # of a thousand tokens it takes half a second
+        # Of a thousand tokens it takes half a second.
+        badges, documents, facts = await asyncio.to_thread(_taken_in, badges)
         async with self.database.pool.acquire() as connection:
             known = await look_up(connection, facts)
-        jobs = [_job(*each, expected, self.rules) for each in zip(badges, known, strict=True)]
+        jobs = [_job(*each, expected, self.rules, vc_api=vc_api) for each in zip(badges, known, strict=True)]
         found = await look_into(jobs, caller, self.workers, self.copies, self.rules.is_ours)
         known = await self._recognised(known, found)
         answers = [
-            _answer(document, said, seen, here, self.rules)
+            _answer(document, said, seen, here, self.rules, presented)
             for document, said, seen, here in zip(documents, facts, found, known, strict=True)
         ]
         for answer in answers:
@@ -109,6 +119,30 @@ class Desk:
         ours = {place for place, facts in strange.items() if (facts.id or "").startswith(self.rules.credentials_url)}
         kept = {place for place in ours if again[place].recorded is None}
         return [here if place in kept else again.get(place, here) for place, here in enumerate(known)]
+
+    async def verify_one(
+        self,
+        given: Badge,
+        asker: Asker | None,
+        *,
+        caller: str,
+        expected: Mapping[Kind, str] | None = None,
+        attempt: Attempt | None = None,
+    ) -> Report:
+        """Answer for a badge, or for the one that is in a presentation or envelope.
+
+        Raises as `take_out_of_presentation` and `verify` do.
+        """
+        badge, shown = await take_out_of_presentation(
+            given, self.clock, caller, self.workers, self.copies, self.rules.is_ours
+        )
+        reports = await self.verify([badge], asker, caller=caller, expected=expected, attempt=attempt, presented=shown)
+        return reports[0]
+
+    async def clock(self) -> datetime:
+        """Return the database's time, the one that decides."""
+        async with self.database.pool.acquire() as connection:
+            return await now(connection)
 
     async def read(self, raw: bytes, caller: str) -> Badge:
         """Return the badge that a file or text is or holds, fetched where a picture of Open Badges 2.0 names its place.
@@ -138,7 +172,7 @@ class Desk:
     ) -> Report:
         """Answer for the badge that a file or text is or holds; raises as `read` and `verify` do."""
         badge = await self.read(raw, caller)
-        return (await self.verify([badge], asker, caller=caller, expected=expected, attempt=attempt))[0]
+        return await self.verify_one(badge, asker, caller=caller, expected=expected, attempt=attempt)
 
     async def verify_text(
         self,
@@ -175,7 +209,7 @@ class Desk:
             if before is None:
                 raise
             return before
-        return (await self.verify([badge], asker, caller=caller, expected=expected, attempt=attempt))[0]
+        return await self.verify_one(badge, asker, caller=caller, expected=expected, attempt=attempt)
 
     async def _answered_before(self, attempt: Attempt | None) -> Report | None:
         if attempt is None:
@@ -212,28 +246,43 @@ async def existing(tx: Tx, verification_id: UUID) -> Report:
     return recalled(row)
 
 
-def _taken_in(badges: Sequence[Badge]) -> tuple[list[Any], list[CredentialFacts]]:
-    documents = [document_in(badge) for badge in badges]
-    return documents, [facts_of(document) for document in documents]
+def _taken_in(badges: Sequence[Badge]) -> tuple[list[Badge], list[Any], list[CredentialFacts]]:
+    opened = [_out_of_envelope(badge) for badge in badges]
+    documents = [document_in(badge) for badge in opened]
+    return opened, documents, [facts_of(document) for document in documents]
 
 
-def _job(badge: Badge, known: Known, expected: Mapping[Kind, str] | None, rules: Rules) -> Job:
+def _out_of_envelope(badge: Badge) -> Badge:
+    try:
+        token_or_document: Badge = opened_credential(badge)
+    except CredentialError:
+        return badge  # which is checked as it stands, and is none
+    return token_or_document
+
+
+def _job(badge: Badge, known: Known, expected: Mapping[Kind, str] | None, rules: Rules, *, vc_api: bool) -> Job:
     return Job(
         badge=badge,
         now=known.now,
         known_keys=known_keys(known),
         expected_recipient=expected,
         max_status_age=rules.max_status_age.total_seconds(),
+        vc_api=vc_api,
     )
 
 
-def _answer(document: Any, facts: CredentialFacts, seen: LookedInto, known: Known, rules: Rules) -> Answer:
+def _answer(
+    document: Any, facts: CredentialFacts, seen: LookedInto, known: Known, rules: Rules, presented: Shown | None
+) -> Answer:
     found = seen.outcome
     checked = found.checked if isinstance(found, Found) else _unchecked(facts, found)
     match = found.recipient if isinstance(found, Found) else None
     known = replace(known, looked_up_at=None if seen.age is None else known.now - seen.age)
     recipient = recipient_check(checked, match) if match else not_asked()
-    judgement = judge(checked, known, rules, [*not_made(document or {}, checked), recipient])
+    further = [*not_made(document or {}, checked), recipient]
+    if presented is not None:
+        further.insert(0, presentation_check(presented, (document or {}).get("credentialSubject")))
+    judgement = judge(checked, known, rules, further)
     return Answer(_report(judgement, checked.facts, known), judgement.recorded)
 
 

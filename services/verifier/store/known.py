@@ -31,19 +31,18 @@ async def look_up(tx: Tx, source: str, wanted: Sequence[Wanted]) -> list[Any]:
         from unnest($1::text[], $2::uuid[], $4::text[]) with ordinality as wanted(did, credential_id, digest, place)
         left join lateral (
             -- A name can pass from one institution to another, and the news of that in any order.
-            -- An institution for tests has a DID for each of its keys.
-            select * from institutions where id in (
-                select id from institutions where did = wanted.did
-                union all select institution_id from signing_keys where did = wanted.did)
-            order by (did = wanted.did) desc, version desc, id limit 1
-        ) i on true
+            select id from institutions where did = wanted.did order by version desc, id limit 1
+        ) named on true
+        -- An institution for tests has a DID for each of its keys.
+        left join lateral (select institution_id from signing_keys where did = wanted.did limit 1) holder on true
+        left join institutions i on i.id = coalesce(named.id, holder.institution_id)
         left join lateral (
-            select * from (
-                select * from credentials where id = wanted.credential_id
-                union all select * from credentials where document_digest = wanted.digest
-                union all select * from credentials where token_digest = wanted.digest) found
+            select id from (
+                select id, status from credentials where document_digest = wanted.digest
+                union all select id, status from credentials where token_digest = wanted.digest) same
             order by array_position(array['revoked', 'suspended', 'issued'], status), id limit 1
-        ) c on true
+        ) signed on wanted.digest is not null
+        left join credentials c on c.id = coalesce(signed.id, wanted.credential_id)
         left join institutions o on o.id = c.institution_id
         cross join lateral (
             select coalesce(jsonb_agg(to_jsonb(s) order by s.created_at, s.id), '[]') as keys,

@@ -4,6 +4,7 @@ import asyncio
 from random import Random
 
 from shared.ids import new_id
+from shared.messaging.events import GenericCredentialIssued
 from tests.integration.notifier.builders import Badge, institution
 from tests.integration.notifier.conftest import Notifier
 from tests.support.poll import eventually
@@ -123,3 +124,15 @@ async def test_a_rebuild_refills_the_copies_and_tells_nobody_again(notifier: Not
         assert await notifier.rows("select xmin::text from institutions") != before
     assert await notifier.rows("select state, attempts from deliveries") == [("delivered", 1)]
     assert await notifier.value("select count(*) from attempts") == 1
+
+
+async def test_of_a_credential_that_is_no_badge_systems_are_told_and_nobody_is_written_to(notifier: Notifier) -> None:
+    membership = Badge()
+    await notifier.endpoint(membership.institution_id, HOOK)
+    issued = GenericCredentialIssued.model_validate(membership.issued().message.model_dump())
+    told = delivery(issued, membership.issued_id)
+    await notifier.feed(told, membership.recorded(), told, membership.revoked(), membership.recorded_revocation())
+    assert await notifier.rows("select channel, type from deliveries order by type") == [
+        ("webhook", "credential.issued"),
+        ("webhook", "credential.revoked"),
+    ]

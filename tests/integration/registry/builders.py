@@ -152,7 +152,9 @@ def achievement(
     )
 
 
-def status_list(list_id: UUID, version: int, signed_at: datetime, *set_indexes: int, ttl_ms: int = 60_000) -> Any:
+def status_list(
+    list_id: UUID, version: int, signed_at: datetime, *set_indexes: int, ttl_ms: int = 60_000, token: str | None = None
+) -> Any:
     """A status list's state; its signature is of no concern to the registry."""
     bits = bytearray(MIN_BITS // 8)
     for index in set_indexes:
@@ -164,5 +166,5 @@ def status_list(list_id: UUID, version: int, signed_at: datetime, *set_indexes: 
     )  # fmt: skip
     return StatusListState(
         list_id=list_id, version=version, institution_id=new_id(), purpose="revocation", credential=credential,
-        signed_at=signed_at, valid_until=until, ttl_ms=ttl_ms,
+        signed_at=signed_at, valid_until=until, ttl_ms=ttl_ms, token=token,
     )  # fmt: skip

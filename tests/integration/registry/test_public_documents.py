@@ -62,6 +62,43 @@ async def test_who_has_the_newest_list_hears_304_until_there_is_a_newer_one(regi
     assert set_in(newer, 7) == [True]
 
 
+AS_TOKEN = {"Accept": "application/vc+jwt"}
+
+
+async def test_a_list_is_a_token_for_who_asks_for_one_and_each_form_has_its_own_tag(registry: Registry) -> None:
+    list_id = new_id()
+    await registry.feed(status_list(list_id, (1 << 40) + 1, at(0), token="header.payload.1"))
+    await registry.feed(status_list(list_id, (1 << 40) + 2, at(5), 7, token="header.payload.2"))
+    url = f"/status-lists/{list_id}"
+    async with registry.serving():
+        token, json = await registry.client.get(url, headers=AS_TOKEN), await registry.client.get(url)
+        then = await registry.client.get(url, headers=AS_TOKEN, params={"timestamp": write_instant(at(1))})
+        weighed = {"Accept": "application/vc+jwt;q=0.5, application/vc"}
+        assert (await registry.client.get(url, headers=weighed)).headers["content-type"] == "application/vc"
+        tag = token.headers["etag"]
+        again = await registry.client.get(url, headers={**AS_TOKEN, "If-None-Match": tag})
+        other = await registry.client.get(url, headers={"If-None-Match": tag})
+    assert (token.text, token.headers["content-type"]) == ("header.payload.2", "application/vc+jwt")
+    assert then.text == "header.payload.1"
+    assert {each.headers["vary"] for each in (token, json, again)} == {"Accept"}
+    assert (again.status_code, other.status_code) == (304, 200)
+    assert json.headers["etag"] != tag
+    assert set_in(json, 7) == [True]
+
+
+async def test_a_list_without_a_token_of_its_own_is_406_and_never_an_older_ones(registry: Registry) -> None:
+    list_id = new_id()
+    await registry.feed(status_list(list_id, 1, at(0), token="header.payload.1"))
+    await registry.feed(status_list(list_id, 2, at(0.5), 7))
+    async with registry.serving():
+        answer = await registry.client.get(f"/status-lists/{list_id}", headers=AS_TOKEN)
+        assert (answer.status_code, answer.json()["code"]) == (406, "no_token")
+        # A release that knows no tokens leaves the column as it was.
+        async with registry.worker.transaction() as tx:
+            await tx.execute("update status_list_versions set token = 'old', token_signed_at = $1", at(0))
+        assert (await registry.client.get(f"/status-lists/{list_id}", headers=AS_TOKEN)).status_code == 406
+
+
 async def test_an_older_version_that_comes_late_changes_nothing(registry: Registry) -> None:
     list_id = new_id()
     await registry.feed(status_list(list_id, 2, at(1), 7), status_list(list_id, 1, at(1)))

@@ -95,3 +95,27 @@ async def test_the_database_itself_gives_a_token_to_its_owner_and_its_institutio
     assert await as_app(registry, own, badge.id, tenant=new_id()) == []
     for token_hash in (b"", b"\x00" * 32):
         assert (await as_app(registry, "select badge_token($1, $2) as t", badge.id, token_hash))[0]["t"] is None
+
+
+@pytest.mark.parametrize(("profile", "media_type"), [("vc+jwt", "application/vc+jwt"), ("ob3-jwt", "application/jwt")])
+async def test_at_a_badges_own_address_the_token_is_for_who_asks_for_its_profile(
+    registry: Registry, profile: str, media_type: str
+) -> None:
+    badge, plain = await known(registry, Badge(token=a_token(profile))), await known(registry, Badge())
+    other = "application/jwt" if media_type == "application/vc+jwt" else "application/vc+jwt"
+    asked: list[tuple[Badge, str, dict[str, str], int]] = [
+        (badge, media_type, {"owner": badge.owner_token}, 200),
+        (badge, f"text/plain, {media_type};q=0.9, application/json;q=0.5", {"owner": badge.owner_token}, 200),
+        (badge, other, {"owner": badge.owner_token}, 406),
+        (plain, media_type, {"owner": plain.owner_token}, 406),
+        (plain, media_type, {}, 404),
+        (badge, media_type, {}, 404),
+    ]
+    async with registry.serving():
+        for one, accept, params, status in asked:
+            answer = await registry.client.get(f"/credentials/{one.id}", params=params, headers={"Accept": accept})
+            assert (answer.status_code, answer.headers["vary"]) == (status, "Accept"), (accept, params)
+            if status == 200:
+                assert (answer.text, answer.headers["content-type"]) == (badge.token, media_type)
+            else:
+                assert answer.json()["code"] == ("no_token" if status == 406 else "document_not_found")

@@ -74,7 +74,8 @@ async def test_a_hosted_badge_is_asked_for_at_its_own_address_and_its_recipient_
     assert web.asked == [(ASSERTION, 3), (CLASS, 0), (ISSUER, 0)]
     assert outcomes(report)["recipient"] == "pass"
     assert report["credential"]["name"] == "Rhetoric"
-    assert report["issuer"]["claimed_name"] == "Old College"
+    assert report["issuer"] | {"id": ISSUER, "claimed_name": "Old College"} == report["issuer"]
+    assert report["issuer"]["standing"] == "domain_verified"
     assert report["status_as_of"] == report["verified_at"]
     report = await said(served, credential=an_assertion(), expected_recipient={"email": "eve@example.org"})
     assert outcomes(report)["recipient"] == "fail"

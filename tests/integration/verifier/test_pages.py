@@ -108,7 +108,7 @@ async def test_revoked_tampered_stale_and_foreign_badges_say_so_and_are_never_gr
     await served.know(oak, badge, revoked)
     await served.feed(oak.credential(revoked, "revoked"))
     tampered = {**badge, "name": "Doctor"}
-    other_format = {"@context": ["https://www.w3.org/2018/credentials/v1"], "type": ["VerifiableCredential"]}
+    other_format = {"uid": "1", "badge": "https://x.example/1", "recipient": {}, "verify": {"type": "hosted"}}
     pages = {
         "Not valid: revoked": await give(served, text=json.dumps(revoked)),
         "Not valid: it is not as it was signed": await give(served, text=json.dumps(tampered)),

@@ -128,7 +128,13 @@ async def test_an_issuer_elsewhere_is_asked_for_its_keys_and_its_list_and_told_n
     elsewhere.publish(key)
     report = await verified(served, credential=unis_badge(key), expected_recipient={"email": EMAIL})
     assert (report["verdict"], report["reason"]) == ("valid", None), report
-    assert (report["issuer"]["standing"], outcomes(report)["status"]) == ("unknown", "pass")
+    assert (report["issuer"]["standing"], outcomes(report)["status"]) == ("domain_verified", "pass")
+    assert "somebody at the domain “uni.example”, whom this registry does not know, who calls" in report["summary"]
+    page = await give(served, text=json.dumps(unis_badge(key)))
+    assert headline(page) == "Valid, but of its issuer only the domain is known here"
+    assert not looks_good(page)
+    assert "the domain “uni.example” is known" in page.text
+    elsewhere.asked = elsewhere.asked[:2]
     assert elsewhere.asked == [ADDRESS, LIST]
     elsewhere.publish(key, INDEX, token=True)
     report = await verified(served, credential=unis_badge(key))

@@ -9,23 +9,10 @@ from shared.credentials.keys import did_key
 from shared.credentials.proofs import sign
 from shared.credentials.suites import ECDSA_JCS, ED25519_2020, EDDSA_JCS, EDDSA_RDFC
 from tests.support.badges import NOW, SIGNED_AT, a_key, a_method, a_signed_badge, an_ec_key, at, paths
+from tests.support.presentations import a_credential
 
 GENERIC = Policy(Terms(inline=True), others_may_sign=True)
 INLINE = {"Ticket": "https://example.org/#Ticket", "seat": "https://example.org/#seat"}
-
-
-def a_credential(key=None, **members):
-    return {
-        "@context": [CREDENTIALS_V2],
-        "id": "https://shop.example/credentials/1",
-        "type": ["VerifiableCredential"],
-        "issuer": {"id": did_key((key or a_key()).public_key()), "name": "A shop"},
-        "validFrom": "2026-01-01T00:00:00Z",
-        "validUntil": "2030-01-01T00:00:00Z",
-        "name": "A ticket",
-        "credentialSubject": [{"id": "did:example:ada"}, {"id": "did:example:bob"}],
-        **members,
-    }
 
 
 def an_endorsement(**members):

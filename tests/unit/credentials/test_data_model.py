@@ -121,6 +121,7 @@ ACCEPTED = [
     ("evidence", [{"type": "T"}, {"type": ["T", "U"]}]),
     ("name", [{"@value": "A", "@language": "en"}, {"@value": "B", "@language": "ar", "@direction": "rtl"}]),
     ("description", {"@value": "A"}),
+    ("relatedResource", {"id": V2, "digestSRI": PUBLISHED_SRI}),
     ("relatedResource", {"id": V2, "digestMultibase": "uWZVc7WaX1h4D8rJVb-vlMIqxaEKEb1tYbX8fet7JJzQ"}),
     ("relatedResource", {"id": "u:1", "mediaType": "text/css", "digestSRI": f"sha256-{43 * 'A'}="}),
     ("relatedResource", {"id": "u:1", "digestMultibase": "uEiAjCHMnK5-ayOIZLWo_TBoKYVvSAprlkYEjRlm19Cj0uw"}),

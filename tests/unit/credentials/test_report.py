@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.credentials.quoting import quoted
-from shared.credentials.report import Check, CredentialFacts, ReportedIssuer, conclude, reported, verdicts_of
+from shared.credentials.report import Check, CredentialFacts, ReportedIssuer, called, conclude, reported, verdicts_of
 
 STRANGER = ReportedIssuer(id="did:key:z6Mk", claimed_name="University of Oxford", standing="unknown")
 MEMBER = ReportedIssuer(
@@ -131,4 +131,18 @@ def test_whose_badge_it_is_is_said_to_be_unchecked_unless_it_was():
 
 def test_a_report_tells_of_the_credential_without_its_subject():
     facts = CredentialFacts(id="urn:x", name="n", issuer_id="did:x", digest="00")
-    assert reported(facts).model_dump(exclude_none=True) == {"id": "urn:x", "name": "n", "digest": "00"}
+    assert reported(facts).model_dump(exclude_none=True) == {
+        "kind": "badge",
+        "id": "urn:x",
+        "name": "n",
+        "digest": "00",
+    }
+
+
+def test_what_is_told_calls_a_credential_by_its_kind_and_leaves_strangers_words_alone():
+    assert called("The issuer has revoked this badge.", "credential") == "The issuer has revoked this credential."
+    assert called("It names “a badge”.", "endorsement") == "It names “a badge”."
+    checks = [Check(name="proof", outcome="pass", detail="")]
+    assert conclude(checks, MEMBER, "endorsement").summary.startswith("The endorsement is as it was signed")
+    revoked = [Check(name="status", outcome="fail", detail="", code="revoked")]
+    assert conclude(revoked, MEMBER, "credential").summary == "The issuer has revoked this credential."

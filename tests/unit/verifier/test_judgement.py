@@ -356,3 +356,45 @@ def test_a_key_that_stands_at_no_public_address_is_known_by_none(did):
 )
 def test_our_own_addresses_are_known_however_they_are_written(url: str, ours: bool) -> None:
     assert RULES.is_ours(url) is ours
+
+
+HOSTS = {
+    "did:web:uni.example": "uni.example",
+    "did:web:uni.example:departments:law": "uni.example",
+    "https://uni.example/issuers/1": "uni.example",
+    "https://uni.example@evil.example/": "evil.example",
+}
+
+
+@pytest.mark.parametrize("issuer", [*HOSTS, "did:key:zOak", "did:jwk:e30", "urn:uuid:1", None])
+def test_of_a_stranger_with_a_domain_the_domain_is_known_and_nothing_more(issuer):
+    checked = CheckedDocument(checks=(*SIGNED, WITHIN_DATES), facts=FACTS.model_copy(update={"issuer_id": issuer}))
+    judgement = judge(checked, STRANGE, RULES, [not_asked()])
+    standing = next(check for check in judgement.checks if check.name == "standing")
+    assert standing.outcome == "warn"
+    assert judgement.issuer.registered_name is None
+    if issuer in HOSTS:
+        assert (judgement.issuer.standing, standing.code) == ("domain_verified", "only_domain_known")
+        assert f"“{HOSTS[issuer]}”" in standing.detail
+    else:
+        assert (judgement.issuer.standing, standing.code) == ("unknown", "unknown_issuer")
+
+
+def test_a_domain_is_not_known_by_a_signature_that_does_not_fit_nor_that_of_a_withdrawn_institution():
+    tampered = (*SIGNED[:3], Check(name="proof", outcome="fail", detail="", code="tampered"))
+    facts = FACTS.model_copy(update={"issuer_id": "did:web:uni.example"})
+    unsigned = CheckedDocument(checks=(*tampered, WITHIN_DATES), facts=facts)
+    assert judge(unsigned, STRANGE, RULES, []).issuer.standing == "unknown"
+    withdrawn = replace(KNOWN, issuer=Institution(OAK, "Oak College", "did:web:uni.example", "withdrawn"))
+    signed = CheckedDocument(checks=(*SIGNED, WITHIN_DATES), facts=facts)
+    assert judge(signed, withdrawn, RULES, []).issuer.standing == "unknown"
+
+
+def test_a_status_that_was_looked_up_says_as_of_when():
+    looked_up = Check(name="status", outcome="pass", detail="Not revoked.")
+    checked = CheckedDocument(checks=(*SIGNED, looked_up, WITHIN_DATES), facts=FACTS)
+    at = NOW - timedelta(seconds=42)
+    judgement = judge(checked, replace(STRANGE, looked_up_at=at, credential_id=None), RULES, [])
+    assert judgement.status_as_of == at
+    status = next(check for check in judgement.checks if check.name == "status")
+    assert status.detail == "Not revoked. As of 2026-11-22 11:59:18 UTC."

@@ -15,6 +15,7 @@ from shared.credentials.report import Check, Report, ReportedCredential, Reporte
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 REGISTERED = ReportedIssuer(id="did:key:z6Mk", claimed_name="Oak", standing="registered", registered_name="Oak College")
 STRANGER = ReportedIssuer(id="did:web:evil.example:x", claimed_name="Oak College", standing="unknown")
+FROM_A_DOMAIN = STRANGER.model_copy(update={"standing": "domain_verified"})
 WITHDRAWN = REGISTERED.model_copy(update={"standing": "unknown"})
 
 
@@ -46,6 +47,7 @@ def a_credential(address: str) -> ReportedCredential:
     return ReportedCredential(**dict.fromkeys(ReportedCredential.model_fields) | {"id": address})
 
 
+ONLY_A_DOMAIN = check("standing", "warn", "only_domain_known")
 UNKNOWN_ISSUER = check("standing", "warn", "unknown_issuer")
 REPORTS = {
     "valid": (a_report(), "good", "Valid"),
@@ -65,6 +67,11 @@ REPORTS = {
         a_report(*GOOD[:2], UNKNOWN_ISSUER, SOMEBODY_ELSE, issuer=STRANGER),
         "care",
         "Valid, but issued to somebody else",
+    ),
+    "of a domain": (
+        a_report(*GOOD[:2], ONLY_A_DOMAIN, NOT_ASKED, issuer=FROM_A_DOMAIN),
+        "care",
+        "Valid, but of its issuer only the domain is known here",
     ),
     "withdrawn": (
         a_report(*GOOD[:2], UNKNOWN_ISSUER, NOT_ASKED, issuer=WITHDRAWN),
@@ -115,7 +122,7 @@ def test_good_is_said_of_nothing_but_what_is_valid_known_and_without_reservation
             checks = (*GOOD[:2], check("other", outcomes[0]), check("recipient", outcomes[1]))
             issuer = REGISTERED.model_copy(update={"standing": standing})
             report = a_report(*checks, issuer=issuer, verdict=verdict)
-            sure = verdict == "valid" and standing != "unknown" and set(outcomes) <= {"pass", "skipped"}
+            sure = verdict == "valid" and standing == "registered" and set(outcomes) <= {"pass", "skipped"}
             told = tell(report)
             assert (tone_of(report) == "good") is sure
             assert ("good" in {told.tone, told.recipient.tone, *(line.tone for line in told.lines)}) is sure
@@ -147,9 +154,16 @@ def test_the_grounds_on_which_an_issuer_is_known_are_told_apart() -> None:
     unsigned = a_report(check("proof", "fail", "tampered"), check("standing", "skipped"))
     found = [
         tell(each).grounds
-        for each in (a_report(), REPORTS["stranger"][0], REPORTS["withdrawn"][0], a_report(*unsigned.checks))
+        for each in (
+            a_report(),
+            REPORTS["stranger"][0],
+            REPORTS["of a domain"][0],
+            REPORTS["withdrawn"][0],
+            a_report(*unsigned.checks),
+        )
     ]
-    for words, grounds in zip(("is registered", "Nobody here", "no longer", "mere claim"), found, strict=True):
+    told = ("is registered", "make such a key", "may publish at this domain", "no longer", "mere claim")
+    for words, grounds in zip(told, found, strict=True):
         assert words in grounds
 
 
@@ -158,6 +172,12 @@ def test_the_grounds_on_which_an_issuer_is_known_are_told_apart() -> None:
     [
         ("did:web:evil.example:x", "evil.example"),
         ("https://evil.example/issuers/1", "evil.example"),
+        ("https://good.example@evil.example/issuers/1", "evil.example"),
+        ("https://[evil", None),
+        ("https://сollege.example/1", "xn--ollege-hrf.example"),
+        ("did:web:сollege.example", "xn--ollege-hrf.example"),
+        ("https://" + "x" * 64 + ".example/", None),
+        ("did:web:%41", "%41"),
         ("did:key:z6Mk", None),
         ("did:web:", None),
         ("https://", None),
