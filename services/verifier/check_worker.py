@@ -14,6 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -22,11 +23,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from services.verifier.domain.lifetimes import is_too_old
+from services.verifier.qr import text_in
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.baking import is_token
+from shared.credentials.baking_png import SIGNATURE
 from shared.credentials.check import Needs, Policy, check_document, check_token, document_in
 from shared.credentials.compiled import Shapes
-from shared.credentials.containers import Given, unpack
+from shared.credentials.containers import JPEG, Given, unpack
 from shared.credentials.contexts import Terms, from_file
 from shared.credentials.errors import CredentialError
 from shared.credentials.identity import Kind, Match, matches_assertion, matches_recipient
@@ -37,6 +40,7 @@ from shared.credentials.open_badges_2_issuer import GONE
 from shared.credentials.presentations import Asking, Occasion, Shown, check_presentation
 from shared.credentials.proofs import sign
 from shared.credentials.report import CheckedDocument
+from shared.credentials.scanned import link_in
 from shared.credentials.strict_json import read_json
 
 LENGTH_BYTES = 4
@@ -238,11 +242,24 @@ def take_out(job: Unpacking | Reading) -> Unpacked | Sound | Refused:
     """Take the credential out of a file, or tell that a text is sound."""
     try:
         if isinstance(job, Unpacking):
-            return Unpacked(given=unpack(job.raw))
+            return Unpacked(given=_unpacked(job.raw))
         read_json(job.json_text, max_bytes=len(job.json_text))  # how long it may be was decided when it was received
         return Sound()
     except CredentialError as error:
         return Refused(code=error.code, detail=error.detail)
+
+
+def _unpacked(raw: bytes) -> Given:
+    """Return what a file holds, or what the QR code says that it shows; pixels are looked at where nothing else is."""
+    try:
+        return unpack(raw)
+    except CredentialError as error:
+        shows = raw.startswith(JPEG) or (raw.startswith(SIGNATURE) and error.code == "no_badge_inside")
+        text = text_in(raw) if shows else None
+        if text is None:
+            raise
+    link = link_in(text)
+    return replace(unpack(text.encode()), source="qr") if link is None else Given(None, None, "qr", url=link)
 
 
 def main() -> None:

@@ -8,14 +8,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from services.verifier.api.asked import EXAMPLE, described
+from services.verifier.api.bodies import ForeignRoute
 from services.verifier.api.verifications import Caller, TheDesk, asker_of, caller_name
 from services.verifier.domain.vc_api import Asked, Verified, VerifiedPresentation, refused
 from services.verifier.handlers import vc_api
 from shared.credentials.presentations import Occasion
 from shared.web.problems import UnreadableBody
-from shared.web.strict import StrictRoute
 
-router = APIRouter(tags=["VC-API"], route_class=StrictRoute)
+router = APIRouter(tags=["VC-API"], route_class=ForeignRoute)
 
 # By the names that are in use for the same question.
 _CHECKS: dict[str, Asked] = {

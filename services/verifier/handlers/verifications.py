@@ -13,7 +13,7 @@ from prometheus_client import Counter
 from services.verifier.check_worker import Failed, Found, Job
 from services.verifier.domain import messages
 from services.verifier.domain.checks import undecided
-from services.verifier.domain.documents import Badge, badge_of
+from services.verifier.domain.documents import Badge, badge_of, link_of
 from services.verifier.domain.judgement import Judgement, judge, not_asked, not_made, recipient_check
 from services.verifier.domain.known import Known, Recorded, Rules, known_keys
 from services.verifier.domain.presented import presentation_check
@@ -174,6 +174,20 @@ class Desk:
         badge = await self.read(raw, caller)
         return await self.verify_one(badge, asker, caller=caller, expected=expected, attempt=attempt)
 
+    async def verify_text(
+        self,
+        text: str,
+        asker: Asker | None,
+        *,
+        caller: str,
+        expected: Mapping[Kind, str] | None = None,
+        attempt: Attempt | None = None,
+    ) -> Report:
+        """Answer for the badge that a text is or leads to, such as a QR code holds; raises as the other two ways do."""
+        if link_of(text):
+            return await self.verify_link(text, asker, caller=caller, expected=expected, attempt=attempt)
+        return await self.verify_file(text.encode(), asker, caller=caller, expected=expected, attempt=attempt)
+
     async def verify_link(
         self,
         url: str,
@@ -189,7 +203,7 @@ class Desk:
         now.
         """
         try:
-            badge = await self.fetcher.fetch(url, caller, partial(self.read, caller=caller))
+            badge = await self.fetcher.fetch(link_of(url) or url, caller, partial(self.read, caller=caller))
         except LaurelError:
             before = await self._answered_before(attempt)
             if before is None:
