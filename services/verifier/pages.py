@@ -102,6 +102,8 @@ async def answer(request: Request, caller: Caller, desk: TheDesk, canary: TheCan
         who = caller_name(request, caller)
         if asked.link:
             report = await desk.verify_link(asked.link, asker, caller=who, expected=expected)
+        elif asked.file is None and asked.fields["text"].strip():
+            report = await desk.verify_text(asked.fields["text"], asker, caller=who, expected=expected)
         else:
             report = await desk.verify_file(_given(asked), asker, caller=who, expected=expected)
     except LaurelError as error:
@@ -112,12 +114,9 @@ async def answer(request: Request, caller: Caller, desk: TheDesk, canary: TheCan
 
 
 def _given(asked: Asked) -> bytes:
-    """Return the file, or else the text, that is to be read; raises Invalid (`nothing_given`)."""
+    """Return the file that is to be read; raises Invalid (`nothing_given`)."""
     if asked.file is None:
-        if not asked.fields["text"].strip():
-            detail = "You gave nothing to check: choose a file, paste its text, or give its link."
-            raise Invalid("nothing_given", detail)
-        return asked.fields["text"].encode()
+        raise Invalid("nothing_given", "You gave nothing to check: choose a file, paste its text, or give its link.")
     if not asked.file.strip():
         raise Invalid("nothing_given", "This file is empty.")
     return asked.file

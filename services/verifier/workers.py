@@ -19,14 +19,17 @@ from typing import cast
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.verifier.check_worker import (
-    LENGTH_BYTES,
+from services.verifier.check_worker import LENGTH_BYTES
+from services.verifier.jobs import (
     Answer,
+    AnyJob,
     Failed,
     Found,
     Job,
     Presenting,
+    Reading,
     Refused,
+    Sound,
     Unpacked,
     Unpacking,
     Wanted,
@@ -52,7 +55,7 @@ FAILED = Counter("laurel_checks_failed_total", "Documents that an error of ours 
 ENDED = Counter("laurel_check_processes_ended_total", "Worker processes that ended", ["cause"])
 
 
-Outcome = Found | Wanted | Shown | Unpacked | Refused | Failed
+Outcome = Found | Wanted | Shown | Unpacked | Sound | Refused | Failed
 
 
 class _Ended(Exception):
@@ -61,7 +64,7 @@ class _Ended(Exception):
 
 @dataclass(eq=False)
 class _Task:
-    job: Job | Presenting | Unpacking
+    job: AnyJob
     answer: "asyncio.Future[Outcome]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     tried: bool = False
 
@@ -125,6 +128,10 @@ class Workers:
         """Have the credential taken out of a file; Failed and Unavailable as `check` has them."""
         return cast(Unpacked | Refused | Failed, await self._done(Unpacking(raw=raw)))
 
+    async def look_through(self, text: bytes) -> Sound | Refused | Failed:
+        """Have a text in JSON read with care; Failed and Unavailable as `check` has them."""
+        return cast(Sound | Refused | Failed, await self._done(Reading(json_text=text)))
+
     async def check_all(self, jobs: Sequence[Job]) -> list[Found | Wanted | Failed]:
         """Have the documents of one request looked into; it takes no more places in the queue than there are processes.
 
@@ -139,7 +146,7 @@ class Workers:
         first, *others = jobs
         return [await self.check(first), *await asyncio.gather(*map(one, others))]
 
-    async def _done(self, job: Job | Presenting | Unpacking, *, wait: bool = False) -> Outcome:
+    async def _done(self, job: AnyJob, *, wait: bool = False) -> Outcome:
         task = _Task(job)
         if wait:
             await self._tasks.put(task)
@@ -233,7 +240,7 @@ class Workers:
             self._again.append(task)  # for the next process in this place
 
 
-async def _ask(process: Process, job: Job | Presenting | Unpacking) -> Outcome:
+async def _ask(process: Process, job: AnyJob) -> Outcome:
     """Have a job done; what goes wrong in putting it into JSON, or in reading the answer, is this document's alone."""
     try:
         return await _exchange(process, job.model_dump_json().encode())

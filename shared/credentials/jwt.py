@@ -13,13 +13,14 @@ from typing import Any, Literal
 import orjson
 
 from shared.credentials import base64url
+from shared.credentials.contexts import CREDENTIALS_V2
 from shared.credentials.errors import CredentialError, InvalidKey
 from shared.credentials.instants import read_instant, write_instant
 from shared.credentials.jwk import from_jwk
 from shared.credentials.keys import PrivateKey, PublicKey, algorithm_of, sign_message, verify_signature
 from shared.credentials.proofs import UNDECIDED, KeyResolver, Outcome, ProofFinding
 from shared.credentials.quoting import quoted
-from shared.credentials.shape import MAX_TEXT, id_of
+from shared.credentials.shape import MAX_TEXT, id_of, items
 from shared.credentials.strict_json import MAX_BYTES, read_json
 
 Profile = Literal["ob3-jwt", "vc+jwt", "vc-claim", "vp+jwt", "vp-claim"]
@@ -231,7 +232,9 @@ def _completed(claims: Mapping[str, Any], inside: dict[str, Any]) -> dict[str, A
     for claim, member in (("jti", "id"), ("iss", "issuer")):
         if claim in claims:
             document.setdefault(member, claims[claim])
-    for claim, member in (("nbf", "issuanceDate"), ("exp", "expirationDate")):
+    newer = CREDENTIALS_V2 in items(document.get("@context"))
+    begins, ends = ("validFrom", "validUntil") if newer else ("issuanceDate", "expirationDate")
+    for claim, member in (("nbf", begins), ("exp", ends)):
         at = _instant(claims.get(claim))
         if at is not None:
             document.setdefault(member, write_instant(at))

@@ -37,11 +37,13 @@ class StrictRequest(Request):
 class StrictRoute(APIRoute):
     """For APIRouter(route_class=StrictRoute): every JSON body is read strictly."""
 
+    request_class = StrictRequest
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap FastAPI's handler so that it sees a StrictRequest."""
         handle = super().get_route_handler()
 
         async def strict(request: Request) -> Response:
-            return await handle(StrictRequest(request.scope, request.receive))
+            return await handle(self.request_class(request.scope, request.receive))
 
         return strict

@@ -1,5 +1,6 @@
 """The verifier's side of the VC-API (W3C-CCG; VCALM): one credential, or one presentation with all that is in it."""
 
+from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
@@ -7,14 +8,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from services.verifier.api.asked import EXAMPLE, described
+from services.verifier.api.bodies import ForeignRoute
 from services.verifier.api.verifications import Caller, TheDesk, asker_of, caller_name
 from services.verifier.domain.vc_api import Asked, Verified, VerifiedPresentation, refused
 from services.verifier.handlers import vc_api
 from shared.credentials.presentations import Occasion
 from shared.web.problems import UnreadableBody
-from shared.web.strict import StrictRoute
 
-router = APIRouter(tags=["VC-API"], route_class=StrictRoute)
+router = APIRouter(tags=["VC-API"], route_class=ForeignRoute)
 
 # By the names that are in use for the same question.
 _CHECKS: dict[str, Asked] = {
@@ -43,6 +44,8 @@ class Options(BaseModel):
     challenge: str | None = Field(None, max_length=_MAX_TEXT, description="What each proof must name as its challenge.")
     domain: str | None = Field(None, max_length=_MAX_TEXT, description="What each proof must name as its domain.")
     expectedProofPurpose: str | None = Field(None, max_length=_MAX_TEXT)  # noqa: N815  # the VC-API's name
+    returnCredential: bool | None = None  # noqa: N815
+    returnPresentation: bool | None = None  # noqa: N815
 
     @field_validator("checks")
     @classmethod
@@ -123,7 +126,8 @@ async def verify_credential(request: Request, caller: Caller, desk: TheDesk) -> 
         occasion=options.occasion,
         purpose=options.expectedProofPurpose,
     )
-    return _answered(request, verified)
+    back = {"verifiableCredential": body.verifiableCredential} if options.returnCredential else {}
+    return _answered(request, verified.model_copy(update=back))
 
 
 @router.post("/presentations/verify", **_route(VerifyPresentation, VerifiedPresentation))
@@ -138,9 +142,17 @@ async def verify_presentation(request: Request, caller: Caller, desk: TheDesk) -
         return _answered(request, body)
     options = body.options or Options()
     verified = await vc_api.verify_presentation(
-        desk, body.verifiablePresentation, asker, caller=who, asked=options.asked, occasion=options.occasion
+        desk,
+        body.verifiablePresentation,
+        asker,
+        caller=who,
+        asked=options.asked,
+        occasion=options.occasion,
+        purpose=options.expectedProofPurpose,
+        charge=partial(asker_of, request, caller),
     )
-    return _answered(request, verified)
+    back = {"verifiablePresentation": body.verifiablePresentation} if options.returnPresentation else {}
+    return _answered(request, verified.model_copy(update=back))
 
 
 async def _read(request: Request, model: type[Body]) -> Body | Verified:
@@ -156,4 +168,4 @@ async def _read(request: Request, model: type[Body]) -> Body | Verified:
 def _answered(request: Request, verified: Verified) -> JSONResponse:
     """A setting answers what was looked into with 200 throughout, as the newer text of the VC-API says."""
     settled = request.app.state.vc_api_answers_200 and not verified.malformed
-    return JSONResponse(verified.model_dump(), 200 if verified.verified or settled else 400)
+    return JSONResponse(verified.model_dump(exclude_none=True), 200 if verified.verified or settled else 400)

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.verifier.api.asked import BODIES, EXAMPLE, Asked, Upload, described, read_model
-from services.verifier.domain.documents import Document
+from services.verifier.api.bodies import ForeignRoute
+from services.verifier.domain.documents import Document, link_of
 from services.verifier.domain.records import recalled
 from services.verifier.handlers import verifications
 from services.verifier.handlers.verifications import Asker, Desk
@@ -20,14 +21,13 @@ from shared.web.databases import AppDatabase
 from shared.web.idempotency import IdempotencyKey
 from shared.web.limits import Rate
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
-from shared.web.strict import StrictRoute
 
 BATCH = "/v1/verifications/batch"
 MAX_BATCH = 1_000
 # Badges have two to three thousand bytes, some more than one proof.
 MAX_BATCH_BYTES = MAX_BATCH * 4096
 
-router = APIRouter(prefix="/v1/verifications", tags=["verifications"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/verifications", tags=["verifications"], route_class=ForeignRoute)
 
 Caller = Annotated[Principal | None, Depends(anyone)]
 Verifying = Annotated[Principal, Depends(require("employer", "operator", scope="verify"))]
@@ -80,7 +80,8 @@ class Reports(Page):
 async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, header: IdempotencyKey) -> Report:
     """Check one credential, given as JSON or as a signed token, in a file or at a link. No key is needed.
 
-    A file is JSON, a token, or a PNG or SVG picture with one badge baked in, by whatever name and media type it comes.
+    A file is JSON, a token, or a PNG or SVG picture with one badge baked in, by whatever name and media type it comes;
+    or a PNG or JPEG picture of one QR code. What a QR code says may stand in `token`: a link, a token, or JSON.
 
     With an employer's key the answer is recorded under the employer. A badge that is not valid is an answer too: 200,
     with the reason in the report. A link or file from which no badge can be taken is a problem: 422, or 400 for a file
@@ -94,6 +95,8 @@ async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, 
         return await desk.verify_file(asked.file, asker, caller=who, expected=expected, attempt=attempt)
     if asked.url is not None:
         return await desk.verify_link(asked.url, asker, caller=who, expected=expected, attempt=attempt)
+    if asked.token is not None and (asked.token.lstrip().startswith("{") or link_of(asked.token)):
+        return await desk.verify_text(asked.token, asker, caller=who, expected=expected, attempt=attempt)
     badge = asked.token or asked.credential or {}
     return await desk.verify_one(badge, asker, caller=who, expected=expected, attempt=attempt)
 

@@ -1,7 +1,7 @@
 """What the routes of the VC-API (W3C-CCG, VCALM) answer: verified or not, and each reason as a problem."""
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -59,6 +59,7 @@ class Verified(BaseModel):
 
     verified: bool
     problemDetails: list[ProblemDetails] = []  # noqa: N815  # the VC-API's name
+    verifiableCredential: dict[str, Any] | None = Field(None, description="As it was sent, where it was asked back.")  # noqa: N815
 
     @property
     def malformed(self) -> bool:
@@ -70,6 +71,7 @@ class VerifiedPresentation(Verified):
     """The same of a presentation, which is verified only if all its credentials are."""
 
     credentialResults: list[Verified] = []  # noqa: N815
+    verifiablePresentation: dict[str, Any] | None = Field(None, description="As it was sent, where it was asked back.")  # noqa: N815
 
 
 def of_credential(report: Report, further: Iterable[Check], asked: Sequence[Asked], *, is_token: bool) -> Verified:

@@ -218,6 +218,11 @@ async def test_proofs_name_the_occasion_and_the_purpose_that_were_expected(serve
     wrong = await verify(served, a_signed_credential(), expectedProofPurpose="authentication")
     assert (wrong[0], codes(wrong[1])) == (400, {"wrong_proof_purpose"})
     assert (await verify(served, a_signed_credential(), expectedProofPurpose="assertionMethod"))[0] == 200
+    token = enveloped(a_token())
+    assert codes((await verify(served, token, challenge="x"))[1]) == {"challenge_mismatch"}
+    assert codes((await verify(served, token, expectedProofPurpose="authentication"))[1]) == {"wrong_proof_purpose"}
+    asserting = await present(served, signed(a_presentation()), expectedProofPurpose="assertionMethod")
+    assert (asserting[0], codes(asserting[1])) == (400, {"wrong_proof_purpose"})
 
 
 def a_chain(*, both_by_others: bool = False) -> dict[str, Any]:
@@ -335,10 +340,27 @@ async def test_settings_answer_200_and_know_contexts_for_tests(verifier: Verifie
         assert (await verify(verifier, None))[0] == 400
 
 
+async def test_what_was_sent_comes_back_to_whoever_asks_for_it(served: Verifier) -> None:
+    credential, presentation = a_signed_credential(), signed(a_presentation())
+    assert (await verify(served, credential, returnCredential=True))[1]["verifiableCredential"] == credential
+    assert (await present(served, presentation, returnPresentation=True))[1]["verifiablePresentation"] == presentation
+
+
+async def test_envelopes_are_opened_in_batches_too(served: Verifier) -> None:
+    body = {"credentials": [enveloped(a_token()), enveloped(a_token()) | {"id": "urn:a:1"}, signed(a_presentation())]}
+    answer = await served.client.post("/v1/verifications/batch", json=body, headers=await served.employer())
+    verdicts = [(each["verdict"], each["reason"]) for each in answer.json()["results"]]
+    assert verdicts == [("valid", None), ("invalid", "malformed"), ("unknown", "unsupported_format")]
+
+
 async def test_nothing_is_recorded_of_strangers_credentials_and_all_are_counted_by_address(verifier: Verifier) -> None:
     async with verifier.serving(anonymous_rate="2/minute"):
         assert (await verify(verifier, a_signed_credential()))[0] == 200
         assert (await present(verifier, signed(a_presentation(a_signed_credential()))))[0] == 200
         answer = await verifier.client.post("/credentials/verify", json={})
+        assert answer.status_code == 429
+    three = signed(a_presentation(*(a_signed_credential(id=f"urn:uuid:{number}") for number in range(3))))
+    async with verifier.serving(anonymous_rate="2/minute"):
+        answer = await verifier.client.post("/presentations/verify", json={"verifiablePresentation": three})
         assert answer.status_code == 429
     assert await verifier.worker.pool.fetchval("select count(*) from verifications") == 0

@@ -8,6 +8,7 @@ import pytest
 from shared.credentials import jwt
 from shared.credentials.check import check_token, document_in
 from shared.credentials.dids import jwk_url
+from shared.credentials.instants import write_instant
 from shared.credentials.keys import did_key, encode_multikey, method_id
 from shared.credentials.known_keys import KnownKey
 from tests.support.badges import NOW, SIGNED_AT, a_badge, a_key, an_ec_key
@@ -103,6 +104,15 @@ def test_what_is_no_token_or_no_badge_says_which_and_looks_no_further():
     assert checks(plain)["structure"] == ("unknown", "unsupported_format")
     assert document_in("no token") is None
     assert document_in({"a": 1}) == {"a": 1}
+
+
+def test_the_dates_of_a_vc_claim_are_members_of_its_data_model():
+    header = {"alg": "ES256", "kid": method_id(OWN, P256.public_key())}
+    inside = {name: value for name, value in a_badge(P256).items() if name not in ("validFrom", "validUntil")}
+    seconds = {"nbf": int(NOW.timestamp()) - 60, "exp": int(NOW.timestamp()) + 60}
+    dated = encoded(header, {"vc": inside, **seconds}, P256)
+    assert {"contexts": ("pass", None), "validity": ("pass", None)}.items() <= checks(dated).items()
+    assert document_in(dated)["validFrom"] == write_instant(NOW - timedelta(seconds=60))
 
 
 def test_an_ended_token_of_a_credential_without_end_is_expired():

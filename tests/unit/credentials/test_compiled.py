@@ -20,9 +20,8 @@ def _pyld_form(document):
     def load(url, _options):
         return {"contextUrl": None, "documentUrl": url, "document": pinned()[url]}
 
-    options = {"algorithm": "URDNA2015", "format": "application/n-quads", "documentLoader": load, "base": ""}
-    options["rdfDirection"] = "i18n-datatype"
-    return pyld.normalize(document, options)
+    options = {"algorithm": "URDNA2015", "documentLoader": load, "base": "", "rdfDirection": "i18n-datatype"}
+    return pyld.normalize(document, options | {"format": "application/n-quads"})
 
 
 def _outcome(form, document):
@@ -55,10 +54,8 @@ _IRI = st.sampled_from(
     ]
 )
 _NUMBER = st.sampled_from([0, 1, -1, 2**53 - 1, 0.0, -0.0, 1.0, 2.5, 1e-7, -0.1, 1e15, 1.5e300]) | st.floats(-1e6, 1e6)
-_LANGUAGE_TEXT = st.fixed_dictionaries(
-    {"@value": _TEXT, "@language": st.sampled_from(["de", "en-GB", "EN"])},
-    optional={"@direction": st.sampled_from(["ltr", "rtl"])},
-)
+_TAGS = {"@value": _TEXT, "@language": st.sampled_from(["de", "en-GB", "EN"])}
+_LANGUAGE_TEXT = st.fixed_dictionaries(_TAGS, optional={"@direction": st.sampled_from(["ltr", "rtl"])})
 _NAME = _TEXT | _LANGUAGE_TEXT
 _DATE = st.datetimes().map(lambda time: time.replace(microsecond=0).isoformat() + "Z")
 

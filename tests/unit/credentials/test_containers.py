@@ -158,7 +158,7 @@ SVGS = {
     "a token and a body": (an_svg(credential("{}", f' verify="{TOKEN}"')), AMBIGUOUS),
     "a token and a body of 2.0": (assertion("{}", TOKEN), AMBIGUOUS),
     "a document type": (b"<!DOCTYPE svg>" + an_svg(credential("{}")), MALFORMED),
-    "another root's type": (DRAWN.replace("svg", "g", 1).encode() + b">" + an_svg(credential("{}")), MALFORMED),
+    "another root's doctype": (DRAWN.replace("svg", "g", 1).encode() + b">" + an_svg(credential("{}")), MALFORMED),
     "a document type of somebody's": (DRAWN.replace("W3C", "X").encode() + b">" + an_svg(credential("{}")), MALFORMED),
     "a document type that is a file": (b'<!DOCTYPE svg SYSTEM "file:///x">' + an_svg(credential("{}")), MALFORMED),
     "SVG's document type with something inside": (f"{DRAWN} []>".encode() + an_svg(credential("{}")), MALFORMED),

@@ -2,12 +2,13 @@
 
 import json
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.credentials.errors import MalformedJson
-from shared.credentials.strict_json import MAX_BYTES, MAX_DEPTH, read_json
+from shared.credentials.strict_json import MAX_BYTES, MAX_DEPTH, MAX_INTEGER, read_json
 
 
 @pytest.mark.parametrize(
@@ -103,3 +104,19 @@ def test_brackets_in_texts_do_not_count_as_depth():
     with pytest.raises(MalformedJson):
         read_json(b"[" * 65 + b"]" * 65)
     assert read_json(b"[" * 64 + b"]" * 64) is not None
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
+        max_leaves=30,
+    )
+)
+def test_what_is_read_here_any_other_parser_reads_alike(value):
+    raw = json.dumps(value).encode()
+    try:
+        read = read_json(raw)
+    except MalformedJson:
+        return
+    assert repr(orjson.loads(raw)) == repr(read)
