@@ -4,8 +4,8 @@ from typing import Any
 
 import orjson
 
-from services.verifier.check_worker import Failed, Refused, Sound, Unpacked
 from services.verifier.domain.documents import given_in, refuse_other_kinds, unreadable
+from services.verifier.jobs import Failed, Refused, Sound, Unpacked
 from services.verifier.workers import Workers
 from shared.credentials.containers import Given, is_picture
 from shared.credentials.errors import CredentialError

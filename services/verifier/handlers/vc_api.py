@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from services.verifier.check_worker import Presenting
 from services.verifier.domain.vc_api import (
     Asked,
     Verified,
@@ -14,6 +13,7 @@ from services.verifier.domain.vc_api import (
 )
 from services.verifier.handlers.presenting import look_at
 from services.verifier.handlers.verifications import Asker, Desk
+from services.verifier.jobs import Presenting
 from shared.credentials.errors import CredentialError
 from shared.credentials.presentations import Occasion, compared, opened_credential
 from shared.credentials.proofs import ASSERTION, AUTHENTICATION

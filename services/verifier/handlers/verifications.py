@@ -10,7 +10,6 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
-from services.verifier.check_worker import Failed, Found, Job
 from services.verifier.domain import messages
 from services.verifier.domain.checks import undecided
 from services.verifier.domain.documents import Badge, badge_of, link_of
@@ -24,6 +23,7 @@ from services.verifier.handlers.looking_into import LookedInto, look_into
 from services.verifier.handlers.looking_up import look_up, look_up_signed
 from services.verifier.handlers.presenting import take_out_of_presentation
 from services.verifier.handlers.unpacking import take_out
+from services.verifier.jobs import Failed, Found, Job
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
 from shared import telemetry

@@ -16,6 +16,7 @@ from shared.credentials.multibase import encode_base58
 
 V1, V2 = contexts.CREDENTIALS_V1, contexts.CREDENTIALS_V2
 SUBJECT = "did:example:subject"
+PUBLISHED_SRI = "sha384-l/HrjlBCNWyAX91hr6LFV2Y3heB5Tcr6IeE4/Tje8YyzYBM8IhqjHWiWpr8+ZbYU"  # of credentials/v2
 ABSENT = ...
 
 # The forms that the W3C test suite of the data model sends (w3c/vc-data-model-2.0-test-suite, tests/input), and a few.

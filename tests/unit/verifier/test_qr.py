@@ -3,7 +3,8 @@
 import pytest
 from PIL import Image
 
-from services.verifier.check_worker import Reading, Refused, Sound, Unpacked, Unpacking, take_out
+from services.verifier.check_worker import take_out
+from services.verifier.jobs import Reading, Refused, Sound, Unpacked, Unpacking
 from services.verifier.qr import MAX_SIDE, text_in
 from shared.credentials.baking_png import bake_png
 from shared.credentials.containers import Given
