@@ -70,12 +70,9 @@ def check(job: Job, shapes: Shapes | None = None, known: Contexts = None) -> Fou
     if is_assertion(document):
         gone = {url: GONE for url, found in job.fetched.items() if found.gone}
         checked = check_assertion(job.badge, now=job.now, fetched={**fetched, **gone})
-    elif isinstance(job.badge, str):
-        checked = check_token(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, policy=policy)
     else:
-        checked = check_document(
-            job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, shapes=shapes, policy=policy
-        )
+        look = check_token if isinstance(job.badge, str) else check_document
+        checked = look(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, shapes=shapes, policy=policy)
     if isinstance(checked, Needs):
         return Wanted(urls=checked.urls, redirects=checked.redirects)
     return Found(checked=checked, recipient=_match(document, job.expected_recipient))

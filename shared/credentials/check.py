@@ -1,6 +1,7 @@
 """What a credential shows by itself, as JSON or as a token: its shape, contexts, issuer's key, signature and dates."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -14,7 +15,7 @@ from shared.credentials.compiled import Shapes
 from shared.credentials.contexts import PINNED_ALONE, Terms, are_a_badges, context_urls, named_contexts
 from shared.credentials.data_model import refuse_other_than_credential, refuse_other_than_endorsement
 from shared.credentials.dids import controller_of
-from shared.credentials.errors import CredentialError, UnsupportedContext
+from shared.credentials.errors import CredentialError, TooComplex, UnsupportedContext
 from shared.credentials.instants import CLOCK_DIFFERENCE
 from shared.credentials.jsonld import refuse_excess, to_quads
 from shared.credentials.known_keys import KnownKey, KnownKeys
@@ -97,11 +98,22 @@ def check_document(
 
 @overload
 def check_token(
-    text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), policy: Policy = ...
+    text: str,
+    *,
+    now: datetime,
+    known_keys: tuple[KnownKey, ...] = (),
+    policy: Policy = ...,
+    shapes: Shapes | None = None,
 ) -> CheckedDocument: ...
 @overload
 def check_token(
-    text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), fetched: Fetched, policy: Policy = ...
+    text: str,
+    *,
+    now: datetime,
+    known_keys: tuple[KnownKey, ...] = (),
+    fetched: Fetched,
+    policy: Policy = ...,
+    shapes: Shapes | None = None,
 ) -> CheckedDocument | Needs: ...
 def check_token(
     text: str,
@@ -110,9 +122,10 @@ def check_token(
     known_keys: tuple[KnownKey, ...] = (),
     fetched: Fetched | None = None,
     policy: Policy = STRICT,
+    shapes: Shapes | None = None,
 ) -> CheckedDocument | Needs:
     """Check a credential that came as a compact JWS, as `check_document` does; `digest` is that of the token itself."""
-    return _checked_token(text, _Look(now, KnownKeys(known_keys), fetched, policy))
+    return _checked_token(text, _Look(now, KnownKeys(known_keys), fetched, policy, shapes))
 
 
 def _checked_token(text: str, look: "_Look") -> CheckedDocument | Needs:
@@ -160,7 +173,7 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
         unseen = skipped_checks("contexts", "issuer", "proof", "validity")
         return CheckedDocument(checks=(structure, *unseen), facts=facts)
     terms = look.policy.terms if shape.kind_of(document) == "credential" else PINNED_ALONE
-    contexts = _contexts(document, token, terms)
+    contexts = _contexts(document, token, terms, look.shapes)
     if contexts.outcome != "pass":
         unseen = skipped_checks("issuer", "proof", "validity")
         return CheckedDocument(checks=(structure, contexts, *unseen), facts=facts)
@@ -234,7 +247,9 @@ def refused_check(name: str, error: CredentialError) -> Check:
     return Check(name=name, outcome="unknown" if undecided else "fail", detail=error.detail, code=error.code)
 
 
-def _contexts(document: Mapping[str, Any], token: jwt.Token | None, terms: Terms) -> Check:
+def _contexts(
+    document: Mapping[str, Any], token: jwt.Token | None, terms: Terms, shapes: Shapes | None = None
+) -> Check:
     """Only known contexts, none of the document's own but where `terms` lets it; an Open Badge's in their order.
 
     Where no proof looks at what the members mean, as in a token, it is looked at here: one that means nothing is lost
@@ -253,11 +268,19 @@ def _contexts(document: Mapping[str, Any], token: jwt.Token | None, terms: Terms
         return Check(name="contexts", outcome="fail", detail=detail, code="context_order")
     if token is not None or not proved_by_meaning(document):
         try:
-            unsecured = {name: member for name, member in document.items() if name != "proof"}
-            to_quads(unsecured, terms.contexts, inline=terms.inline)
+            _refuse_meaningless({each: document[each] for each in document if each != "proof"}, terms, shapes)
         except CredentialError as error:
             return refused_check("contexts", error)
     return _passed("contexts", "Every context is known by its content.")
+
+
+def _refuse_meaningless(unsecured: Mapping[str, Any], terms: Terms, shapes: Shapes | None) -> None:
+    """Raise as `to_quads` does; a shape that came before has shown that all of it means something."""
+    if shapes is not None and terms == PINNED_ALONE:
+        with suppress(TooComplex):  # to be named: its statements may be fine
+            shapes.rdfc(unsecured)
+            return
+    to_quads(unsecured, terms.contexts, inline=terms.inline)
 
 
 def proved_by_meaning(document: Mapping[str, Any]) -> bool:
