@@ -14,6 +14,7 @@ from services.verifier.domain.vc_api import (
 from services.verifier.handlers.presenting import look_at
 from services.verifier.handlers.verifications import Asker, Desk
 from services.verifier.jobs import Presenting
+from shared.credentials.checks import failed
 from shared.credentials.errors import CredentialError
 from shared.credentials.presentations import Occasion, compared, opened_credential
 from shared.credentials.proofs import ASSERTION, AUTHENTICATION
@@ -101,4 +102,4 @@ def _purpose(proofs: list[dict[str, Any]], purpose: str | None) -> list[Check]:
     if purpose is None or all(each.get("proofPurpose") == purpose for each in proofs):
         return []
     detail = "The proof was not made for the purpose that was asked for."
-    return [Check(name="purpose", outcome="fail", detail=detail, code="wrong_proof_purpose")]
+    return [failed("purpose", "wrong_proof_purpose", detail)]

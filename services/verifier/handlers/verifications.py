@@ -11,7 +11,6 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from services.verifier.domain import messages
-from services.verifier.domain.checks import undecided
 from services.verifier.domain.documents import Badge, badge_of, link_of
 from services.verifier.domain.judgement import Judgement, judge, not_asked, not_made, recipient_check
 from services.verifier.domain.known import Known, Recorded, Rules, known_keys
@@ -28,6 +27,7 @@ from services.verifier.store import verifications
 from services.verifier.workers import Workers
 from shared import telemetry
 from shared.credentials.check import document_in
+from shared.credentials.checks import undecided
 from shared.credentials.errors import CredentialError
 from shared.credentials.identity import Kind
 from shared.credentials.open_badges_2_issuer import REDIRECTS
