@@ -12,7 +12,7 @@ from services.verifier.domain.vc_api import (
     refused,
 )
 from services.verifier.handlers.presenting import look_at
-from services.verifier.handlers.verifications import Asker, Desk
+from services.verifier.handlers.verifications import Asker, Desk, Question
 from services.verifier.jobs import Presenting
 from shared.credentials.checks import failed
 from shared.credentials.errors import CredentialError
@@ -46,7 +46,7 @@ async def verify_credential(
     if not isinstance(opened, dict | str):
         return refused("verifiableCredential is not an object.", "malformed")
     further = _expected(opened, occasion, purpose)
-    report = (await desk.verify([opened], asker, caller=caller, vc_api=True))[0]
+    report = (await desk.verify([opened], Question(asker, caller, vc_api=True)))[0]
     return of_credential(report, further, asked, is_token=isinstance(opened, str))
 
 
@@ -82,7 +82,7 @@ async def verify_presentation(
         return of_presentation(checks, [])
     for _ in credentials[1:]:
         charge()
-    reports = await desk.verify(credentials, asker, caller=caller, vc_api=True)
+    reports = await desk.verify(credentials, Question(asker, caller, vc_api=True))
     answers = [
         of_credential(report, (), asked, is_token=isinstance(each, str))
         for report, each in zip(reports, credentials, strict=True)
