@@ -1,5 +1,7 @@
 """Verifies credentials and presentations for the VC-API's routes: as everywhere, but answered as they want it."""
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from services.verifier.check_worker import Presenting
@@ -13,8 +15,10 @@ from services.verifier.domain.vc_api import (
 )
 from services.verifier.handlers.presenting import look_at
 from services.verifier.handlers.verifications import Asker, Desk
+from shared.credentials import jwt
 from shared.credentials.errors import CredentialError
 from shared.credentials.presentations import Occasion, compared, opened_credential
+from shared.credentials.proofs import ASSERTION
 from shared.credentials.report import Check
 from shared.credentials.shape import items
 from shared.errors import Invalid
@@ -40,7 +44,7 @@ async def verify_credential(
         return refused(error.detail, error.code)
     if not isinstance(opened, dict | str):
         return refused("verifiableCredential is not an object.", "malformed")
-    further = [] if isinstance(opened, str) else _expected(opened, occasion, purpose)
+    further = await asyncio.to_thread(_expected, opened, occasion, purpose)
     report = (await desk.verify([opened], asker, caller=caller, vc_api=True))[0]
     return of_credential(report, further, asked, is_token=isinstance(opened, str))
 
@@ -71,10 +75,23 @@ async def verify_presentation(
     return of_presentation(shown.checks, answers)
 
 
-def _expected(credential: dict[str, Any], occasion: Occasion, purpose: str | None) -> list[Check]:
-    proofs = [each for each in items(credential.get("proof", [])) if isinstance(each, dict)]
+def _expected(credential: dict[str, Any] | str, occasion: Occasion, purpose: str | None) -> list[Check]:
+    """A token names its occasion in its claims, and is there to assert what it says."""
+    if isinstance(credential, str):
+        claims = _claims_in(credential)
+        proofs = [{"challenge": claims.get("nonce"), "domain": claims.get("aud"), "proofPurpose": ASSERTION}]
+    else:
+        proofs = [each for each in items(credential.get("proof", [])) if isinstance(each, dict)]
     checks = compared(proofs, occasion)
     if purpose is not None and any(each.get("proofPurpose") != purpose for each in proofs):
         detail = "The proof was not made for the purpose that was asked for."
         checks.append(Check(name="purpose", outcome="fail", detail=detail, code="wrong_proof_purpose"))
     return checks
+
+
+def _claims_in(text: str) -> Mapping[str, Any]:
+    try:
+        token = jwt.read(text)
+    except CredentialError:
+        return {}
+    return {**token.document, **token.claims}

@@ -218,6 +218,11 @@ async def test_proofs_name_the_occasion_and_the_purpose_that_were_expected(serve
     wrong = await verify(served, a_signed_credential(), expectedProofPurpose="authentication")
     assert (wrong[0], codes(wrong[1])) == (400, {"wrong_proof_purpose"})
     assert (await verify(served, a_signed_credential(), expectedProofPurpose="assertionMethod"))[0] == 200
+    token = enveloped(a_token())
+    assert codes((await verify(served, token, challenge="x"))[1]) == {"challenge_mismatch"}
+    assert codes((await verify(served, token, domain="x"))[1]) == {"domain_mismatch"}
+    assert codes((await verify(served, token, expectedProofPurpose="authentication"))[1]) == {"wrong_proof_purpose"}
+    assert (await verify(served, token, expectedProofPurpose="assertionMethod"))[0] == 200
 
 
 def a_chain(*, both_by_others: bool = False) -> dict[str, Any]:
