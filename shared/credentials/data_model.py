@@ -148,15 +148,19 @@ _ENDORSEMENT: tuple[Rule, ...] = (
     ("credentialSubject.type", has_type("EndorsementSubject"), "EndorsementSubject"),
     ("credentialSubject.id", is_url, "a URL: whom or what it endorses"),
 )
+# By either model's name: a date that stands in an array is the same statement, and nobody would read it.
+_DATES: tuple[Rule, ...] = tuple(
+    (name, optional(_is_instant), "a time with time zone")
+    for name in ("validFrom", "validUntil", "issuanceDate", "expirationDate")
+)
 _V2: tuple[Rule, ...] = (
-    ("validFrom", optional(_is_instant), "a time with time zone"),
-    ("validUntil", optional(_is_instant), "a time with time zone"),
+    *_DATES,
     *_with_ids("credentialStatus", "refreshService", fits=optional(is_url)),
     *_typed("renderMethod", "confidenceMethod"),
 )
 _V1: tuple[Rule, ...] = (
     ("issuanceDate", _is_instant, "a time with time zone"),
-    ("expirationDate", optional(_is_instant), "a time with time zone"),
+    *_DATES,
     *_with_ids("credentialStatus", "refreshService"),
 )
 _FROM_UNTIL = {CREDENTIALS_V1: ("issuanceDate", "expirationDate"), CREDENTIALS_V2: ("validFrom", "validUntil")}

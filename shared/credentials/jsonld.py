@@ -237,8 +237,9 @@ def _refuse_unsafe_contexts(document: Any, processor: _SafeProcessor, options: M
         named = [each for each in contexts if isinstance(each, str)]
         if named != contexts:
             own_terms.refuse_forms(contexts)
-            made = (processor.process_context(initial, each, options) for each in (named, contexts))
-            own_terms.refuse_meanings(contexts, *made)
+            before, after = (processor.process_context(initial, each, options) for each in (named, contexts))
+            own_terms.refuse_meanings(contexts, before, after)
+            own_terms.refuse_shortened(document, before, after)
 
 
 def _root_cause(error: BaseException) -> str:

@@ -55,9 +55,36 @@ def refuse_meanings(contexts: Sequence[Any], named: Mappings, all_of_them: Mappi
         _refuse_vocabulary(vocabulary, contexts)
 
 
+def refuse_shortened(document: Any, named: Mappings, all_of_them: Mappings) -> None:
+    """Raise DataLoss where a value outside of contexts could be an address shortened by a prefix of the document's own.
+
+    A reader of the JSON would take it for another id than the one that was signed: not on any list of revoked ones.
+    """
+    begins = tuple(
+        f"{term}:"
+        for term, definition in all_of_them["mappings"].items()
+        if term not in named["mappings"] and definition.get("_prefix")
+    )
+    for value in _texts(document) if begins else ():
+        if value.startswith(begins) and value.partition(":")[2][:2] != "//" and not any(map(str.isspace, value)):
+            raise DataLoss(f"The credential shortens {quoted(value)} by a context of its own.")
+
+
 def is_address_of_a_term(iri: str) -> bool:
     """Tell whether a context known here has a term for an address, by which it is to be called."""
     return iri in _names()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            if name != "@context":
+                yield from _texts(member)
 
 
 def _is_followed(name: str, definition: Any) -> bool:

@@ -216,9 +216,11 @@ def _refusal(document: Document, proof: Document, suite: Suite) -> ProofFinding 
 def _well_formed(proof: Document, suite: Suite) -> bool:
     texts = all(isinstance(proof.get(name), str) for name in ("verificationMethod", suite.value))
     dates = all(read_instant(proof[name]) is not None for name in ("created", "expires") if name in proof)
-    # Another suite's value beside its own would be signed by nobody.
+    # Another suite's value beside its own would be signed by nobody; the other name of an end (security/v1) says the
+    # same to whoever canonicalizes, and nobody would read it.
+    named_otherwise = "expiration" in proof
     values = sum(name in proof for name in ("proofValue", "jws")) == 1
-    return texts and dates and values and len(proof["verificationMethod"]) <= MAX_TEXT
+    return texts and dates and values and not named_otherwise and len(proof["verificationMethod"]) <= MAX_TEXT
 
 
 def _outcome_of(error: CredentialError) -> Outcome:

@@ -208,14 +208,13 @@ _RULES: tuple[_Rule, ...] = (
     ("credentialStatus.type", _is_text, "a status type"),
 )
 
-_DATES_V2: tuple[_Rule, ...] = (
-    ("validFrom", _is_instant, "a time with time zone"),
-    ("validUntil", _optional(_is_instant), "a time with time zone"),
+# By either model's name: a date that stands in an array is the same statement, and nobody would read it.
+_DATES: tuple[_Rule, ...] = tuple(
+    (name, _optional(_is_instant), "a time with time zone")
+    for name in ("validFrom", "validUntil", "issuanceDate", "expirationDate")
 )
-_DATES_V1: tuple[_Rule, ...] = (
-    ("issuanceDate", _is_instant, "a time with time zone"),
-    ("expirationDate", _optional(_is_instant), "a time with time zone"),
-)
+_DATES_V2: tuple[_Rule, ...] = (("validFrom", _is_instant, "a time with time zone"), *_DATES)
+_DATES_V1: tuple[_Rule, ...] = (("issuanceDate", _is_instant, "a time with time zone"), *_DATES)
 
 # JSON-LD writes 3 and "3", true and "true" alike under these terms: only here can they be told apart.
 _NATIVE: dict[str, type | tuple[type, ...]] = {

@@ -36,6 +36,7 @@ _TITLES = {
 _PROOF_CHECKS = frozenset(
     {"request", "structure", "contexts", "issuer", "holder", "proof", "challenge", "domain", "purpose"}
 )
+_PROVING = frozenset({"issuer", "proof"})
 _CONTRADICTING = frozenset({"signing_time", "key", "registry"})
 _QUESTIONS = {
     "status": "credentialStatus",
@@ -82,6 +83,8 @@ def of_credential(report: Report, further: Iterable[Check], asked: Sequence[Aske
     is a matter of its dates: its signature is as good as before.
     """
     wrong = [check for check in (*report.checks, *further) if _speaks_against(check, asked, is_token=is_token)]
+    # Of a revoked badge of Open Badges 2.0 nothing else is looked at, and what was not looked at is not verified.
+    wrong = wrong or [check for check in report.checks if check.name in _PROVING and check.outcome == "skipped"]
     return Verified(verified=not wrong, problemDetails=[problem(each) for each in wrong])
 
 

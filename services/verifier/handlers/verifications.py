@@ -30,6 +30,7 @@ from shared.credentials.check import document_in
 from shared.credentials.checks import undecided
 from shared.credentials.errors import CredentialError
 from shared.credentials.identity import Kind
+from shared.credentials.open_badges_2 import is_assertion
 from shared.credentials.open_badges_2_issuer import REDIRECTS
 from shared.credentials.presentations import Shown, opened_credential
 from shared.credentials.report import CheckedDocument, CredentialFacts, Report, reported, verdicts_of
@@ -241,7 +242,13 @@ async def existing(tx: Tx, verification_id: UUID) -> Report:
 def _taken_in(badges: Sequence[Badge]) -> tuple[list[Badge], list[Any], list[CredentialFacts]]:
     opened = [_out_of_envelope(badge) for badge in badges]
     documents = [document_in(badge) for badge in opened]
-    return opened, documents, [facts_of(document) for document in documents]
+    return opened, documents, [_facts_of(document) for document in documents]
+
+
+def _facts_of(document: Any) -> CredentialFacts:
+    """What a document says of itself: whose an assertion of Open Badges 2.0 is does not stand in it."""
+    facts = facts_of(document)
+    return CredentialFacts(id=facts.id) if is_assertion(document) else facts
 
 
 def _out_of_envelope(badge: Badge) -> Badge:

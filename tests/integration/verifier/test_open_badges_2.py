@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from services.verifier.fetch import Fetcher, Gone, Got
+from shared.credentials.instants import write_instant
 from shared.errors import Invalid
+from tests.integration.verifier.builders import PUBLIC_URL, Institution, now
 from tests.integration.verifier.conftest import Verifier, outcomes
 from tests.integration.verifier.test_pages import give, headline, looks_good
 from tests.support.open_badges_2 import (
@@ -18,7 +20,9 @@ from tests.support.open_badges_2 import (
     KEY,
     LIST,
     a_class,
+    a_key_document,
     a_list,
+    a_profile,
     an_assertion,
     behind_signed,
     hosted,
@@ -152,3 +156,28 @@ async def test_a_batch_mixes_generations_and_an_older_one_is_told_as_such(served
         ("invalid", "tampered"),
     ]
     assert [url for url, _ in web.asked].count(ISSUER) == 1
+
+
+async def test_an_assertion_is_not_taken_for_an_institutions_because_it_names_that_as_its_issuer(
+    served: Verifier, web: Web
+) -> None:
+    oak = Institution()
+    await served.know(oak)
+    id_, named = f"{PUBLIC_URL}/credentials/0d6c2b8e-1111-4222-8333-444455556666", {"issuer": oak.did}
+    web.pages = behind_signed(profile=a_profile(publicKey=a_key_document(id=oak.method)))
+    verification = {"type": "SignedBadge", "creator": oak.method}
+    token = signed(id=id_, verification=verification, issuedOn=write_instant(now()), **named)
+    report = await said(served, token=token)
+    assert report["issuer"]["standing"] == "domain_verified", report
+    assert report["issuer"]["registered_name"] is None
+    assert report["verdict"] != "valid"
+
+
+async def test_by_the_vc_api_what_is_gone_is_not_verified_whatever_is_asked_of_it(served: Verifier, web: Web) -> None:
+    body = {"verifiableCredential": an_assertion(), "options": {"checks": ["proof"]}}
+    web.pages = hosted()
+    answer = await served.client.post("/credentials/verify", json=body)
+    assert (answer.status_code, answer.json()["verified"]) == (200, True)
+    web.pages = {ASSERTION: None}
+    answer = await served.client.post("/credentials/verify", json=body)
+    assert (answer.status_code, answer.json()["verified"]) == (400, False)

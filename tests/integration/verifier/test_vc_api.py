@@ -223,6 +223,8 @@ async def test_proofs_name_the_occasion_and_the_purpose_that_were_expected(serve
     assert codes((await verify(served, token, expectedProofPurpose="authentication"))[1]) == {"wrong_proof_purpose"}
     asserting = await present(served, signed(a_presentation()), expectedProofPurpose="assertionMethod")
     assert (asserting[0], codes(asserting[1])) == (400, {"wrong_proof_purpose"})
+    assert codes((await verify(served, token, domain="x"))[1]) == {"domain_mismatch"}
+    assert (await verify(served, token, expectedProofPurpose="assertionMethod"))[0] == 200
 
 
 def a_chain(*, both_by_others: bool = False) -> dict[str, Any]:
