@@ -19,6 +19,9 @@ _TOKEN = re.compile(rb"e[wy][\w-]*\.[\w.~-]+")
 EXIT = {"valid": 0, "invalid": 1, "unknown": 3}
 # Of a valid badge where somebody was named: what the recipient check comes to.
 EXIT_FOR = {"pass": 0, "fail": 4, "unknown": 3}
+TAKEN = "JSON, a signed token (JWT), or a PNG or SVG picture with the badge inside"
+# Where the credential is in what issuing answered, whole; the latter is the VC-API's.
+ANSWERED = ("credential", "verifiableCredential")
 WORDS = {"valid": "VALID", "invalid": "NOT VALID", "unknown": "COULD NOT BE DECIDED"}
 # How long --fresh asks again, and how often: a state reaches the verifier within a second.
 PATIENCE = 20.0
@@ -92,11 +95,12 @@ def _asked(badge: str, expected: dict[str, str]) -> bytes | Picture:
         return Picture(raw, expected)
     if _TOKEN.fullmatch(raw):
         return orjson.dumps({"token": raw.decode(), **members})
-    said = read_json(badge, raw)
+    said = read_json(badge, raw, TAKEN)
     if not isinstance(said, dict):
         raise Unusable(f"{badge} holds no badge: a badge is a JSON object.")
-    if "@context" not in said and isinstance(said.get("credential"), dict):  # what issuing answered, whole
-        return orjson.dumps({"credential": said["credential"], **members})
+    inside = next((said[each] for each in ANSWERED if isinstance(said.get(each), dict)), None)
+    if "@context" not in said and inside:
+        return orjson.dumps({"credential": inside, **members})
     rest = orjson.dumps(members)[1:]
     return b'{"credential": ' + raw + (b", " if members else b"") + rest
 

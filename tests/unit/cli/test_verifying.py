@@ -98,8 +98,12 @@ def test_a_badges_text_is_sent_as_it_is_to_the_byte(answers: Services, tmp_path:
 
 def test_what_issuing_answered_is_taken_for_the_badge_in_it(answers: Services) -> None:
     answers.answer(ROUTE, report())
-    answers.run("verify", "-", stdin='{"id": "i", "credential": {"@context": []}}')
-    assert answers.asked[0].body == {"credential": {"@context": []}}
+    for answer in ('{"id": "i", "credential": {"@context": []}}', '{"verifiableCredential": {"@context": []}}'):
+        answers.run("verify", "-", stdin=answer)
+        assert answers.asked[-1].body == {"credential": {"@context": []}}
+    presentation = '{"@context": [], "verifiableCredential": {"@context": []}}'
+    answers.run("verify", "-", stdin=presentation)
+    assert answers.asked[-1].body == {"credential": json.loads(presentation)}
 
 
 def test_an_address_is_for_the_verifier_to_look_at(answers: Services) -> None:
@@ -118,10 +122,19 @@ def test_no_key_is_needed(answers: Services) -> None:
 
 @pytest.mark.parametrize(
     ("stdin", "told"),
-    [(b"<html>", "holds no JSON"), (b"[]", "holds no badge"), (b"", "holds no JSON"), (b"{} {}", "holds no JSON")],
+    [
+        (b"<html>", "- is none of what is read. What is taken: JSON, a signed token (JWT), or a PNG or SVG picture"),
+        (b"all: test\n", "- is none of what is read."),
+        (b"\x7fELF\x02\xff", "- is none of what is read."),
+        (b"{\xff}", "- is none of what is read."),
+        (b"[]", "holds no badge"),
+        (b" \n", "- is empty. What is taken"),
+        (b"{} {}", "begins as JSON does and is none: Extra data: line 1 column 4"),
+    ],
 )
 def test_what_is_no_badge_is_not_asked_about(answers: Services, stdin: bytes, told: str) -> None:
     result = answers.run("verify", "-", stdin=stdin)
+    assert "codec" not in result.stderr
     assert (result.exit_code, told in result.stderr) == (2, True)
     assert not answers.asked
 
