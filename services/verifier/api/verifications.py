@@ -108,7 +108,10 @@ async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, 
 async def verify_batch(
     request: Request, caller: Verifying, desk: TheDesk, batch: TheBatch, header: IdempotencyKey
 ) -> BatchReport:
-    """Check up to 1,000 credentials, in at most 4 MiB. Each is answered for by itself, however the others fare."""
+    """Check up to 1,000 credentials, in at most 4 MiB. Each is answered for by itself, however the others fare.
+
+    Needs an employer's key with the scope `verify`, or the operator's. Whose badge each is is not checked here.
+    """
     asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if asker and asker.employer_id else None
     question = Question(asker, caller_name(request, caller), attempt=attempt)
