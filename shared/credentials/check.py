@@ -253,7 +253,9 @@ def _contexts(
     try:
         urls = list(context_urls(document) if not terms.inline else named_contexts(document))
     except UnsupportedContext as error:
-        return failed("contexts", "inline_context", error.detail)
+        # Of a badge's terms none is anybody's own; of another credential's they may be, and are not looked into.
+        not_taken = undecided if shape.kind_of(document) == "credential" else failed
+        return not_taken("contexts", "inline_context", error.detail)
     unknown = next((url for url in urls if not terms.knows(url)), None)
     if unknown is not None:
         detail = f"The credential uses the context {quoted(unknown)}, which is not known here."
