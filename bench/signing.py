@@ -59,7 +59,7 @@ def rows(key: Ed25519PrivateKey, p256: ec.EllipticCurvePrivateKey, *, full: bool
     yield Row(
         "eddsa-rdfc-2022: the whole check", "verify", lambda: _checked(check_document(rdfc(), now=NOW, shapes=shapes))
     )
-    yield Row("vc+jwt EdDSA: the whole check", "verify", lambda: _checked(check_token(token(), now=NOW)))
+    yield Row("vc+jwt EdDSA: the whole check", "verify", lambda: _checked(check_token(token(), now=NOW, shapes=shapes)))
     slow = _proved(EDDSA_RDFC, key, None)
     to_sign = cycle(unsigned).__next__
     yield Row("eddsa-rdfc-2022, no shapes: sign", "sign", lambda: slow.sign(to_sign()))

@@ -51,8 +51,15 @@ class Record(_Part):
 
     status: str
     history: tuple[Entry, ...]
+    types: tuple[str, ...] = ()
     achievement: Named | None = None
     issuer: Named | None = None
+
+    @property
+    def name(self) -> str:
+        """What it was issued for; of what is no badge, what it says that it is."""
+        named = self.achievement.name if self.achievement else ", ".join(self.types)
+        return named or "name not here yet"
 
 
 class Attempt(_Part):

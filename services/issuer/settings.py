@@ -21,8 +21,6 @@ class IssuerSettings(Settings):
     # For conformance suites on this machine alone: the slug of one institution that issues by VC-API without an API
     # key, and may have a did:key for each kind of key.
     vc_api_open_institution: str | None = None
-    # Contexts that no package has, for the same suites: a JSON file, URL to document, believed as it stands.
-    vc_api_contexts_file: Path | None = None
     # Threads that sign: more of them would only take the interpreter from the event loop.
     signing_threads: int = Field(2, ge=1, le=16)
 

@@ -13,9 +13,10 @@ Its own truth:   employers, their api_keys, verifications (facts alone, never th
 Projections:     institutions, signing_keys, credentials, institutions' api_keys: `laurel rebuild verifier` empties
                  and refills them. No event topic is needed for a verdict.
 
-Documents are checked, and pictures unpacked, in processes of their own (workers.py, check_worker.py), bounded in time
-and memory. Links, and what badges from elsewhere need beside, are fetched from public addresses alone (fetch.py); the
-latter is kept for a short time (fetched.py). People read answers at `/` (pages.py), and `GET /v1/freshness` says how
-old the copies are and how long real revocations took from accepted to seen. Programs that speak the VC-API ask
-`/credentials/verify` and `/presentations/verify` (vc_api.py), which record no more than the others.
+Documents are checked, and pictures unpacked, in processes of their own (workers.py, jobs.py, check_worker.py),
+bounded in time and memory. Links, and what badges from elsewhere need beside, are fetched from public addresses alone
+(fetch.py); the latter is kept for a short time (fetched.py). People read answers at `/` (pages.py), and `GET
+/v1/freshness` says how old the copies are and how long real revocations took from accepted to seen. Programs that
+speak the VC-API ask `/credentials/verify` and `/presentations/verify` (vc_api.py), which record no more than the
+others.
 """

@@ -14,157 +14,49 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from services.verifier.domain.lifetimes import is_too_old
+from services.verifier.jobs import (
+    JOBS,
+    Answer,
+    Failed,
+    Found,
+    Job,
+    Presenting,
+    Reading,
+    Refused,
+    Sound,
+    Unpacked,
+    Unpacking,
+    Wanted,
+)
+from services.verifier.qr import text_in
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.baking import is_token
+from shared.credentials.baking_png import SIGNATURE
 from shared.credentials.check import Needs, Policy, check_document, check_token, document_in
 from shared.credentials.compiled import Shapes
-from shared.credentials.containers import Given, unpack
+from shared.credentials.containers import JPEG, Given, unpack
 from shared.credentials.contexts import Terms, from_file
 from shared.credentials.errors import CredentialError
 from shared.credentials.identity import Kind, Match, matches_assertion, matches_recipient
 from shared.credentials.keys import did_key, method_id
-from shared.credentials.known_keys import KnownKey
 from shared.credentials.open_badges_2 import check_assertion, is_assertion
 from shared.credentials.open_badges_2_issuer import GONE
 from shared.credentials.presentations import Asking, Occasion, Shown, check_presentation
 from shared.credentials.proofs import sign
 from shared.credentials.report import CheckedDocument
+from shared.credentials.scanned import link_in
 from shared.credentials.strict_json import read_json
 
 LENGTH_BYTES = 4
 Contexts = Mapping[str, Any] | None
-
-
-class Text(BaseModel):
-    """What stands at an address, None where there was none to be had; its age in seconds at the time of the job.
-
-    `gone`: its host says that it is there no more. `redirects`: how many were allowed on the way.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    text: str | None
-    age: float = 0.0
-    gone: bool = False
-    redirects: int = 0
-
-
-class Job(BaseModel):
-    """A badge to look into: at which time, under which keys of known issuers, and whose it should be.
-
-    `fetched` has, by address, what a strangers' badge needs beside (shared.credentials.check); `max_status_age` in
-    seconds is how old it may be where it says how the badge stands. `vc_api`: whoever asks decides himself on terms of
-    the credential's own, and on proofs by others than its issuer.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    badge: Any  # its JSON document, or the text of its token
-    now: datetime
-    known_keys: tuple[KnownKey, ...] = ()
-    expected_recipient: Mapping[Kind, str] | None = None
-    fetched: Mapping[str, Text] = {}
-    max_status_age: float = 60.0
-    vc_api: bool = False
-
-
-class Presenting(BaseModel):
-    """A presentation to look into, but not its credentials; `fetched` and `vc_api` are as a job has them."""
-
-    model_config = ConfigDict(frozen=True)
-
-    presentation: Any  # its JSON document, or the text of its token
-    now: datetime
-    challenge: str | None = None
-    domain: str | None = None
-    fetched: Mapping[str, Text] = {}
-    vc_api: bool = False
-
-
-class Unpacking(BaseModel):
-    """A file out of which a credential is to be taken, as it came."""
-
-    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
-
-    raw: bytes
-
-
-class Reading(BaseModel):
-    """A text as it came, of which is asked whether every reader would take it for the same JSON."""
-
-    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
-
-    json_text: bytes
-
-
-class Found(BaseModel):
-    """What a document shows; `recipient` is None where nobody was expected."""
-
-    model_config = ConfigDict(frozen=True)
-
-    checked: CheckedDocument
-    recipient: Match | None
-
-
-class Wanted(BaseModel):
-    """What must be fetched before the document can be checked, after how many redirects at most."""
-
-    model_config = ConfigDict(frozen=True)
-
-    urls: tuple[str, ...]
-    redirects: int = 0
-
-
-class Unpacked(BaseModel):
-    """What was in a file."""
-
-    model_config = ConfigDict(frozen=True)
-
-    given: Given
-
-
-class Sound(BaseModel):
-    """A text is JSON that any parser may read: handing its value from process to process would cost far more."""
-
-    model_config = ConfigDict(frozen=True)
-
-    sound: Literal[True] = True
-
-
-class Refused(BaseModel):
-    """Not exactly one credential could be taken out of a file, or a text is not sound; the code says why."""
-
-    model_config = ConfigDict(frozen=True)
-
-    code: str
-    detail: str
-
-
-class Failed(BaseModel):
-    """No answer: the document took too much memory, or something is wrong with us (`error` names its kind)."""
-
-    model_config = ConfigDict(frozen=True)
-
-    failed: Literal["too_complex", "error"]
-    error: str | None = None
-
-
-class Answer(BaseModel):
-    """What comes back for one job."""
-
-    outcome: Found | Wanted | Shown | Unpacked | Sound | Refused | Failed
-
-
-AnyJob = Job | Presenting | Unpacking | Reading
-_JOBS: TypeAdapter[AnyJob] = TypeAdapter(AnyJob)
 
 
 def check(job: Job, shapes: Shapes | None = None, known: Contexts = None) -> Found | Wanted:
@@ -178,12 +70,9 @@ def check(job: Job, shapes: Shapes | None = None, known: Contexts = None) -> Fou
     if is_assertion(document):
         gone = {url: GONE for url, found in job.fetched.items() if found.gone}
         checked = check_assertion(job.badge, now=job.now, fetched={**fetched, **gone})
-    elif isinstance(job.badge, str):
-        checked = check_token(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, policy=policy)
     else:
-        checked = check_document(
-            job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, shapes=shapes, policy=policy
-        )
+        look = check_token if isinstance(job.badge, str) else check_document
+        checked = look(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, shapes=shapes, policy=policy)
     if isinstance(checked, Needs):
         return Wanted(urls=checked.urls, redirects=checked.redirects)
     return Found(checked=checked, recipient=_match(document, job.expected_recipient))
@@ -238,11 +127,24 @@ def take_out(job: Unpacking | Reading) -> Unpacked | Sound | Refused:
     """Take the credential out of a file, or tell that a text is sound."""
     try:
         if isinstance(job, Unpacking):
-            return Unpacked(given=unpack(job.raw))
+            return Unpacked(given=_unpacked(job.raw))
         read_json(job.json_text, max_bytes=len(job.json_text))  # how long it may be was decided when it was received
         return Sound()
     except CredentialError as error:
         return Refused(code=error.code, detail=error.detail)
+
+
+def _unpacked(raw: bytes) -> Given:
+    """Return what a file holds, or what the QR code says that it shows; pixels are looked at where nothing else is."""
+    try:
+        return unpack(raw)
+    except CredentialError as error:
+        shows = raw.startswith(JPEG) or (raw.startswith(SIGNATURE) and error.code == "no_badge_inside")
+        text = text_in(raw) if shows else None
+        if text is None:
+            raise
+    link = link_in(text)
+    return replace(unpack(text.encode()), source="qr") if link is None else Given(None, None, "qr", url=link)
 
 
 def main() -> None:
@@ -266,7 +168,7 @@ def main() -> None:
 
 def _answer(message: bytes, shapes: Shapes, known: Contexts) -> Answer:
     try:
-        job = _JOBS.validate_json(message)
+        job = JOBS.validate_json(message)
         if isinstance(job, Unpacking | Reading):
             return Answer(outcome=take_out(job))
         return Answer(outcome=check(job, shapes, known) if isinstance(job, Job) else present(job, shapes, known))

@@ -16,6 +16,7 @@ from services.verifier.api.verifications import Caller, TheDesk, asker_of, calle
 from services.verifier.domain.known import Rules
 from services.verifier.domain.telling import ago, outcome_of, tell
 from services.verifier.handlers.freshness import Canary
+from services.verifier.handlers.verifications import Question
 from shared.credentials.quoting import conceals
 from shared.credentials.report import Report
 from shared.errors import Invalid, LaurelError
@@ -99,11 +100,13 @@ async def answer(request: Request, caller: Caller, desk: TheDesk, canary: TheCan
         if isinstance(form, LaurelError):
             raise form
         expected = person.kinds() if (person := asked.expected()) else None
-        who = caller_name(request, caller)
+        question = Question(asker, caller_name(request, caller), expected)
         if asked.link:
-            report = await desk.verify_link(asked.link, asker, caller=who, expected=expected)
+            report = await desk.verify_link(asked.link, question)
+        elif asked.file is None and asked.fields["text"].strip():
+            report = await desk.verify_text(asked.fields["text"], question)
         else:
-            report = await desk.verify_file(_given(asked), asker, caller=who, expected=expected)
+            report = await desk.verify_file(_given(asked), question)
     except LaurelError as error:
         retry_after = error.members.get("retry_after")
         headers = {"Retry-After": str(retry_after)} if retry_after else {}
@@ -112,12 +115,9 @@ async def answer(request: Request, caller: Caller, desk: TheDesk, canary: TheCan
 
 
 def _given(asked: Asked) -> bytes:
-    """Return the file, or else the text, that is to be read; raises Invalid (`nothing_given`)."""
+    """Return the file that is to be read; raises Invalid (`nothing_given`)."""
     if asked.file is None:
-        if not asked.fields["text"].strip():
-            detail = "You gave nothing to check: choose a file, paste its text, or give its link."
-            raise Invalid("nothing_given", detail)
-        return asked.fields["text"].encode()
+        raise Invalid("nothing_given", "You gave nothing to check: choose a file, paste its text, or give its link.")
     if not asked.file.strip():
         raise Invalid("nothing_given", "This file is empty.")
     return asked.file

@@ -19,8 +19,8 @@ from typing import cast
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.verifier.check_worker import (
-    LENGTH_BYTES,
+from services.verifier.check_worker import LENGTH_BYTES
+from services.verifier.jobs import (
     Answer,
     AnyJob,
     Failed,

@@ -1,6 +1,7 @@
 """What a credential shows by itself, as JSON or as a token: its shape, contexts, issuer's key, signature and dates."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -10,12 +11,12 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.credentials import conformance, endorsements, foreign_status, jwt, proofs, schemas, shape
 from shared.credentials.canonical import digest
+from shared.credentials.checks import failed, passed, refused, skipped, undecided, warned, within_dates
 from shared.credentials.compiled import Shapes
 from shared.credentials.contexts import PINNED_ALONE, Terms, are_a_badges, context_urls, named_contexts
 from shared.credentials.data_model import refuse_other_than_credential, refuse_other_than_endorsement
 from shared.credentials.dids import controller_of
-from shared.credentials.errors import CredentialError, UnsupportedContext
-from shared.credentials.instants import CLOCK_DIFFERENCE
+from shared.credentials.errors import CredentialError, TooComplex, UnsupportedContext
 from shared.credentials.jsonld import refuse_excess, to_quads
 from shared.credentials.known_keys import KnownKey, KnownKeys
 from shared.credentials.quoting import quoted
@@ -97,11 +98,22 @@ def check_document(
 
 @overload
 def check_token(
-    text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), policy: Policy = ...
+    text: str,
+    *,
+    now: datetime,
+    known_keys: tuple[KnownKey, ...] = (),
+    policy: Policy = ...,
+    shapes: Shapes | None = None,
 ) -> CheckedDocument: ...
 @overload
 def check_token(
-    text: str, *, now: datetime, known_keys: tuple[KnownKey, ...] = (), fetched: Fetched, policy: Policy = ...
+    text: str,
+    *,
+    now: datetime,
+    known_keys: tuple[KnownKey, ...] = (),
+    fetched: Fetched,
+    policy: Policy = ...,
+    shapes: Shapes | None = None,
 ) -> CheckedDocument | Needs: ...
 def check_token(
     text: str,
@@ -110,9 +122,10 @@ def check_token(
     known_keys: tuple[KnownKey, ...] = (),
     fetched: Fetched | None = None,
     policy: Policy = STRICT,
+    shapes: Shapes | None = None,
 ) -> CheckedDocument | Needs:
     """Check a credential that came as a compact JWS, as `check_document` does; `digest` is that of the token itself."""
-    return _checked_token(text, _Look(now, KnownKeys(known_keys), fetched, policy))
+    return _checked_token(text, _Look(now, KnownKeys(known_keys), fetched, policy, shapes))
 
 
 def _checked_token(text: str, look: "_Look") -> CheckedDocument | Needs:
@@ -122,7 +135,7 @@ def _checked_token(text: str, look: "_Look") -> CheckedDocument | Needs:
     except CredentialError as error:
         name = "proof" if error.code in ("invalid_signature", "claims_mismatch") else "structure"
         unread = ("structure", "contexts", "issuer", "proof", "validity")
-        checks = tuple(refused_check(each, error) if each == name else skipped_checks(each)[0] for each in unread)
+        checks = tuple(refused(each, error) if each == name else skipped(each) for each in unread)
         return CheckedDocument(checks=checks, facts=shape.facts_of(None))
     checked = _checked(token.document, token, look)
     if isinstance(checked, Needs):
@@ -157,12 +170,12 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
     facts = shape.facts_of(document)
     structure, own_digest = _structure(document, token)
     if structure.outcome != "pass":
-        unseen = skipped_checks("contexts", "issuer", "proof", "validity")
+        unseen = map(skipped, ("contexts", "issuer", "proof", "validity"))
         return CheckedDocument(checks=(structure, *unseen), facts=facts)
     terms = look.policy.terms if shape.kind_of(document) == "credential" else PINNED_ALONE
-    contexts = _contexts(document, token, terms)
+    contexts = _contexts(document, token, terms, look.shapes)
     if contexts.outcome != "pass":
-        unseen = skipped_checks("issuer", "proof", "validity")
+        unseen = map(skipped, ("issuer", "proof", "validity"))
         return CheckedDocument(checks=(structure, contexts, *unseen), facts=facts)
     needed = look.keys.look_up(facts.issuer_id, look.fetched) if look.fetched is not None else None
     if needed is not None:
@@ -181,7 +194,7 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
         looked_up = _looked_up(document, facts.issuer_id or "", look, look.fetched)
     if isinstance(looked_up, Needs):
         return looked_up
-    dates = [_validity(facts.valid_from, facts.valid_until, look.now), *_demo(facts.demo)]
+    dates = [within_dates(facts.valid_from, facts.valid_until, look.now), *_demo(facts.demo)]
     of_its_kind = _OF_ITS_KIND[shape.kind_of(document)](document, token)
     return CheckedDocument(checks=(structure, contexts, issuer, proof, *looked_up, *dates, *of_its_kind), facts=facts)
 
@@ -224,17 +237,13 @@ def _structure(document: Any, token: jwt.Token | None) -> tuple[Check, str | Non
             shape.refuse_second_mention(document)
         own_digest = digest(document).hex()
     except CredentialError as error:
-        return refused_check("structure", error), None
-    return _passed("structure", f"The document is {kind}."), own_digest
+        return refused("structure", error), None
+    return passed("structure", f"The document is {kind}."), own_digest
 
 
-def refused_check(name: str, error: CredentialError) -> Check:
-    """Return the check of a document that was refused: unknown where that says nothing against it."""
-    undecided = error.code in ("too_complex", "unsupported_format", "unsupported_context")
-    return Check(name=name, outcome="unknown" if undecided else "fail", detail=error.detail, code=error.code)
-
-
-def _contexts(document: Mapping[str, Any], token: jwt.Token | None, terms: Terms) -> Check:
+def _contexts(
+    document: Mapping[str, Any], token: jwt.Token | None, terms: Terms, shapes: Shapes | None = None
+) -> Check:
     """Only known contexts, none of the document's own but where `terms` lets it; an Open Badge's in their order.
 
     Where no proof looks at what the members mean, as in a token, it is looked at here: one that means nothing is lost
@@ -243,21 +252,29 @@ def _contexts(document: Mapping[str, Any], token: jwt.Token | None, terms: Terms
     try:
         urls = list(context_urls(document) if not terms.inline else named_contexts(document))
     except UnsupportedContext as error:
-        return Check(name="contexts", outcome="fail", detail=error.detail, code="inline_context")
+        return failed("contexts", "inline_context", error.detail)
     unknown = next((url for url in urls if not terms.knows(url)), None)
     if unknown is not None:
         detail = f"The credential uses the context {quoted(unknown)}, which is not known here."
-        return Check(name="contexts", outcome="unknown", detail=detail, code="unsupported_context")
+        return undecided("contexts", "unsupported_context", detail)
     if shape.kind_of(document) != "credential" and not are_a_badges(document["@context"]):
         detail = "The contexts are not those of an Open Badge, in their order."
-        return Check(name="contexts", outcome="fail", detail=detail, code="context_order")
+        return failed("contexts", "context_order", detail)
     if token is not None or not proved_by_meaning(document):
         try:
-            unsecured = {name: member for name, member in document.items() if name != "proof"}
-            to_quads(unsecured, terms.contexts, inline=terms.inline)
+            _refuse_meaningless({each: document[each] for each in document if each != "proof"}, terms, shapes)
         except CredentialError as error:
-            return refused_check("contexts", error)
-    return _passed("contexts", "Every context is known by its content.")
+            return refused("contexts", error)
+    return passed("contexts", "Every context is known by its content.")
+
+
+def _refuse_meaningless(unsecured: Mapping[str, Any], terms: Terms, shapes: Shapes | None) -> None:
+    """Raise as `to_quads` does; a shape that came before has shown that all of it means something."""
+    if shapes is not None and terms == PINNED_ALONE:
+        with suppress(TooComplex):  # to be named: its statements may be fine
+            shapes.rdfc(unsecured)
+            return
+    to_quads(unsecured, terms.contexts, inline=terms.inline)
 
 
 def proved_by_meaning(document: Mapping[str, Any]) -> bool:
@@ -272,8 +289,8 @@ def _issuer(issuer_id: str | None, methods: tuple[str, ...], policy: Policy) -> 
     by_issuer = [controller_of(method) == issuer_id for method in methods]
     if not (any(by_issuer) if policy.others_may_sign else all(by_issuer)):
         detail = "A proof was made with a key that does not belong to the issuer."
-        return Check(name="issuer", outcome="fail", detail=detail, code="issuer_mismatch")
-    return _passed("issuer", "The signing key belongs to the issuer named in the credential.")
+        return failed("issuer", "issuer_mismatch", detail)
+    return passed("issuer", "The signing key belongs to the issuer named in the credential.")
 
 
 def proof_check(findings: list[proofs.ProofFinding], now: datetime) -> Check:
@@ -282,54 +299,35 @@ def proof_check(findings: list[proofs.ProofFinding], now: datetime) -> Check:
     if worst.outcome != "pass":
         return Check(name="proof", outcome=worst.outcome, detail=worst.detail, code=worst.code)
     if any(finding.has_ended(now) for finding in findings):
-        return Check(name="proof", outcome="fail", detail="The signature was made to expire, and has.", code="expired")
+        return failed("proof", "expired", "The signature was made to expire, and has.")
     if any(finding.has_not_begun(now) for finding in findings):
         detail = "The token is not to be accepted yet."
-        return Check(name="proof", outcome="fail", detail=detail, code="not_yet_valid")
-    return _passed("proof", worst.detail)
-
-
-def _validity(valid_from: datetime | None, valid_until: datetime | None, now: datetime) -> Check:
-    if valid_until is not None and valid_until <= now:
-        return Check(name="validity", outcome="fail", detail="The credential has expired.", code="expired")
-    if valid_from is not None and now + CLOCK_DIFFERENCE < valid_from:
-        detail = "The credential is not valid yet."
-        return Check(name="validity", outcome="fail", detail=detail, code="not_yet_valid")
-    return _passed("validity", "The credential is within its dates.")
+        return failed("proof", "not_yet_valid", detail)
+    return passed("proof", worst.detail)
 
 
 def _demo(demo: bool) -> Iterator[Check]:
     if demo:
-        yield Check(name="demo", outcome="warn", detail="This is a demonstration badge.", code="demo")
+        yield warned("demo", "demo", "This is a demonstration badge.")
 
 
 def _conformance(badge: Mapping[str, Any], token: jwt.Token | None) -> Iterator[Check]:
     """Whether a strict reader would take it. Many real badges fail here, so it decides nothing of what they are."""
     found = conformance.problems(badge) + (conformance.token_problems(token) if token else [])
     if not found:
-        yield _passed("conformance", "The badge is as the specification of Open Badges wants it.")
+        yield passed("conformance", "The badge is as the specification of Open Badges wants it.")
         return
     more = f" There are {len(found) - 1} more such things." if len(found) > 1 else ""
     detail = f"Strict readers of Open Badges would refuse it: {found[0]}{more}"
-    yield Check(name="conformance", outcome="warn", detail=detail, code="not_conformant")
+    yield warned("conformance", "not_conformant", detail)
 
 
 def _endorsed(endorsement: Mapping[str, Any], _token: jwt.Token | None) -> Iterator[Check]:
-    yield _passed("endorsed", f"It endorses {quoted(endorsement['credentialSubject']['id'])}.")
+    yield passed("endorsed", f"It endorses {quoted(endorsement['credentialSubject']['id'])}.")
 
 
 def _nothing_more(_credential: Mapping[str, Any], _token: jwt.Token | None) -> Iterator[Check]:
     return iter(())
-
-
-def skipped_checks(*names: str) -> tuple[Check, ...]:
-    """Return the checks that were not made, because an earlier one left no ground for them."""
-    detail = "Not looked at: an earlier check left no ground for it."
-    return tuple(Check(name=name, outcome="skipped", detail=detail) for name in names)
-
-
-def _passed(name: str, detail: str) -> Check:
-    return Check(name=name, outcome="pass", detail=detail)
 
 
 # How each kind of credential is told from what is none, and what it is called.

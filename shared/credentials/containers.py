@@ -14,7 +14,9 @@ from shared.credentials.baking_svg import read_svg
 from shared.credentials.errors import CredentialError, InvalidPicture
 from shared.credentials.strict_json import MAX_BYTES, read_json
 
-Source = Literal["json", "jwt", "png", "svg"]
+Source = Literal["json", "jwt", "png", "svg", "qr"]
+
+JPEG = b"\xff\xd8\xff"
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # A JSON object in base64url, as a token's header is, and whatever follows: what it is in truth, its reader tells.
@@ -36,20 +38,22 @@ class Given:
 
 
 def is_picture(raw: bytes) -> bool:
-    """Tell whether `unpack` would look for a badge in a picture: a PNG, or anything in XML."""
-    return raw.startswith(SIGNATURE) or raw.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(b"<")
+    """Tell whether somebody would look for a badge in a picture: a PNG, a JPEG, or anything in XML."""
+    return raw.startswith((SIGNATURE, JPEG)) or raw.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(b"<")
 
 
 def unpack(raw: bytes) -> Given:
     """Return the credential that `raw` (up to 1 MiB) is or holds, told apart by its content.
 
-    Raises CredentialError: `malformed`, `too_large`, `not_a_badge` (JSON that is no object), and as `read_png` and
-    `read_svg` do.
+    Raises CredentialError: `malformed`, `too_large`, `not_a_badge` (JSON that is no object), `format_not_read` (a JPEG,
+    into which nothing can be baked), and as `read_png` and `read_svg` do.
     """
     if len(raw) > MAX_BYTES:
         raise CredentialError(f"The file is larger than {MAX_BYTES} bytes.", "too_large")
     if raw.startswith(SIGNATURE):
         return _inside(read_png(raw), "png")
+    if raw.startswith(JPEG):
+        raise InvalidPicture("This is a picture (JPEG) that shows no QR code of a badge.", "format_not_read")
     if is_picture(raw):
         return _inside(read_svg(raw), "svg")
     text = raw.strip(BLANKS.encode()).decode("latin-1")  # of any bytes; a token has none but ASCII

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from shared.credentials.checks import failed, passed, undecided
 from shared.credentials.quoting import quoted
 from shared.credentials.report import Check, CheckedDocument
 from shared.credentials.shape import items
@@ -37,7 +38,7 @@ def found_in(badge: Mapping[str, Any]) -> list[Endorsement]:
 def too_many() -> Check:
     """Return what is said where there are more than are looked at."""
     detail = f"The badge carries more than {MAX_ENDORSEMENTS} endorsements; none of them was looked at."
-    return Check(name="endorsement", outcome="unknown", detail=detail, code="too_complex")
+    return undecided("endorsement", "too_complex", detail)
 
 
 def checks(seen: Sequence[tuple[Endorsement, CheckedDocument]]) -> list[Check]:
@@ -72,5 +73,5 @@ def _said(endorsement: Endorsement, checked: CheckedDocument) -> Check:
         return Check(name="endorsement", outcome=bad.outcome, detail=detail, code=code)
     if facts.kind != "endorsement" or facts.endorses not in endorsement.about:
         detail = f"An endorsement by {who} is of something else than what it stands at."
-        return Check(name="endorsement", outcome="fail", detail=detail, code="endorses_something_else")
-    return Check(name="endorsement", outcome="pass", detail=f"It is endorsed, and that is signed, by {who}.")
+        return failed("endorsement", "endorses_something_else", detail)
+    return passed("endorsement", f"It is endorsed, and that is signed, by {who}.")

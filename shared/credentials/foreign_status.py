@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.credentials import jwt, proofs
+from shared.credentials.checks import failed, passed, undecided
 from shared.credentials.dids import controller_of
 from shared.credentials.errors import CredentialError, InvalidStatusList
 from shared.credentials.instants import CLOCK_DIFFERENCE, read_instant
@@ -71,12 +72,12 @@ def _check(
         code = error.code if error.code.startswith("status_") else "status_unverifiable"
         return _undecided(code, f"How this badge stands is not known: {error.detail}")
     if ends is None:
-        return Check(name="status", outcome="pass", detail="The issuer's list neither revokes nor suspends this badge.")
-    return Check(name="status", outcome="fail", detail=f"The issuer's list has this badge as {ends}.", code=ends)
+        return passed("status", "The issuer's list neither revokes nor suspends this badge.")
+    return failed("status", ends, f"The issuer's list has this badge as {ends}.")
 
 
 def _undecided(code: str, detail: str) -> Check:
-    return Check(name="status", outcome="unknown", detail=detail, code=code)
+    return undecided("status", code, detail)
 
 
 def _entries(document: Mapping[str, Any]) -> list[Any]:

@@ -15,8 +15,9 @@ from typing import Any
 from shared.credentials import jwt
 from shared.credentials.canonical import digest
 from shared.credentials.check import Fetched, Needs
+from shared.credentials.checks import failed, passed, undecided, warned, within_dates
 from shared.credentials.errors import CredentialError
-from shared.credentials.instants import CLOCK_DIFFERENCE, read_instant
+from shared.credentials.instants import read_instant
 from shared.credentials.jsonld import refuse_excess
 from shared.credentials.keys import algorithm_of, verify_signature
 from shared.credentials.open_badges_2_issuer import Missing, Named, Web, badge_class, issuer_of, key_of
@@ -69,7 +70,7 @@ def _checked(badge: Any, now: datetime, web: Web) -> CheckedDocument:
     )
     seen = _Seen(document, facts, now, web)
     checks = seen.signed(token) if _verification(document["verification"]) == "signed" else seen.hosted()
-    structure = Check(name="structure", outcome="pass", detail="The document is an assertion of Open Badges 2.0.")
+    structure = passed("structure", "The document is an assertion of Open Badges 2.0.")
     return CheckedDocument(
         checks=_in_order(structure, _contexts(document), *checks, *_extensions(document)), facts=seen.facts
     )
@@ -92,41 +93,47 @@ class _Seen:
         try:
             _refuse_other_shapes(found)
         except CredentialError:
-            return [_failed("proof", "mismatch", "At the badge's own address stands something else.")]
+            return [failed("proof", "mismatch", "At the badge's own address stands something else.")]
         self.document = found
         try:
             named = self._named()
             named.refuse_others(self.document["id"])
         except CredentialError as error:
             return [_said("issuer", error)]
-        issuer = _passed("issuer", "It stands where its issuer's profile says that its badges stand.")
-        proof = _passed("proof", "Its issuer's own address gives it as it is here; no signature is needed.")
-        status = _passed("status", "It stands at its address still, and not as revoked.")
-        return [issuer, proof, status, self._validity(), *_differences(given, found)]
+        issuer = passed("issuer", "It stands where its issuer's profile says that its badges stand.")
+        proof = passed("proof", "Its issuer's own address gives it as it is here; no signature is needed.")
+        status = passed("status", "It stands at its address still, and not as revoked.")
+        return [
+            issuer,
+            proof,
+            status,
+            self._dates(),
+            *_differences(given, found),
+        ]
 
     def signed(self, token: jwt.Token | None) -> list[Check]:
         """The signature of a key that is the issuer's; then its list of what it has revoked."""
         if token is None:
-            return [_undecided("proof", "proof_missing", "The badge is a signed one, and comes without signature.")]
+            return [undecided("proof", "proof_missing", "The badge is a signed one, and comes without signature.")]
         if token.claims:
-            return [_undecided("proof", "unsupported_format", "The token has claims that no assertion has.")]
+            return [undecided("proof", "unsupported_format", "The token has claims that no assertion has.")]
         try:
             named = self._named()
             key_id, key = key_of(self.document["verification"], named.profile, self.web)
         except CredentialError as error:
             return [_said("issuer", error)]
         self.facts = self.facts.model_copy(update={"verification_methods": (key_id,)})
-        issuer = _passed("issuer", "The signing key is one that its issuer's profile lists.")
+        issuer = passed("issuer", "The signing key is one that its issuer's profile lists.")
         if token.header["alg"] != algorithm_of(key):
             return [
                 issuer,
-                _failed("proof", "invalid_signature", "It is signed in a way that is not its key's."),
+                failed("proof", "invalid_signature", "It is signed in a way that is not its key's."),
             ]
         if not verify_signature(key, token.signature, token.signing_input):
-            return [issuer, _failed("proof", "tampered", "The badge is not as it was signed, or not with this key.")]
-        proof = _passed("proof", "The signature fits the badge and the key.")
+            return [issuer, failed("proof", "tampered", "The badge is not as it was signed, or not with this key.")]
+        proof = passed("proof", "The signature fits the badge and the key.")
         status = revocation(self.document["id"], named.profile, self.web)
-        return [issuer, proof, status, self._validity(), *_borrowed(self.document, named)]
+        return [issuer, proof, status, self._dates(), *_borrowed(self.document, named)]
 
     def _named(self) -> Named:
         """Return class and profile, and take their facts in; raises CredentialError and Missing."""
@@ -144,32 +151,27 @@ class _Seen:
         )
         return Named(kind, profile)
 
-    def _validity(self) -> Check:
-        begins, ends = self.facts.valid_from, self.facts.valid_until
-        if ends is not None and ends <= self.now:
-            return _failed("validity", "expired", "The badge has expired.")
-        if begins is not None and begins > self.now + CLOCK_DIFFERENCE:
-            return _failed("validity", "not_yet_valid", "The badge is not valid yet.")
-        return _passed("validity", "The badge is within its dates.")
+    def _dates(self) -> Check:
+        return within_dates(self.facts.valid_from, self.facts.valid_until, self.now)
 
 
 def _differences(given: Mapping[str, Any], found: Mapping[str, Any]) -> list[Check]:
     detail = "In what decides nothing it is not as it stands at its own address. What stands there is what was checked."
-    return [] if given == found else [Check(name="copy", outcome="warn", detail=detail, code="differs")]
+    return [] if given == found else [warned("copy", "differs", detail)]
 
 
 def _borrowed(document: Mapping[str, Any], named: Named) -> list[Check]:
     """A class inside a badge is its issuer's own words, whatever address it gives itself."""
     borrowed = isinstance(document["badge"], dict) and not named.has_class_of_its_own
     detail = "It holds what it stands for itself, under an address that is not its issuer's."
-    return [Check(name="creator", outcome="warn", detail=detail, code="not_the_creator")] if borrowed else []
+    return [warned("creator", "not_the_creator", detail)] if borrowed else []
 
 
 def _contexts(document: Mapping[str, Any]) -> Check:
     if items(document["@context"]) == [CONTEXT]:
-        return _passed("contexts", "It names the context of Open Badges 2.0; its members are read by their names.")
+        return passed("contexts", "It names the context of Open Badges 2.0; its members are read by their names.")
     detail = "It brings contexts of its own, which are not looked into: others may understand its members otherwise."
-    return Check(name="contexts", outcome="warn", detail=detail, code="unsupported_context")
+    return warned("contexts", "unsupported_context", detail)
 
 
 def _refuse_other_shapes(document: Any) -> None:
@@ -236,20 +238,8 @@ def _in_order(*checks: Check) -> tuple[Check, ...]:
 
 def _said(name: str, error: CredentialError) -> Check:
     if error.code in _UNRESOLVED:
-        return _undecided(name, error.code, error.detail)
-    return _failed(name, error.code, error.detail)
-
-
-def _passed(name: str, detail: str) -> Check:
-    return Check(name=name, outcome="pass", detail=detail)
-
-
-def _failed(name: str, code: str, detail: str) -> Check:
-    return Check(name=name, outcome="fail", detail=detail, code=code)
-
-
-def _undecided(name: str, code: str, detail: str) -> Check:
-    return Check(name=name, outcome="unknown", detail=detail, code=code)
+        return undecided(name, error.code, error.detail)
+    return failed(name, error.code, error.detail)
 
 
 _UNRESOLVED = frozenset({"issuer_unresolvable", "key_unresolvable", "unsupported_key"})

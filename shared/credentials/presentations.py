@@ -12,7 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from shared.credentials import jwt, proofs
-from shared.credentials.check import Needs, proof_check, proved_by_meaning, refused_check, skipped_checks
+from shared.credentials.check import Needs, proof_check, proved_by_meaning
+from shared.credentials.checks import failed, passed, refused, skipped
 from shared.credentials.compiled import Shapes
 from shared.credentials.contexts import CREDENTIALS_V2, PINNED_ALONE, Terms, context_urls, named_contexts
 from shared.credentials.data_model import refuse_other_than_presentation
@@ -99,14 +100,14 @@ def check_presentation(given: Any, asking: Asking) -> Shown | Needs:
         document, token = _opened(given)
         credentials = _credentials_in(document, token)
     except CredentialError as error:
-        return Shown(checks=(refused_check("structure", error), *skipped_checks(*_CHECKS[1:])))
-    structure = Check(name="structure", outcome="pass", detail="The document is a presentation.")
+        return Shown(checks=(refused("structure", error), *map(skipped, _CHECKS[1:])))
+    structure = passed("structure", "The document is a presentation.")
     try:
         _refuse_meaningless(document, token, asking.terms)
     except CredentialError as error:
-        checks = (structure, refused_check("contexts", error), *skipped_checks(*_CHECKS[2:]))
+        checks = (structure, refused("contexts", error), *map(skipped, _CHECKS[2:]))
         return Shown(checks=checks, credentials=credentials)
-    contexts = Check(name="contexts", outcome="pass", detail="Every context is known by its content.")
+    contexts = passed("contexts", "Every context is known by its content.")
     proved = _proved(document, token, asking)
     if isinstance(proved, Needs):
         return proved
@@ -198,11 +199,11 @@ def _holder(said: Any, signers: set[str]) -> Check:
         return Check(name="holder", outcome="skipped", detail="No proof names a key to compare with the holder.")
     if len(signers) > 1 or (said is not None and said not in signers):
         detail = "The presentation was signed with a key that does not belong to its holder."
-        return Check(name="holder", outcome="fail", detail=detail, code="holder_mismatch")
+        return failed("holder", "holder_mismatch", detail)
     detail = (
         "The signing key belongs to whoever presents." if said is None else "The signing key belongs to the holder."
     )
-    return Check(name="holder", outcome="pass", detail=detail)
+    return passed("holder", detail)
 
 
 def _occasion(document: Mapping[str, Any], token: jwt.Token | None, occasion: Occasion) -> list[Check]:
@@ -222,6 +223,6 @@ def compared(named: Sequence[Mapping[str, Any]], occasion: Occasion) -> list[Che
 
 def _compared(what: str, wanted: str, named: Sequence[Mapping[str, Any]]) -> Check:
     if named and all(wanted in items(each.get(what)) for each in named):
-        return Check(name=what, outcome="pass", detail=f"The proof names the {what} that was asked for.")
+        return passed(what, f"The proof names the {what} that was asked for.")
     detail = f"The proof was not made for the {what} that was asked for."
-    return Check(name=what, outcome="fail", detail=detail, code=f"{what}_mismatch")
+    return failed(what, f"{what}_mismatch", detail)

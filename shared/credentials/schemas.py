@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from shared.credentials.checks import passed, undecided, warned
 from shared.credentials.contexts import OPEN_BADGES_SCHEMAS
 from shared.credentials.quoting import quoted
 from shared.credentials.report import Check
@@ -70,10 +71,10 @@ def _check(document: Mapping[str, Any], entry: Any, fetched: Mapping[str, Any]) 
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, TypeError):
         return _undecided("What the credential names as its JSON schema is none that can be read here.")
     if misfit is None:
-        return Check(name="schema", outcome="pass", detail="The credential fits the JSON schema that it names.")
+        return passed("schema", "The credential fits the JSON schema that it names.")
     place = quoted(".".join(map(str, misfit.instance_path)) or "the whole of it")
     detail = f"The credential does not fit the JSON schema that it names, at {place}."
-    return Check(name="schema", outcome="warn", detail=detail, code="schema_mismatch")
+    return warned("schema", "schema_mismatch", detail)
 
 
 def _validator(schema: Any) -> jsonschema_rs.Validator:
@@ -82,4 +83,4 @@ def _validator(schema: Any) -> jsonschema_rs.Validator:
 
 
 def _undecided(detail: str) -> Check:
-    return Check(name="schema", outcome="unknown", detail=detail, code="schema_unverifiable")
+    return undecided("schema", "schema_unverifiable", detail)

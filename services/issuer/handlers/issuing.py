@@ -67,7 +67,7 @@ class Issuing:
         self._database = database
         self._signer = signer
         self._settings = settings
-        self._terms = Terms(from_file(settings.vc_api_contexts_file), inline=True)
+        self._terms = Terms(from_file(settings.extra_contexts), inline=True)
         self._threads = ThreadPoolExecutor(settings.signing_threads, thread_name_prefix="signing")
         self._gate = asyncio.Semaphore(AT_ONCE)
 

@@ -1,5 +1,6 @@
 """The verifier's side of the VC-API (W3C-CCG; VCALM): one credential, or one presentation with all that is in it."""
 
+from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
@@ -7,14 +8,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from services.verifier.api.asked import EXAMPLE, described
+from services.verifier.api.bodies import ForeignRoute
 from services.verifier.api.verifications import Caller, TheDesk, asker_of, caller_name
 from services.verifier.domain.vc_api import Asked, Verified, VerifiedPresentation, refused
 from services.verifier.handlers import vc_api
 from shared.credentials.presentations import Occasion
 from shared.web.problems import UnreadableBody
-from shared.web.strict import StrictRoute
 
-router = APIRouter(tags=["VC-API"], route_class=StrictRoute)
+router = APIRouter(tags=["VC-API"], route_class=ForeignRoute)
 
 # By the names that are in use for the same question.
 _CHECKS: dict[str, Asked] = {
@@ -141,7 +142,14 @@ async def verify_presentation(request: Request, caller: Caller, desk: TheDesk) -
         return _answered(request, body)
     options = body.options or Options()
     verified = await vc_api.verify_presentation(
-        desk, body.verifiablePresentation, asker, caller=who, asked=options.asked, occasion=options.occasion
+        desk,
+        body.verifiablePresentation,
+        asker,
+        caller=who,
+        asked=options.asked,
+        occasion=options.occasion,
+        purpose=options.expectedProofPurpose,
+        charge=partial(asker_of, request, caller),
     )
     back = {"verifiablePresentation": body.verifiablePresentation} if options.returnPresentation else {}
     return _answered(request, verified.model_copy(update=back))

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.verifier.api.asked import BODIES, EXAMPLE, Asked, Upload, described, read_model
 from services.verifier.api.bodies import ForeignRoute
-from services.verifier.domain.documents import Document
+from services.verifier.domain.documents import Document, link_of
 from services.verifier.domain.records import recalled
 from services.verifier.handlers import verifications
-from services.verifier.handlers.verifications import Asker, Desk
+from services.verifier.handlers.verifications import Asker, Desk, Question
 from services.verifier.store import verifications as store
 from shared.credentials.report import Report
 from shared.errors import Forbidden
@@ -80,7 +80,8 @@ class Reports(Page):
 async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, header: IdempotencyKey) -> Report:
     """Check one credential, given as JSON or as a signed token, in a file or at a link. No key is needed.
 
-    A file is JSON, a token, or a PNG or SVG picture with one badge baked in, by whatever name and media type it comes.
+    A file is JSON, a token, or a PNG or SVG picture with one badge baked in, by whatever name and media type it comes;
+    or a PNG or JPEG picture of one QR code. What a QR code says may stand in `token`: a link, a token, or JSON.
 
     With an employer's key the answer is recorded under the employer. A badge that is not valid is an answer too: 200,
     with the reason in the report. A link or file from which no badge can be taken is a problem: 422, or 400 for a file
@@ -89,13 +90,15 @@ async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, 
     asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if caller and asker and asker.employer_id else None
     expected = asked.expected_recipient.kinds() if asked.expected_recipient else None
-    who = caller_name(request, caller)
+    question = Question(asker, caller_name(request, caller), expected, attempt)
     if isinstance(asked, Upload):
-        return await desk.verify_file(asked.file, asker, caller=who, expected=expected, attempt=attempt)
+        return await desk.verify_file(asked.file, question)
     if asked.url is not None:
-        return await desk.verify_link(asked.url, asker, caller=who, expected=expected, attempt=attempt)
+        return await desk.verify_link(asked.url, question)
+    if asked.token is not None and (asked.token.lstrip().startswith("{") or link_of(asked.token)):
+        return await desk.verify_text(asked.token, question)
     badge = asked.token or asked.credential or {}
-    return await desk.verify_one(badge, asker, caller=who, expected=expected, attempt=attempt)
+    return await desk.verify_one(badge, question)
 
 
 @router.post("/batch", openapi_extra={"requestBody": BATCH_BODY})
@@ -105,8 +108,8 @@ async def verify_batch(
     """Check up to 1,000 credentials, in at most 4 MiB. Each is answered for by itself, however the others fare."""
     asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if asker and asker.employer_id else None
-    who = caller_name(request, caller)
-    return BatchReport(results=await desk.verify(batch.credentials, asker, caller=who, attempt=attempt))
+    question = Question(asker, caller_name(request, caller), attempt=attempt)
+    return BatchReport(results=await desk.verify(batch.credentials, question))
 
 
 @router.get("")

@@ -4,6 +4,7 @@ from typing import Any
 
 from shared.credentials.containers import Given, unpack
 from shared.credentials.errors import CredentialError
+from shared.credentials.scanned import link_in
 from shared.errors import Invalid, LaurelError, Malformed
 
 Document = dict[str, Any]
@@ -12,7 +13,7 @@ Badge = Document | str
 
 PAGE = "a web page"
 # What files begin with, whatever their names say.
-_BEGINNINGS = {b"\xff\xd8\xff": "a picture (JPEG)", b"%PDF-": "a PDF document", b"PK\x03\x04": "a ZIP archive"}
+_BEGINNINGS = {b"%PDF-": "a PDF document", b"PK\x03\x04": "a ZIP archive"}
 _PAGE_BEGINNINGS = (b"<!doctype html", b"<html", b"<head", b"<body")
 # Where what a document is shows, if it does at all.
 _HEAD_BYTES = 4096
@@ -49,6 +50,14 @@ def given_in(raw: bytes) -> Given:
     refuse_other_kinds(raw)
     try:
         return unpack(raw)
+    except CredentialError as error:
+        raise unreadable(error.code, error.detail) from error
+
+
+def link_of(text: str) -> str | None:
+    """Return the link that a text is, None for any other text; raises Invalid (`wallet_link`)."""
+    try:
+        return link_in(text)
     except CredentialError as error:
         raise unreadable(error.code, error.detail) from error
 

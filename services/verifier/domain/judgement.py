@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.verifier.domain.checks import passed, skipped
 from services.verifier.domain.known import Known, Recorded, Rules, as_of
 from services.verifier.domain.registry import here, while_keys_may_be_on_their_way
+from shared.credentials.checks import passed, skipped, warned
 from shared.credentials.dids import host_of
 from shared.credentials.identity import Match
 from shared.credentials.quoting import conceals, quoted
@@ -145,14 +145,14 @@ def _trust(checked: CheckedDocument, issuer: ReportedIssuer) -> list[Check]:
         detail = (
             f"Of the issuer only the domain {host} is known, which was asked. It is no institution of this registry."
         )
-        standing = Check(name="standing", outcome="warn", detail=detail, code="only_domain_known")
+        standing = warned("standing", "only_domain_known", detail)
     else:
         detail = "The issuer is not an institution that this registry knows."
-        standing = Check(name="standing", outcome="warn", detail=detail, code="unknown_issuer")
+        standing = warned("standing", "unknown_issuer", detail)
     if facts.creator_id in (None, facts.issuer_id):
         return [standing]
     detail = "The achievement names somebody else than the issuer as its creator."
-    return [standing, Check(name="creator", outcome="warn", detail=detail, code="not_the_creator")]
+    return [standing, warned("creator", "not_the_creator", detail)]
 
 
 def _deceptive_names(facts: CredentialFacts) -> list[Check]:
@@ -163,7 +163,7 @@ def _deceptive_names(facts: CredentialFacts) -> list[Check]:
     }
     detail = "holds characters that are not seen or that turn the direction of text."
     return [
-        Check(name=name, outcome="warn", detail=f"{what} {detail}", code="deceptive_name")
+        warned(name, "deceptive_name", f"{what} {detail}")
         for name, (what, text) in names.items()
         if conceals(text or "")
     ]

@@ -1,6 +1,6 @@
 """What is said of a credential that came in a presentation: who presented it, and what that does not show."""
 
-from services.verifier.domain.checks import passed
+from shared.credentials.checks import passed, warned
 from shared.credentials.presentations import Shown
 from shared.credentials.report import Check
 from shared.credentials.shape import id_of, items
@@ -22,4 +22,4 @@ def presentation_check(shown: Shown, subject: object) -> Check:
     if shown.holder is not None and shown.holder in [id_of(each) for each in items(subject)]:
         return passed("presentation", f"It was presented by whom it is about, with his own key. {_OCCASION}")
     detail = f"It was presented by somebody whom it does not name as the one it is about. {_OCCASION}"
-    return Check(name="presentation", outcome="warn", detail=detail, code="holder_not_subject")
+    return warned("presentation", "holder_not_subject", detail)

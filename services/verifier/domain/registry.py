@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from services.verifier.domain.checks import failed, passed, skipped, undecided
 from services.verifier.domain.known import (
     Institution,
     Known,
@@ -13,6 +12,7 @@ from services.verifier.domain.known import (
     is_stale,
     signing_keys,
 )
+from shared.credentials.checks import failed, passed, skipped, undecided
 from shared.credentials.instants import CLOCK_DIFFERENCE
 from shared.credentials.report import Check, CheckedDocument, CredentialFacts
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from shared.credentials.checks import failed
 from shared.credentials.report import Check, Report
 
 Asked = Literal["proof", "credentialStatus", "validity"]
@@ -97,9 +98,7 @@ def of_presentation(checks: Iterable[Check], credentials: list[Verified]) -> Ver
 
 def refused(detail: str, code: str = "invalid_request") -> Verified:
     """Return the answer to a request that can't be read."""
-    return Verified(
-        verified=False, problemDetails=[problem(Check(name="request", outcome="fail", detail=detail, code=code))]
-    )
+    return Verified(verified=False, problemDetails=[problem(failed("request", code, detail))])
 
 
 def problem(check: Check) -> ProblemDetails:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from services.verifier.check_worker import Failed, Found, Job, Presenting, Text, Wanted
 from services.verifier.fetch import AT_ONCE_PER_CALLER
 from services.verifier.fetched import Copies, Copy
+from services.verifier.jobs import Failed, Found, Job, Presenting, Text, Wanted
 from services.verifier.workers import Workers
 from shared.credentials.presentations import Shown
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from services.verifier.check_worker import Failed, Presenting
 from services.verifier.domain.documents import Badge, unreadable
 from services.verifier.fetched import Copies
 from services.verifier.handlers.looking_into import IsOurs, show
+from services.verifier.jobs import Failed, Presenting
 from services.verifier.workers import Workers
 from shared.credentials.errors import CredentialError
 from shared.credentials.presentations import Shown, is_presentation, opened_credential

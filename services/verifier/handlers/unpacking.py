@@ -4,10 +4,11 @@ from typing import Any
 
 import orjson
 
-from services.verifier.check_worker import Failed, Refused, Sound, Unpacked
 from services.verifier.domain.documents import given_in, refuse_other_kinds, unreadable
+from services.verifier.jobs import Failed, Refused, Sound, Unpacked
 from services.verifier.workers import Workers
 from shared.credentials.containers import Given, is_picture
+from shared.credentials.errors import CredentialError
 from shared.errors import Invalid, LaurelError, Unavailable
 
 # Reading the oddest JSON of this size takes 20 ms; whoever else is served waits for it.
@@ -33,11 +34,18 @@ async def take_out(raw: bytes, workers: Workers) -> Given:
 
 
 async def read_value(text: bytes, workers: Workers) -> Any:
-    """Return the value of a large text in JSON, read with care in a worker process; raises as `take_out` does."""
+    """Return the value of a large text in JSON, read with care in a worker process.
+
+    Raises CredentialError as `read_json` does, `too_complex` beside, and Unavailable (`busy`, `check_failed`).
+    """
     found = await workers.look_through(text)
     if isinstance(found, Sound):
         return orjson.loads(text)  # in a twentieth of the time: it looks for nothing odd
-    raise unreadable(found.code, found.detail) if isinstance(found, Refused) else _failed(found)
+    if isinstance(found, Refused):
+        raise CredentialError(found.detail, found.code)
+    if found.failed == "too_complex":
+        raise CredentialError("Reading the body takes longer than anybody's may.", "too_complex")
+    raise _failed(found)
 
 
 def _failed(found: Failed) -> LaurelError:

@@ -1,10 +1,8 @@
 """Verifies credentials and presentations for the VC-API's routes: as everywhere, but answered as they want it."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
-from services.verifier.check_worker import Presenting
 from services.verifier.domain.vc_api import (
     Asked,
     Verified,
@@ -14,14 +12,17 @@ from services.verifier.domain.vc_api import (
     refused,
 )
 from services.verifier.handlers.presenting import look_at
-from services.verifier.handlers.verifications import Asker, Desk
-from shared.credentials import jwt
+from services.verifier.handlers.verifications import Asker, Desk, Question
+from services.verifier.jobs import Presenting
+from shared.credentials.checks import failed
 from shared.credentials.errors import CredentialError
 from shared.credentials.presentations import Occasion, compared, opened_credential
-from shared.credentials.proofs import ASSERTION
+from shared.credentials.proofs import ASSERTION, AUTHENTICATION
 from shared.credentials.report import Check
 from shared.credentials.shape import items
 from shared.errors import Invalid
+
+_PRESENTS = [{"proofPurpose": AUTHENTICATION}]  # what every proof of a presentation that holds says
 
 
 async def verify_credential(
@@ -44,15 +45,27 @@ async def verify_credential(
         return refused(error.detail, error.code)
     if not isinstance(opened, dict | str):
         return refused("verifiableCredential is not an object.", "malformed")
-    further = await asyncio.to_thread(_expected, opened, occasion, purpose)
-    report = (await desk.verify([opened], asker, caller=caller, vc_api=True))[0]
+    further = _expected(opened, occasion, purpose)
+    report = (await desk.verify([opened], Question(asker, caller, vc_api=True)))[0]
     return of_credential(report, further, asked, is_token=isinstance(opened, str))
 
 
 async def verify_presentation(
-    desk: Desk, presentation: Any, asker: Asker | None, *, caller: str, asked: list[Asked], occasion: Occasion
+    desk: Desk,
+    presentation: Any,
+    asker: Asker | None,
+    *,
+    caller: str,
+    asked: list[Asked],
+    occasion: Occasion,
+    purpose: str | None,
+    charge: Callable[[], object],
 ) -> VerifiedPresentation:
-    """Answer for a presentation, in JSON or in an envelope, and for each credential in it; raises as above."""
+    """Answer for a presentation, in JSON or in an envelope, and for each credential in it.
+
+    `charge` counts one, for each credential beyond the first: each costs as much as a request for it. Raises as above,
+    and as `charge` does.
+    """
     job = Presenting(
         presentation=presentation,
         now=await desk.clock(),
@@ -64,34 +77,29 @@ async def verify_presentation(
         shown = await look_at(job, caller, desk.workers, desk.copies, desk.rules.is_ours)
     except Invalid as error:
         return VerifiedPresentation(**refused(error.detail, error.code).model_dump())
-    credentials = list(shown.credentials)
+    checks, credentials = [*shown.checks, *_purpose(_PRESENTS, purpose)], list(shown.credentials)
     if not credentials:
-        return of_presentation(shown.checks, [])
-    reports = await desk.verify(credentials, asker, caller=caller, vc_api=True)
+        return of_presentation(checks, [])
+    for _ in credentials[1:]:
+        charge()
+    reports = await desk.verify(credentials, Question(asker, caller, vc_api=True))
     answers = [
         of_credential(report, (), asked, is_token=isinstance(each, str))
         for report, each in zip(reports, credentials, strict=True)
     ]
-    return of_presentation(shown.checks, answers)
+    return of_presentation(checks, answers)
 
 
 def _expected(credential: dict[str, Any] | str, occasion: Occasion, purpose: str | None) -> list[Check]:
-    """A token names its occasion in its claims, and is there to assert what it says."""
-    if isinstance(credential, str):
-        claims = _claims_in(credential)
-        proofs = [{"challenge": claims.get("nonce"), "domain": claims.get("aud"), "proofPurpose": ASSERTION}]
-    else:
-        proofs = [each for each in items(credential.get("proof", [])) if isinstance(each, dict)]
-    checks = compared(proofs, occasion)
-    if purpose is not None and any(each.get("proofPurpose") != purpose for each in proofs):
-        detail = "The proof was not made for the purpose that was asked for."
-        checks.append(Check(name="purpose", outcome="fail", detail=detail, code="wrong_proof_purpose"))
-    return checks
+    """What each proof should name, compared; a token of a credential asserts, and was made for no occasion."""
+    token = [{"proofPurpose": ASSERTION}]
+    proofs = token if isinstance(credential, str) else items(credential.get("proof", []))
+    named = [each for each in proofs if isinstance(each, dict)]
+    return [*compared(named, occasion), *_purpose(named, purpose)]
 
 
-def _claims_in(text: str) -> Mapping[str, Any]:
-    try:
-        token = jwt.read(text)
-    except CredentialError:
-        return {}
-    return {**token.document, **token.claims}
+def _purpose(proofs: list[dict[str, Any]], purpose: str | None) -> list[Check]:
+    if purpose is None or all(each.get("proofPurpose") == purpose for each in proofs):
+        return []
+    detail = "The proof was not made for the purpose that was asked for."
+    return [failed("purpose", "wrong_proof_purpose", detail)]

@@ -10,10 +10,8 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
-from services.verifier.check_worker import Failed, Found, Job
 from services.verifier.domain import messages
-from services.verifier.domain.checks import undecided
-from services.verifier.domain.documents import Badge, badge_of
+from services.verifier.domain.documents import Badge, badge_of, link_of
 from services.verifier.domain.judgement import Judgement, judge, not_asked, not_made, recipient_check
 from services.verifier.domain.known import Known, Recorded, Rules, known_keys
 from services.verifier.domain.presented import presentation_check
@@ -24,10 +22,12 @@ from services.verifier.handlers.looking_into import LookedInto, look_into
 from services.verifier.handlers.looking_up import look_up, look_up_signed
 from services.verifier.handlers.presenting import take_out_of_presentation
 from services.verifier.handlers.unpacking import take_out
+from services.verifier.jobs import Failed, Found, Job
 from services.verifier.store import verifications
 from services.verifier.workers import Workers
 from shared import telemetry
 from shared.credentials.check import document_in
+from shared.credentials.checks import undecided
 from shared.credentials.errors import CredentialError
 from shared.credentials.identity import Kind
 from shared.credentials.open_badges_2 import is_assertion
@@ -54,6 +54,20 @@ class Asker:
 
 
 @dataclass(frozen=True)
+class Question:
+    """Who asks, and what beside: whose the badges should be, which leaves no trace, and by which attempt it is claimed.
+
+    `caller` tells callers apart, in whose name is fetched what strangers' badges need. `vc_api` is as a job has it.
+    """
+
+    asker: Asker | None
+    caller: str
+    expected: Mapping[Kind, str] | None = None
+    attempt: Attempt | None = None
+    vc_api: bool = False
+
+
+@dataclass(frozen=True)
 class Answer:
     """A report, and what its record needs beside."""
 
@@ -77,27 +91,19 @@ class Desk:
     async def verify(
         self,
         badges: Sequence[Badge],
-        asker: Asker | None,
-        *,
-        caller: str,
-        expected: Mapping[Kind, str] | None = None,
-        attempt: Attempt | None = None,
-        vc_api: bool = False,
+        question: Question,
         presented: Shown | None = None,
     ) -> list[Report]:
-        """Answer for each badge, in their order; all of them under `expected`, which leaves no trace.
+        """Answer for each badge, in their order; `presented` is what the presentation shows in which a badge came.
 
-        `caller` is whoever asks, by whatever tells callers apart: what strangers' badges need is fetched in its name.
-        `vc_api` is as a job has it; `presented` what the presentation shows in which a badge came.
-
-        Raises Unavailable (`busy`), and as `idempotency.claim` does for an employer's `attempt`.
+        Raises Unavailable (`busy`), and as `idempotency.claim` does for an employer's attempt.
         """
         # Of a thousand tokens it takes half a second.
         badges, documents, facts = await asyncio.to_thread(_taken_in, badges)
         async with self.database.pool.acquire() as connection:
             known = await look_up(connection, facts)
-        jobs = [_job(*each, expected, self.rules, vc_api=vc_api) for each in zip(badges, known, strict=True)]
-        found = await look_into(jobs, caller, self.workers, self.copies, self.rules.is_ours)
+        jobs = [_job(*each, question, self.rules) for each in zip(badges, known, strict=True)]
+        found = await look_into(jobs, question.caller, self.workers, self.copies, self.rules.is_ours)
         known = await self._recognised(known, found)
         answers = [
             _answer(document, said, seen, here, self.rules, presented)
@@ -105,7 +111,7 @@ class Desk:
         ]
         for answer in answers:
             ANSWERED.labels(answer.report.verdict, answer.report.reason or "").inc()
-        return await self._record(answers, asker, attempt)
+        return await self._record(answers, question.asker, question.attempt)
 
     async def _recognised(self, known: list[Known], found: Sequence[LookedInto]) -> list[Known]:
         """Look once more for our institutions' credentials that are not here by their ids, by what was signed."""
@@ -124,20 +130,16 @@ class Desk:
     async def verify_one(
         self,
         given: Badge,
-        asker: Asker | None,
-        *,
-        caller: str,
-        expected: Mapping[Kind, str] | None = None,
-        attempt: Attempt | None = None,
+        question: Question,
     ) -> Report:
         """Answer for a badge, or for the one that is in a presentation or envelope.
 
         Raises as `take_out_of_presentation` and `verify` do.
         """
         badge, shown = await take_out_of_presentation(
-            given, self.clock, caller, self.workers, self.copies, self.rules.is_ours
+            given, self.clock, question.caller, self.workers, self.copies, self.rules.is_ours
         )
-        reports = await self.verify([badge], asker, caller=caller, expected=expected, attempt=attempt, presented=shown)
+        reports = await self.verify([badge], question, shown)
         return reports[0]
 
     async def clock(self) -> datetime:
@@ -165,24 +167,26 @@ class Desk:
     async def verify_file(
         self,
         raw: bytes,
-        asker: Asker | None,
-        *,
-        caller: str,
-        expected: Mapping[Kind, str] | None = None,
-        attempt: Attempt | None = None,
+        question: Question,
     ) -> Report:
         """Answer for the badge that a file or text is or holds; raises as `read` and `verify` do."""
-        badge = await self.read(raw, caller)
-        return await self.verify_one(badge, asker, caller=caller, expected=expected, attempt=attempt)
+        badge = await self.read(raw, question.caller)
+        return await self.verify_one(badge, question)
+
+    async def verify_text(
+        self,
+        text: str,
+        question: Question,
+    ) -> Report:
+        """Answer for the badge that a text is or leads to, such as a QR code holds; raises as the other two ways do."""
+        if link_of(text):
+            return await self.verify_link(text, question)
+        return await self.verify_file(text.encode(), question)
 
     async def verify_link(
         self,
         url: str,
-        asker: Asker | None,
-        *,
-        caller: str,
-        expected: Mapping[Kind, str] | None = None,
-        attempt: Attempt | None = None,
+        question: Question,
     ) -> Report:
         """Fetch the badge that a link leads to, and answer for it; a repeated `attempt` fetches again.
 
@@ -190,13 +194,15 @@ class Desk:
         now.
         """
         try:
-            badge = await self.fetcher.fetch(url, caller, partial(self.read, caller=caller))
+            badge = await self.fetcher.fetch(
+                link_of(url) or url, question.caller, partial(self.read, caller=question.caller)
+            )
         except LaurelError:
-            before = await self._answered_before(attempt)
+            before = await self._answered_before(question.attempt)
             if before is None:
                 raise
             return before
-        return await self.verify_one(badge, asker, caller=caller, expected=expected, attempt=attempt)
+        return await self.verify_one(badge, question)
 
     async def _answered_before(self, attempt: Attempt | None) -> Report | None:
         if attempt is None:
@@ -253,14 +259,14 @@ def _out_of_envelope(badge: Badge) -> Badge:
     return token_or_document
 
 
-def _job(badge: Badge, known: Known, expected: Mapping[Kind, str] | None, rules: Rules, *, vc_api: bool) -> Job:
+def _job(badge: Badge, known: Known, question: Question, rules: Rules) -> Job:
     return Job(
         badge=badge,
         now=known.now,
         known_keys=known_keys(known),
-        expected_recipient=expected,
+        expected_recipient=question.expected,
         max_status_age=rules.max_status_age.total_seconds(),
-        vc_api=vc_api,
+        vc_api=question.vc_api,
     )
 
 

@@ -128,6 +128,6 @@ async def test_a_context_of_the_suites_is_known_where_a_file_has_it(make_site: M
     file = tmp_path / "contexts.json"
     file.write_bytes(orjson.dumps({url: {"@context": {"@vocab": "https://www.w3.org/ns/credentials/examples#"}}}))
     credential = {**PLAIN_2, "@context": [V2, url], "type": ["VerifiableCredential", "ExampleDegreeCredential"]}
-    for settings, status in (({"vc_api_contexts_file": file}, 201), ({}, 400)):
+    for settings, status in (({"extra_contexts": file}, 201), ({}, 400)):
         site: Site = await make_site(**settings)
         assert (await issue(await site.institution(), credential)).status_code == status

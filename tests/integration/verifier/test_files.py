@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.verifier.check_worker import Failed, Refused, Unpacked
+from services.verifier.jobs import Failed, Refused, Unpacked
 from services.verifier.workers import ROOT
 from shared.credentials.baking_png import bake_png
 from shared.credentials.baking_svg import bake_svg, svg_around

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from services.verifier.check_worker import Refused, Sound
 from services.verifier.handlers.unpacking import AT_ONCE_BYTES
+from services.verifier.jobs import Refused, Sound
 from shared.credentials.strict_json import read_json
 from tests.integration.verifier.builders import Institution
 from tests.integration.verifier.conftest import Verifier, pool

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from services.verifier.check_worker import Found, Job
 from services.verifier.fetch import Fetcher, Got
 from services.verifier.fetched import Copies
 from services.verifier.handlers import looking_into
 from services.verifier.handlers.looking_into import MAX_PER_REQUEST, look_into
+from services.verifier.jobs import Found, Job
 from services.verifier.workers import Workers
 from shared.credentials.dids import did_document
 from shared.credentials.keys import method_id

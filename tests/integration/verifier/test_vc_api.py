@@ -220,8 +220,10 @@ async def test_proofs_name_the_occasion_and_the_purpose_that_were_expected(serve
     assert (await verify(served, a_signed_credential(), expectedProofPurpose="assertionMethod"))[0] == 200
     token = enveloped(a_token())
     assert codes((await verify(served, token, challenge="x"))[1]) == {"challenge_mismatch"}
-    assert codes((await verify(served, token, domain="x"))[1]) == {"domain_mismatch"}
     assert codes((await verify(served, token, expectedProofPurpose="authentication"))[1]) == {"wrong_proof_purpose"}
+    asserting = await present(served, signed(a_presentation()), expectedProofPurpose="assertionMethod")
+    assert (asserting[0], codes(asserting[1])) == (400, {"wrong_proof_purpose"})
+    assert codes((await verify(served, token, domain="x"))[1]) == {"domain_mismatch"}
     assert (await verify(served, token, expectedProofPurpose="assertionMethod"))[0] == 200
 
 
@@ -358,5 +360,9 @@ async def test_nothing_is_recorded_of_strangers_credentials_and_all_are_counted_
         assert (await verify(verifier, a_signed_credential()))[0] == 200
         assert (await present(verifier, signed(a_presentation(a_signed_credential()))))[0] == 200
         answer = await verifier.client.post("/credentials/verify", json={})
+        assert answer.status_code == 429
+    three = signed(a_presentation(*(a_signed_credential(id=f"urn:uuid:{number}") for number in range(3))))
+    async with verifier.serving(anonymous_rate="2/minute"):
+        answer = await verifier.client.post("/presentations/verify", json={"verifiablePresentation": three})
         assert answer.status_code == 429
     assert await verifier.worker.pool.fetchval("select count(*) from verifications") == 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.verifier.check_worker import Failed, Found, Job
+from services.verifier.jobs import Failed, Found, Job
 from services.verifier.workers import ROOT, Workers
 from shared.errors import Unavailable
 from tests.integration.verifier.builders import a_poison_badge

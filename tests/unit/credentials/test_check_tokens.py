@@ -7,11 +7,12 @@ import pytest
 
 from shared.credentials import jwt
 from shared.credentials.check import check_token, document_in
+from shared.credentials.compiled import Shapes
 from shared.credentials.dids import jwk_url
 from shared.credentials.instants import write_instant
 from shared.credentials.keys import did_key, encode_multikey, method_id
 from shared.credentials.known_keys import KnownKey
-from tests.support.badges import NOW, SIGNED_AT, a_badge, a_key, an_ec_key
+from tests.support.badges import NOW, SIGNED_AT, a_badge, a_key, a_method, an_ec_key
 from tests.unit.credentials.test_jwt import KEY_URL, encoded
 
 P256 = an_ec_key()
@@ -127,3 +128,17 @@ def test_a_token_that_is_not_to_be_accepted_yet_is_not_valid():
     early = encoded(header, {**a_badge(P256), "nbf": int(NOW.timestamp()) + 3600}, P256)
     assert checks(early)["proof"] == ("fail", "not_yet_valid")
     assert checks(encoded(header, {**a_badge(P256), "nbf": int(NOW.timestamp())}, P256))["proof"] == ("pass", None)
+
+
+def test_a_token_is_checked_alike_with_shapes_and_without_whatever_its_members_mean():
+    shapes = Shapes()
+    twins = [{"narrative": "The same"}] * 3
+    for badge in (
+        *(a_badge(credential_id=f"https://badges.example/credentials/{number}") for number in range(4)),
+        a_badge() | {"undefinedTerm": 1},
+        a_badge() | {"evidence": [{"id": "urn:x:1", "type": ["Evidence"]}] * 2},
+        a_badge(evidence=twins),
+    ):
+        token = jwt.write_vc(badge, a_key(), a_method(a_key()), SIGNED_AT)
+        assert check_token(token, now=NOW, shapes=shapes) == check_token(token, now=NOW)
+    assert shapes.served == 2

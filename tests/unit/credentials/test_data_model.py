@@ -16,6 +16,7 @@ from shared.credentials.multibase import encode_base58
 
 V1, V2 = contexts.CREDENTIALS_V1, contexts.CREDENTIALS_V2
 SUBJECT = "did:example:subject"
+PUBLISHED_SRI = "sha384-l/HrjlBCNWyAX91hr6LFV2Y3heB5Tcr6IeE4/Tje8YyzYBM8IhqjHWiWpr8+ZbYU"  # of credentials/v2
 ABSENT = ...
 
 # The forms that the W3C test suite of the data model sends (w3c/vc-data-model-2.0-test-suite, tests/input), and a few.
@@ -121,6 +122,7 @@ ACCEPTED = [
     ("evidence", [{"type": "T"}, {"type": ["T", "U"]}]),
     ("name", [{"@value": "A", "@language": "en"}, {"@value": "B", "@language": "ar", "@direction": "rtl"}]),
     ("description", {"@value": "A"}),
+    ("relatedResource", {"id": V2, "digestSRI": PUBLISHED_SRI}),
     ("relatedResource", {"id": V2, "digestMultibase": "uWZVc7WaX1h4D8rJVb-vlMIqxaEKEb1tYbX8fet7JJzQ"}),
     ("relatedResource", {"id": "u:1", "mediaType": "text/css", "digestSRI": f"sha256-{43 * 'A'}="}),
     ("relatedResource", {"id": "u:1", "digestMultibase": "uEiAjCHMnK5-ayOIZLWo_TBoKYVvSAprlkYEjRlm19Cj0uw"}),

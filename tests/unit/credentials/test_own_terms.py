@@ -117,6 +117,11 @@ def test_a_context_that_could_change_what_is_read_by_name_is_data_loss(context):
         rdfc(a_credential(context, contexts=(CREDENTIALS_V1,)), inline=True)
 
 
+def test_a_term_that_is_defined_as_nothing_covers_nothing():
+    with pytest.raises(DataLoss):
+        rdfc(a_credential({"seat": None}, credentialSubject={"id": "did:example:subject", "seat": "A1"}), inline=True)
+
+
 def test_a_vocabulary_does_not_stand_beside_that_of_open_badges():
     with pytest.raises(DataLoss):
         rdfc(a_credential({"@vocab": EXAMPLE}, contexts=(CREDENTIALS_V2, OPEN_BADGES_V3)), inline=True)

@@ -8,7 +8,6 @@ from shared.errors import Invalid, LaurelError, Malformed
 from tests.support.pictures import a_png, an_svg, itxt
 
 KINDS = {
-    b"\xff\xd8\xff\xe0": "a picture (JPEG)",
     b"%PDF-1.7": "a PDF document",
     b"PK\x03\x04": "a ZIP archive",
     b"<!DOCTYPE html><svg></svg>": "a web page",

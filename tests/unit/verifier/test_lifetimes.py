@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.verifier.check_worker import Job, Text, Wanted, check
+from services.verifier.check_worker import check
 from services.verifier.domain.lifetimes import is_too_old
+from services.verifier.jobs import Job, Text, Wanted
 from tests.support.badges import a_signed_badge
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
