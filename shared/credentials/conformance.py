@@ -33,7 +33,7 @@ MAX_PROBLEMS = 20
 _MODEL = """
 AchievementCredential [VerifiableCredential]
     id 1 URI, name ? Text, description ? Text, image ? Image, awardedDate ? DateTime, credentialSubject 1 Subject
-    endorsement * Object, endorsementJwt * Token, evidence * Evidence, issuer 1 Profile
+    endorsement * Object, endorsementJwt * Token, evidence * Evidence, issuer 1 ProfileRef
     credentialSchema ~ Typed, credentialStatus ? Typed, refreshService ? Typed, termsOfUse ~ Terms
 Subject [AchievementSubject]
     id ? URI, activityEndDate ? DateTime, activityStartDate ? DateTime, creditsEarned ? Number
@@ -164,6 +164,7 @@ def problems(badge: Mapping[str, Any]) -> list[Problem]:
     found = [*_of_contexts(badge.get("@context")), *_of_types(badge.get("type"))]
     _CLASSES["AchievementCredential"].read(badge, None, found)
     found += [*_of_dates(badge), *_of_schemas(badge)]
+    found += _of_status(badge.get("credentialStatus"))
     subject = badge.get("credentialSubject")
     if isinstance(subject, dict):
         if "id" not in subject and not subject.get("identifier"):
@@ -216,6 +217,13 @@ def _of_schemas(badge: Mapping[str, Any]) -> Iterator[Problem]:
         each.get("type") in own and str(each.get("id")).startswith(OPEN_BADGES_SCHEMAS) for each in named
     ):
         yield Problem("credentialSchema", "does not name the JSON schema of Open Badges 3.0.")
+
+
+def _of_status(status: Any) -> Iterator[Problem]:
+    """A place in a list is a text of digits (Bitstring Status List 1.0, section 2.1)."""
+    index = status.get("statusListIndex", "0") if isinstance(status, dict) else "0"
+    if not isinstance(index, str) or not index.isdecimal():
+        yield Problem("credentialStatus.statusListIndex", "is not a text of digits.")
 
 
 def _value(fits: Callable[[Any], Any], wanted: str) -> _Read:
@@ -281,9 +289,18 @@ def _described(model: str) -> dict[str, _Class]:
 def _reader(kind: str, classes: Mapping[str, _Class]) -> _Read:
     if kind in _KINDS:
         return _KINDS[kind]
+    if kind == "ProfileRef":  # where a profile's address may stand for it
+        return _either(_KINDS["URI"], _reader("Profile", classes))
 
     def read(value: Any, place: _Place, found: list[Problem]) -> None:
         classes[kind].read(value, place, found)
+
+    return read
+
+
+def _either(of_text: _Read, of_object: _Read) -> _Read:
+    def read(value: Any, place: _Place, found: list[Problem]) -> None:
+        (of_text if isinstance(value, str) else of_object)(value, place, found)
 
     return read
 

@@ -6,6 +6,7 @@ Source: Verifiable Credentials Data Model 2.0 and 1.1; VC-API, section on issuin
 from typing import Any
 
 from services.issuer.domain.formats import proofs_of, token_of
+from services.issuer.domain.lint import refuse_young_terms
 from services.issuer.domain.plan import Draft, Given, Plan
 from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2, DATA_INTEGRITY_V2, ED25519_2020_V1
 from shared.credentials.data_model import refuse_other_than_credential
@@ -34,6 +35,7 @@ def refuse_unfit(plan: Plan, given: Given, public_url: str) -> None:
     if token_of(plan.formats) and document["@context"][0] != CREDENTIALS_V2:
         raise Malformed("format_needs_v2", "A vc+jwt is a credential of the data model 2.0.")
     _refuse_names_of_ours(given, public_url)
+    refuse_young_terms(document)
 
 
 def unsigned(plan: Plan, draft: Draft, given: Given, public_url: str) -> dict[str, Any]:
