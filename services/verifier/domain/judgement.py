@@ -46,6 +46,7 @@ def judge(checked: CheckedDocument, known: Known, rules: Rules, further: Sequenc
         *(while_keys_may_be_on_their_way(check, checked.facts, known, rules) for check in proof),
         *here(checked, known, rules),
         *later,
+        *_demonstration(checked, known),
         *_trust(checked, issuer, rules),
         *_deceptive_names(checked.facts),
         *further,
@@ -152,6 +153,14 @@ def _trust(checked: CheckedDocument, issuer: ReportedIssuer, rules: Rules) -> li
         detail = "The issuer is not an institution that this registry knows."
         standing = warned("standing", "unknown_issuer", detail)
     return [standing, *_creator(checked.facts, issuer, rules)]
+
+
+def _demonstration(checked: CheckedDocument, known: Known) -> list[Check]:
+    """Warn of what an institution issues that is there for trying out, where the credential does not say so itself."""
+    tried_out = known.issuer is not None and known.issuer.sandbox and checked.signed_by_issuer
+    if not tried_out or any(check.name == "demo" for check in checked.checks):
+        return []
+    return [warned("demo", "demo", "This is a demonstration: its institution is here for trying out.")]
 
 
 def _creator(facts: CredentialFacts, issuer: ReportedIssuer, rules: Rules) -> list[Check]:

@@ -53,6 +53,7 @@ class Institution:
     name: str
     did: str
     standing: Literal["registered", "withdrawn"]
+    sandbox: bool = False  # made for trying out: whatever it issues is a demonstration
 
 
 @dataclass(frozen=True)
