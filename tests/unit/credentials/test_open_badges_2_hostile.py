@@ -98,3 +98,18 @@ def test_a_token_with_any_of_its_characters_changed_is_never_valid() -> None:
     for place in random_.sample(range(len(token)), 300):
         other = random_.choice([each for each in letters if each != token[place]])
         assert not is_valid(answer(f"{token[:place]}{other}{token[place + 1 :]}", behind_signed()))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (an_assertion(issuedOn="2027-01-31"), "a date and time with its time zone"),
+        (an_assertion(verification={"type": "blockchain"}), "an object whose type is HostedBadge or SignedBadge"),
+        ({"@context": "https://w3id.org/openbadges/v2", **a_class()}, "This is a badge's class"),
+        ({"@context": "https://w3id.org/openbadges/v2", **a_profile()}, "This is the profile of an issuer"),
+    ],
+)
+def test_what_is_no_assertion_of_2_0_is_told_what_is_wanted(given: dict[str, Any], told: str) -> None:
+    assert is_assertion(given)
+    structure = answer(given, {}).checks[0]
+    assert (structure.outcome, told in structure.detail) == ("fail", True)
