@@ -20,6 +20,7 @@ from shared.credentials.errors import CredentialError, TooComplex, UnsupportedCo
 from shared.credentials.jsonld import refuse_excess, to_quads
 from shared.credentials.known_keys import KnownKey, KnownKeys
 from shared.credentials.quoting import quoted
+from shared.credentials.related import refuse_other_resources
 from shared.credentials.report import Check, CheckedDocument, Kind, Outcome
 from shared.credentials.suites import Suite, suite_of
 
@@ -186,7 +187,7 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
         findings = [jwt.verify(token, facts.issuer_id, look.keys.resolve)]
     methods = tuple(look.keys.method_of(each.verification_method) for each in findings if each.verification_method)
     facts = facts.model_copy(
-        update={"digest": own_digest, "proof_created": findings[0].created, "verification_methods": methods}
+        update={"digest": own_digest, "proof_created": _created(findings), "verification_methods": methods}
     )
     issuer, proof = _issuer(facts.issuer_id, methods, findings, look.policy), proof_check(findings, look.now)
     looked_up: list[Check] | Needs = []
@@ -260,7 +261,9 @@ def _contexts(
     try:
         urls = list(context_urls(document) if not terms.inline else named_contexts(document))
     except UnsupportedContext as error:
-        return failed("contexts", "inline_context", error.detail)
+        # Of a badge's terms none is anybody's own; of another credential's they may be, and are not looked into.
+        not_taken = undecided if shape.kind_of(document) == "credential" else failed
+        return not_taken("contexts", "inline_context", error.detail)
     unknown = next((url for url in urls if not terms.knows(url)), None)
     if unknown is not None:
         detail = f"The credential uses the context {quoted(unknown)}, which is not known here."
@@ -305,6 +308,12 @@ def _issuer(
     return passed("issuer", "The signing key belongs to the issuer named in the credential.")
 
 
+def _created(findings: list[proofs.ProofFinding]) -> datetime | None:
+    """Return when the last of some proofs was made; None where one does not say so."""
+    said = [each.created for each in findings]
+    return max((at for at in said if at is not None), default=None) if all(said) else None
+
+
 def proof_check(findings: list[proofs.ProofFinding], now: datetime) -> Check:
     """Return the check of a set of proofs, as good as its worst: an unchecked one may have been added by anybody."""
     worst = min(findings, key=lambda finding: _WORST_FIRST.index(finding.outcome))
@@ -342,9 +351,14 @@ def _nothing_more(_credential: Mapping[str, Any], _token: jwt.Token | None) -> I
     return iter(())
 
 
+def _refuse_other_badges(badge: Any) -> None:
+    shape.refuse_other_shapes(badge)
+    refuse_other_resources(badge.get("relatedResource"))
+
+
 # How each kind of credential is told from what is none, and what it is called.
 _KINDS: dict[Kind, tuple[Callable[[Any], None], str]] = {
-    "badge": (shape.refuse_other_shapes, "an Open Badges 3.0 credential"),
+    "badge": (_refuse_other_badges, "an Open Badges 3.0 credential"),
     "endorsement": (refuse_other_than_endorsement, "an endorsement of Open Badges 3.0"),
     "credential": (refuse_other_than_credential, "a verifiable credential"),
 }

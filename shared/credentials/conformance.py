@@ -17,6 +17,7 @@ from shared.credentials.shape import BADGE_TYPES, items
 from shared.credentials.vocabulary import (
     ACHIEVEMENT_TYPES,
     IDENTIFIER_TYPES,
+    LANGUAGE,
     RESULT_STATUSES,
     RESULT_TYPES,
     TARGET_TYPES,
@@ -33,7 +34,7 @@ MAX_PROBLEMS = 20
 _MODEL = """
 AchievementCredential [VerifiableCredential]
     id 1 URI, name ? Text, description ? Text, image ? Image, awardedDate ? DateTime, credentialSubject 1 Subject
-    endorsement * Object, endorsementJwt * Token, evidence * Evidence, issuer 1 Profile
+    endorsement * Object, endorsementJwt * Token, evidence * Evidence, issuer 1 ProfileRef
     credentialSchema ~ Typed, credentialStatus ? Typed, refreshService ? Typed, termsOfUse ~ Terms
 Subject [AchievementSubject]
     id ? URI, activityEndDate ? DateTime, activityStartDate ? DateTime, creditsEarned ? Number
@@ -164,6 +165,7 @@ def problems(badge: Mapping[str, Any]) -> list[Problem]:
     found = [*_of_contexts(badge.get("@context")), *_of_types(badge.get("type"))]
     _CLASSES["AchievementCredential"].read(badge, None, found)
     found += [*_of_dates(badge), *_of_schemas(badge)]
+    found += _of_status(badge.get("credentialStatus"))
     subject = badge.get("credentialSubject")
     if isinstance(subject, dict):
         if "id" not in subject and not subject.get("identifier"):
@@ -218,6 +220,13 @@ def _of_schemas(badge: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("credentialSchema", "does not name the JSON schema of Open Badges 3.0.")
 
 
+def _of_status(status: Any) -> Iterator[Problem]:
+    """A place in a list is a text of digits (Bitstring Status List 1.0, section 2.1)."""
+    index = status.get("statusListIndex", "0") if isinstance(status, dict) else "0"
+    if not isinstance(index, str) or not index.isdecimal():
+        yield Problem("credentialStatus.statusListIndex", "is not a text of digits.")
+
+
 def _value(fits: Callable[[Any], Any], wanted: str) -> _Read:
     def read(value: Any, place: _Place, found: list[Problem]) -> None:
         if not fits(value):
@@ -251,8 +260,7 @@ _KINDS: dict[str, _Read] = {
     "Email": _value(_text(r"[^\s@]+@[^\s@]+"), "an email address"),
     "Phone": _value(_text(r"[+]?[0-9 ().;=a-z-]+"), "a phone number"),
     "Country": _value(_text(r"[A-Z]{2}"), "a country's code of two letters"),
-    # The schema's own pattern, which is narrower than RFC 5646.
-    "Language": _value(_text(r"[a-z]{2,4}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?"), "a language tag like de or de-AT"),
+    "Language": _value(_text(LANGUAGE), "a language tag like de, de-AT or de-Latn"),
     "AchievementType": _value(_open(ACHIEVEMENT_TYPES), "a type of achievement"),
     "IdentifierType": _value(_open(IDENTIFIER_TYPES), "a type of identifier"),
     "ResultType": _value(_open(RESULT_TYPES), "a type of result"),
@@ -264,10 +272,14 @@ _KINDS: dict[str, _Read] = {
 def _described(model: str) -> dict[str, _Class]:
     """Return the classes that the text above describes; a member's class may stand below it."""
     classes: dict[str, _Class] = {}
-    for head, *body in (each.split("\n    ") for each in re.split(r"\n(?=\S)", model.strip())):
+    described = [each.split("\n    ") for each in re.split(r"\n(?=\S)", model.strip())]
+    known = {*_KINDS, "ProfileRef", *(head.split()[0] for head, *_ in described)}
+    for head, *body in described:
         name, *types = head.split()
         named = [each for each in types if each != "!"]
         lines = [each.split() for line in body for each in line.split(",")]
+        if unknown := {kind for _, _, kind in lines} - known:
+            raise ValueError(f"{name} has members of the unknown class {unknown}.")
         classes[name] = _Class(
             types=tuple(each.strip("[]") for each in named),
             as_array=any("[" in each for each in named),
@@ -281,9 +293,18 @@ def _described(model: str) -> dict[str, _Class]:
 def _reader(kind: str, classes: Mapping[str, _Class]) -> _Read:
     if kind in _KINDS:
         return _KINDS[kind]
+    if kind == "ProfileRef":  # where a profile's address may stand for it
+        return _either(_KINDS["URI"], _reader("Profile", classes))
 
     def read(value: Any, place: _Place, found: list[Problem]) -> None:
         classes[kind].read(value, place, found)
+
+    return read
+
+
+def _either(of_text: _Read, of_object: _Read) -> _Read:
+    def read(value: Any, place: _Place, found: list[Problem]) -> None:
+        (of_text if isinstance(value, str) else of_object)(value, place, found)
 
     return read
 

@@ -86,10 +86,7 @@ _PINNED = {
 KNOWN = frozenset(_PINNED)
 # What may stand behind the data model's context, second and then further on, by the data model's version.
 _SECOND = {CREDENTIALS_V2: OPEN_BADGES_VERSIONS, CREDENTIALS_V1: OPEN_BADGES_VERSIONS | {OPEN_BADGES_3_0_1}}
-_FURTHER = {
-    CREDENTIALS_V2: frozenset({OPEN_BADGES_EXTENSIONS}),
-    CREDENTIALS_V1: frozenset({OPEN_BADGES_EXTENSIONS, ED25519_2020_V1, DATA_INTEGRITY_V2}),
-}
+_FURTHER = frozenset({OPEN_BADGES_EXTENSIONS, ED25519_2020_V1, DATA_INTEGRITY_V2})
 
 
 @cache
@@ -141,7 +138,7 @@ def are_a_badges(contexts: Any) -> bool:
         return False
     if contexts[0] not in _SECOND:
         return False
-    return contexts[1] in _SECOND[contexts[0]] and set(contexts[2:]) <= _FURTHER[contexts[0]]
+    return contexts[1] in _SECOND[contexts[0]] and set(contexts[2:]) <= _FURTHER
 
 
 def context_urls(document: Any) -> Iterator[str]:

@@ -128,12 +128,15 @@ def controller_of(verification_method: str) -> str:
 def host_of(identifier: str | None) -> str | None:
     """Return the host that an issuer's identifier names: that of a did:web (its first part) or of a URL, else None.
 
-    It is in its ASCII form, as it is asked for: letters of other scripts may look like those of another host.
+    It is in its ASCII form, as it is asked for: letters of other scripts may look like those of another host. A host
+    that older readers take for another than newer ones (`ß` for `ss`, RFC 5891 and 3490) is none.
     """
     text = identifier or ""
     try:
         host = urlsplit(text).hostname if text.startswith(("https://", "http://")) else None
         host = text.split(":")[2] if text.startswith("did:web:") else host
-        return host.encode("idna").decode() or None if host else None
+        name = (host or "").encode("idna")
+        is_told = not host or host.isascii() or name.decode("idna") == host
+        return name.decode() or None if is_told else None
     except ValueError:
         return None

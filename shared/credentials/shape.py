@@ -43,7 +43,10 @@ def _kind(types: set[str]) -> Kind:
 
 
 def refuse_other_shapes(document: Any) -> None:
-    """Raise CredentialError `malformed`, naming the member, where an OpenBadgeCredential is not in its shape."""
+    """Raise CredentialError `malformed`, naming the member, where an OpenBadgeCredential can't be read as one.
+
+    What it lacks beyond that, for a strict reader, is for `conformance` to say.
+    """
     dates = _DATES_V1 if CREDENTIALS_V1 in document["@context"] else _DATES_V2
     for path, fits, wanted in (*_RULES, *dates):
         for value in values_at(document, path.split(".")):
@@ -101,7 +104,7 @@ def facts_of(document: Any) -> CredentialFacts:
         issuer_name=_text(_one(_object(issuer).get("name"))),
         achievement_id=_text(achievement.get("id")),
         achievement_name=_text(_one(achievement.get("name"))),
-        creator_id=_text(_object(_one(achievement.get("creator"))).get("id")),
+        creator_id=_text(id_of(_one(achievement.get("creator")))),
         endorses=_text(subject.get("id")) if kind == "endorsement" else None,
         valid_from=read_instant(credential.get("validFrom", credential.get("issuanceDate"))),
         valid_until=read_instant(credential.get("validUntil", credential.get("expirationDate"))),
@@ -192,9 +195,8 @@ _RULES: tuple[_Rule, ...] = (
     ("type", _has_type("VerifiableCredential"), "VerifiableCredential among others"),
     ("id", _optional(_is_url), "a URL"),
     ("name", _optional(_is_localized), "a text"),
-    ("issuer", _is_object, "a profile"),
+    ("issuer", lambda value: _is_url(value) or _is_object(value), "a URL or a profile"),
     ("issuer.id", _is_url, "a URL"),
-    ("issuer.type", _has_type("Profile"), "Profile"),
     ("credentialSubject", _is_object, "one object"),
     ("credentialSubject.type", _has_type("AchievementSubject"), "AchievementSubject"),
     ("credentialSubject.id", _optional(_is_url), "a URL"),
@@ -202,9 +204,6 @@ _RULES: tuple[_Rule, ...] = (
     ("credentialSubject.achievement.id", _is_url, "a URL"),
     ("credentialSubject.achievement.type", _has_type("Achievement"), "Achievement"),
     ("credentialSubject.achievement.name", _is_localized, "a text"),
-    ("credentialSubject.achievement.description", _is_localized, "a text"),
-    ("credentialSubject.achievement.criteria", _is_object, "an object"),
-    ("credentialSubject.achievement.creator.type", _has_type("Profile"), "Profile"),
     ("credentialStatus.type", _is_text, "a status type"),
 )
 

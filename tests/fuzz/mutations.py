@@ -8,12 +8,14 @@ from random import Random
 from typing import Any
 
 from shared.credentials import base64url
+from shared.credentials.contexts import Terms
 from shared.credentials.errors import CredentialError
 from shared.credentials.jwt import write_vc
 from shared.credentials.keys import method_id
 from shared.credentials.proofs import sign
 from shared.credentials.suites import ED25519_2020, EDDSA_JCS, EDDSA_RDFC
 from tests.support.badges import SIGNED_AT, a_key, at, paths
+from tests.support.presentations import signed as presented
 
 _LARGE = 100_000  # bytes: to take such a value apart costs us more than the readers
 _SIGNED_AGAIN = 0.34
@@ -23,11 +25,19 @@ INTERESTING: tuple[Any, ...] = (
     [], {}, [[]], [None], {"": {}}, "https://", "https://x.example/" + "a" * 3_000, "did:key:z6Mk", "did:web:a.example",
     "did:web:" + "a:" * 500, "did:jwk:e30", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59Z",
     "_:b0", "@type", "#", "z" * 900, "u" * 900, "eyJ", "1e5", {"@value": "x", "@language": "en"}, {"id": "urn:x:1"},
+    "@id", "@graph", "https://example.org/#", "(a+)+$", "^(?!x)(.*a){20}", "#/$defs/evidence", {"$ref": "#"},
+    "sha256$00",
 )  # fmt: skip
 NAMES = (
     "@context", "@id", "@type", "@value", "@list", "@reverse", "id", "type", "proof", "issuer", "credentialStatus",
     "credentialSubject", "validFrom", "evidence", "achievement", "previousProof", "jwk", "crit", "vc", "iss", "exp",
     "statusListIndex", "encodedList", "verificationMethod", "assertionMethod", "", "\u0000",
+    "@vocab", "@base", "@container", "@protected", "@import", "@nest", "@index", "@set", "@propagate", "@version",
+    "@json",
+    "verifiableCredential", "holder", "challenge", "domain", "endorsement", "endorsementJwt", "credentialSchema",
+    "$ref", "$defs", "pattern", "properties", "allOf", "anyOf", "not", "items", "format", "if", "unevaluatedProperties",
+    "recipient", "verification", "hosted", "creator", "publicKey", "publicKeyPem", "owner", "revocationList",
+    "revokedAssertions", "startsWith", "allowedOrigins", "badge", "expires",
 )  # fmt: skip
 _TOKENS = (
     b"{",
@@ -65,13 +75,15 @@ def _signed_again(raw: bytes, random: Random) -> bytes:
     """Sign whatever it is by the key of the one who is said to be its issuer; as it is where that can't be done."""
     with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):  # it is no document any more
         document = json.loads(raw)
+        unsigned = {name: member for name, member in document.items() if name != "proof"}
+        if "holder" in document or "verifiableCredential" in document:
+            return json.dumps(presented(unsigned)).encode()
         issuer = document["issuer"]
         method = method_id(issuer["id"] if isinstance(issuer, dict) else issuer, a_key().public_key())
-        unsigned = {name: member for name, member in document.items() if name != "proof"}
         if random.random() < 0.4:
             return write_vc(unsigned, a_key(), method, SIGNED_AT).encode()
         suite = random.choice((EDDSA_JCS, EDDSA_JCS, EDDSA_RDFC, ED25519_2020))
-        return json.dumps(sign(unsigned, a_key(), method, SIGNED_AT, suite)).encode()
+        return json.dumps(sign(unsigned, a_key(), method, SIGNED_AT, suite, terms=Terms(inline=True))).encode()
     return raw
 
 

@@ -1,29 +1,34 @@
-"""What an input goes through, as in the verifier's worker process, and what must never come of it."""
+"""What an input goes through, by what the verifier's worker process calls, and what must never come of it."""
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from services.verifier.check_worker import check, present, take_out
+from services.verifier.jobs import Found, Job, Presenting, Text, Unpacked, Unpacking, Wanted
 from shared.credentials.baking_png import bake_png
 from shared.credentials.baking_svg import bake_svg
-from shared.credentials.check import Needs, check_document, check_token, document_in
+from shared.credentials.check import document_in
 from shared.credentials.compiled import Shapes
-from shared.credentials.containers import unpack
 from shared.credentials.errors import CredentialError
-from shared.credentials.identity import matches_recipient
+from shared.credentials.identity import Kind
 from shared.credentials.jwt import read
-from shared.credentials.report import CheckedDocument
+from shared.credentials.open_badges_2 import is_assertion
+from shared.credentials.presentations import Shown
 from shared.credentials.strict_json import read_json
-from tests.fuzz.shapes import DID_URL, Shape, a_badge_of_did_web, a_strangers_badge
-from tests.support.badges import LIST_URL, NOW
+from tests.fuzz.pages import pages, world
+from tests.fuzz.shapes import Shape
+from tests.support.badges import NOW
+from tests.support.presentations import SAYS
 from tests.support.signed_badges import KNOWN
 
 MAX_CPU_SECONDS = 2.0
 _SHAPES = Shapes()
-_LOOKS = 4  # of a badge that wants one thing after the other
+_LOOKS = 8  # of a badge that wants one thing after the other
+_EXPECTED: dict[Kind, str] = {"email": "ada@learner.example", "name": "A", "id": "urn:x"}
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,9 @@ class Outcome:
 
 def look_into(shape: Shape, raw: bytes) -> Outcome:
     """Send an input through every reader of its kind; nothing but our own errors may come out, and soon."""
-    target: Callable[[bytes], None] = {"file": _file, "status list": _status_list, "controller": _controller}[
-        shape.comes_as
-    ]
     began = time.process_time()
     try:
-        target(raw)
+        _look(shape.comes_as, raw)
         finding = None
     except Exception as error:  # whatever it is, it is a finding
         finding = f"{type(error).__name__}: {str(error)[:200]}"
@@ -49,52 +51,69 @@ def look_into(shape: Shape, raw: bytes) -> Outcome:
     return Outcome(spent, finding or (f"took {spent:.1f} s" if spent > MAX_CPU_SECONDS else None))
 
 
+def _look(comes_as: str, raw: bytes) -> None:
+    if comes_as == "file":
+        _file(raw)
+    elif comes_as == "credential":
+        _check(_given(raw), vc_api=True)
+    elif comes_as == "presentation":
+        _present(_given(raw))
+    else:
+        page = pages()[comes_as]
+        _check(page.asked_by, {page.address: raw.decode("utf-8", "replace")})
+
+
 def _file(raw: bytes) -> None:
-    text = raw.decode("utf-8", "replace")
     with suppress(CredentialError):
-        read(text)
+        read(raw.decode("utf-8", "replace"))
     for bake in (bake_png, bake_svg):
         with suppress(CredentialError):
             bake(raw, "{}")
-    with suppress(CredentialError):
-        given = unpack(raw)
-        if given.document is not None:
-            _check(given.document, {})
-        else:
-            _check(str(given.token), {})
+    unpacked = take_out(Unpacking(raw=raw))
+    if isinstance(unpacked, Unpacked) and unpacked.given.url is None:
+        given = unpacked.given
+        _check(given.document if given.document is not None else str(given.token))
 
 
-def _status_list(raw: bytes) -> None:
-    found = _fetched(raw)
-    _check(a_strangers_badge(), {LIST_URL: found})
-
-
-def _controller(raw: bytes) -> None:
-    found = _fetched(raw)
-    _check(a_badge_of_did_web(), {DID_URL: found})
-
-
-def _fetched(raw: bytes) -> Any:
-    """As the verifier hands on what an address gave: JSON, the text of a token, or nothing."""
+def _given(raw: bytes) -> Any:
+    """A JSON value, or the text of a token."""
     with suppress(CredentialError):
         return read_json(raw)
-    return raw.decode("ascii", "ignore") if raw.startswith(b"e") else None
+    return raw.decode("utf-8", "replace")
 
 
-def _check(badge: Any, fetched: dict[str, Any]) -> None:
-    for _ in range(_LOOKS):
-        checked = (
-            check_token(badge, now=NOW, known_keys=KNOWN, fetched=fetched)
-            if isinstance(badge, str)
-            else check_document(badge, now=NOW, known_keys=KNOWN, fetched=fetched, shapes=_SHAPES)
-        )
-        if not isinstance(checked, Needs):
-            break
-        fetched |= dict.fromkeys(checked.urls)
-    assert isinstance(checked, CheckedDocument), "wants more and more"
-    json.loads(checked.model_dump_json())  # as it leaves the process
+def _check(badge: Any, there: dict[str, str] | None = None, *, vc_api: bool = False) -> None:
+    """Check as often as something more is wanted; `there` is what stands at an address instead of what does usually."""
     document = document_in(badge)
-    if isinstance(document, dict):
-        matches_recipient(
-            document.get("credentialSubject"), {"email": "ada@learner.example", "name": "A", "id": "urn:x"}
-        )
+    at_home = {document["id"]: json.dumps(document)} if is_assertion(document) and _has_id(document) else {}
+    everywhere, fetched = {**world(), **at_home, **(there or {})}, dict[str, Text]()
+    for _ in range(_LOOKS):
+        job = Job(badge=badge, now=NOW, known_keys=KNOWN, expected_recipient=_EXPECTED, fetched=fetched, vc_api=vc_api)
+        found = check(job, _SHAPES)
+        if isinstance(found, Found):
+            json.loads(found.model_dump_json())  # as it leaves the process
+            return
+        fetched |= _fetched(found, everywhere)
+    raise AssertionError("wants more and more")
+
+
+def _present(presentation: Any) -> None:
+    fetched: dict[str, Text] = {}
+    for _ in range(_LOOKS):
+        asked = Presenting(presentation=presentation, now=NOW, fetched=fetched, vc_api=True)
+        shown = present(asked.model_copy(update={name: SAYS[name] for name in ("challenge", "domain")}), _SHAPES)
+        if isinstance(shown, Shown):
+            json.loads(shown.model_dump_json())
+            for each in shown.credentials:
+                _check(each, vc_api=True)
+            return
+        fetched |= _fetched(shown, world())
+    raise AssertionError("wants more and more")
+
+
+def _fetched(wanted: Wanted, everywhere: Mapping[str, str]) -> dict[str, Text]:
+    return {url: Text(text=everywhere.get(url), redirects=wanted.redirects) for url in wanted.urls}
+
+
+def _has_id(document: Any) -> bool:
+    return isinstance(document.get("id"), str)

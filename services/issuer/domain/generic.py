@@ -6,6 +6,7 @@ Source: Verifiable Credentials Data Model 2.0 and 1.1; VC-API, section on issuin
 from typing import Any
 
 from services.issuer.domain.formats import proofs_of, token_of
+from services.issuer.domain.lint import refuse_young_terms
 from services.issuer.domain.plan import Draft, Given, Plan
 from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2, DATA_INTEGRITY_V2, ED25519_2020_V1
 from shared.credentials.data_model import refuse_other_than_credential
@@ -34,6 +35,7 @@ def refuse_unfit(plan: Plan, given: Given, public_url: str) -> None:
     if token_of(plan.formats) and document["@context"][0] != CREDENTIALS_V2:
         raise Malformed("format_needs_v2", "A vc+jwt is a credential of the data model 2.0.")
     _refuse_names_of_ours(given, public_url)
+    refuse_young_terms(document)
 
 
 def unsigned(plan: Plan, draft: Draft, given: Given, public_url: str) -> dict[str, Any]:
@@ -76,8 +78,8 @@ def _refuse_names_of_ours(given: Given, public_url: str) -> None:
     """Refuse a name that this registry gives itself: another credential's address, a place in a list of ours."""
     if len((given.client_id or "").encode()) > MAX_TEXT:
         raise Malformed("id_too_long", f"A credential's id has {MAX_TEXT} bytes at most.")
-    if given.client_id is not None and given.client_id.startswith(f"{public_url}/credentials/"):
-        raise Malformed("id_is_ours", f"Ids under {public_url}/credentials/ are given by this registry.")
+    if given.client_id is not None and given.client_id.startswith(f"{public_url}/"):
+        raise Malformed("id_is_ours", f"Ids under {public_url}/ are given by this registry, to status lists too.")
     for entry in items(given.document.get("credentialStatus", [])):
         listed = entry.get("statusListCredential") if isinstance(entry, dict) else None
         if isinstance(listed, str) and listed.startswith(f"{public_url}/status-lists/"):

@@ -1,15 +1,17 @@
 """Refuses before signing what strict readers of Open Badges would refuse afterwards, by the rules they read by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.conformance import Problem, problems
+from shared.credentials.contexts import OPEN_BADGES_V3
 from shared.credentials.shape import items
 from shared.credentials.suites import EDDSA_RDFC
 from shared.errors import Invalid
 
+_YOUNG = frozenset({"endorsementJwt", "jti"})
 _STATUS = "credentialStatus"
 _ACHIEVEMENT = "credentialSubject.achievement."
 
@@ -20,6 +22,27 @@ def refuse_unfit_badge(badge: Mapping[str, Any]) -> None:
     Two status entries pass: an achievement that is `suspendable` asks for them, knowing it.
     """
     _refuse([each for each in problems(badge) if each.path != _STATUS])
+
+
+def refuse_young_terms(document: Mapping[str, Any]) -> None:
+    """Raise Invalid (`not_conformant`) for terms that were added to the Open Badges context after it was published.
+
+    Readers that keep it as it was before do not know them, and so can't tell what was signed.
+    """
+    if OPEN_BADGES_V3 in items(document.get("@context")):
+        _refuse(list(_young_terms(document, "")))
+
+
+def _young_terms(value: Any, path: str) -> Iterator[Problem]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _young_terms(item, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            place = f"{path}.{name}".removeprefix(".")
+            if name in _YOUNG:
+                yield Problem(place, "is a term that not all copies of the Open Badges context have.")
+            yield from _young_terms(member, place)
 
 
 def refuse_unfit_achievement(badge_form: Mapping[str, Any]) -> None:

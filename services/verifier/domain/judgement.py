@@ -46,7 +46,8 @@ def judge(checked: CheckedDocument, known: Known, rules: Rules, further: Sequenc
         *(while_keys_may_be_on_their_way(check, checked.facts, known, rules) for check in proof),
         *here(checked, known, rules),
         *later,
-        *_trust(checked, issuer),
+        *_demonstration(checked, known),
+        *_trust(checked, issuer, rules),
         *_deceptive_names(checked.facts),
         *further,
     )
@@ -131,11 +132,13 @@ _NOT_LOOKED_AT = {
     "endorsement": ("endorsement", "What others say of it"),
     "refresh": ("refreshService", "Whether there is a newer edition"),
     "terms": ("termsOfUse", "Its terms of use"),
+    "related": ("relatedResource", "Whether the resources that it names are still as they were"),
+    "rendering": ("renderMethod", "How its issuer wants it shown"),
+    "confidence": ("confidenceMethod", "What it says of knowing its subject"),
 }
 
 
-def _trust(checked: CheckedDocument, issuer: ReportedIssuer) -> list[Check]:
-    facts = checked.facts
+def _trust(checked: CheckedDocument, issuer: ReportedIssuer, rules: Rules) -> list[Check]:
     if not checked.signed_by_issuer:
         return [skipped("standing")]
     if issuer.standing == "registered":
@@ -149,10 +152,26 @@ def _trust(checked: CheckedDocument, issuer: ReportedIssuer) -> list[Check]:
     else:
         detail = "The issuer is not an institution that this registry knows."
         standing = warned("standing", "unknown_issuer", detail)
-    if facts.creator_id in (None, facts.issuer_id):
-        return [standing]
-    detail = "The achievement names somebody else than the issuer as its creator."
-    return [standing, warned("creator", "not_the_creator", detail)]
+    return [standing, *_creator(checked.facts, issuer, rules)]
+
+
+def _demonstration(checked: CheckedDocument, known: Known) -> list[Check]:
+    """Warn of what an institution issues that is there for trying out, where the credential does not say so itself."""
+    tried_out = known.issuer is not None and known.issuer.sandbox and checked.signed_by_issuer
+    if not tried_out or any(check.name == "demo" for check in checked.checks):
+        return []
+    return [warned("demo", "demo", "This is a demonstration: its institution is here for trying out.")]
+
+
+def _creator(facts: CredentialFacts, issuer: ReportedIssuer, rules: Rules) -> list[Check]:
+    """Warn of an achievement that is somebody else's: anybody can copy one and sign it."""
+    if facts.creator_id not in (None, facts.issuer_id):
+        detail = "The achievement names somebody else than the issuer as its creator."
+        return [warned("creator", "not_the_creator", detail)]
+    if issuer.registered_name is None and (facts.achievement_id or "").startswith(rules.achievements_url):
+        detail = "The achievement is one of this registry, the issuer is none of its institutions."
+        return [warned("creator", "not_the_creator", detail)]
+    return []
 
 
 def _deceptive_names(facts: CredentialFacts) -> list[Check]:

@@ -35,6 +35,11 @@ class Rules:
             return True
 
     @property
+    def achievements_url(self) -> str:
+        """Where the ids of institutions' achievements begin."""
+        return f"{self.public_url}/achievements/"
+
+    @property
     def credentials_url(self) -> str:
         """Where the badges' ids begin."""
         return f"{self.public_url}/credentials/"
@@ -48,6 +53,7 @@ class Institution:
     name: str
     did: str
     standing: Literal["registered", "withdrawn"]
+    sandbox: bool = False  # made for trying out: whatever it issues is a demonstration
 
 
 @dataclass(frozen=True)

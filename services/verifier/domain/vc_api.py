@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from shared.credentials.checks import failed
-from shared.credentials.report import Check, Report
+from shared.credentials.report import BESIDE, Check, Report
 
 Asked = Literal["proof", "credentialStatus", "validity"]
 
@@ -33,9 +33,6 @@ _TITLES = {
 }
 # Which checks answer which question. What an own credential's record says counts where it contradicts: the record of
 # one that was issued a moment ago may still be on its way.
-_PROOF_CHECKS = frozenset(
-    {"request", "structure", "contexts", "issuer", "holder", "proof", "challenge", "domain", "purpose"}
-)
 _PROVING = frozenset({"issuer", "proof"})
 _CONTRADICTING = frozenset({"signing_time", "key", "registry"})
 _QUESTIONS = {
@@ -119,4 +116,5 @@ def _speaks_against(check: Check, asked: Sequence[Asked], *, is_token: bool) -> 
 
 
 def _question_of(check: Check) -> str | None:
-    return "proof" if check.name in _PROOF_CHECKS else _QUESTIONS.get(check.name)
+    """Return what a check answers: whatever is named nowhere here speaks of the proof, so that none goes unheard."""
+    return None if check.name in BESIDE else _QUESTIONS.get(check.name, "proof")

@@ -46,7 +46,9 @@ async def _look_up(tx: Tx, wanted: Sequence[store.Wanted]) -> list[Known]:
 def _institution(row: Row, role: str) -> Institution | None:
     if row[f"{role}_id"] is None:
         return None
-    return Institution(row[f"{role}_id"], row[f"{role}_name"], row[f"{role}_did"], row[f"{role}_standing"])
+    return Institution(
+        row[f"{role}_id"], row[f"{role}_name"], row[f"{role}_did"], row[f"{role}_standing"], row[f"{role}_sandbox"]
+    )
 
 
 def _recorded(row: Row) -> Recorded | None:

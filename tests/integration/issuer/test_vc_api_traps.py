@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from shared.credentials import contexts
 from tests.integration.issuer.conftest import Institution, MakeSite, Site
 from tests.integration.issuer.vc_api import NO_SUCH, issue, issued, with_subject, without
 from tests.support.credentials import BADGE, PLAIN_1, PLAIN_2, V2, holds
@@ -51,6 +52,7 @@ TRAPS: dict[str, Any] = {
     "a proof already": {**PLAIN_2, "proof": {"type": "DataIntegrityProof"}},
     "another part with its own id": {**with_subject(id="urn:x:1"), "id": "urn:x:1"},
     "an id of this registry": {**PLAIN_2, "id": f"http://127.0.0.1:8002/credentials/{NO_SUCH}"},
+    "the id of a list of this registry": {**PLAIN_2, "id": f"http://127.0.0.1:8002/status-lists/{NO_SUCH}"},
     "a place in a list of this registry": {
         **PLAIN_2,
         "credentialStatus": {
@@ -117,8 +119,8 @@ async def test_a_credential_may_bring_terms_of_its_own_and_change_no_others(nort
 
 async def test_a_badge_brings_no_terms_of_its_own(north: Institution) -> None:
     badge = {**BADGE, "id": "urn:x:1", "issuer": {"type": ["Profile"], "name": "North"}}
-    for contexts in ([*BADGE["@context"], OWN_TERMS], BADGE["@context"][::-1], [V2, {"@vocab": "https://x.example/"}]):
-        answer = await issue(north, {**badge, "@context": contexts})
+    for stated in ([*BADGE["@context"], OWN_TERMS], BADGE["@context"][::-1], [V2, {"@vocab": "https://x.example/"}]):
+        answer = await issue(north, {**badge, "@context": stated})
         assert answer.status_code in (400, 422), answer.text
 
 
@@ -130,3 +132,12 @@ async def test_a_context_of_the_suites_is_known_where_a_file_has_it(make_site: M
     for settings, status in (({"extra_contexts": file}, 201), ({}, 400)):
         site: Site = await make_site(**settings)
         assert (await issue(await site.institution(), credential)).status_code == status
+
+
+async def test_a_term_that_not_all_copies_of_the_open_badges_context_have_is_refused_by_its_place(
+    north: Institution,
+) -> None:
+    credential = {**PLAIN_2, "@context": [V2, contexts.OPEN_BADGES_V3], "endorsementJwt": ["e30.e30.c2ln"]}
+    answer = await issue(north, credential)
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_conformant")
+    assert answer.json()["errors"][0]["path"] == "endorsementJwt"

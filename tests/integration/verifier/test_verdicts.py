@@ -57,6 +57,16 @@ async def test_a_badge_of_ours_is_valid_and_the_report_says_what_was_and_was_not
     assert "credentialSubject" not in report["credential"]
 
 
+async def test_a_sandboxes_credential_is_a_demonstration_though_it_does_not_say_so(served: Verifier) -> None:
+    oak = Institution()
+    badge = oak.badge()
+    await served.know(oak, badge)
+    await served.feed(oak.state(version=2, sandbox=True))
+    report = await served.verify(badge)
+    assert (said(report), outcomes(report)["demo"]) == (("valid", None), "warn")
+    assert "demonstration" in report["summary"]
+
+
 async def test_a_registered_institutions_name_comes_from_the_registry_alone(served: Verifier) -> None:
     oak = Institution()
     badge = oak.badge(issuer=Issuer(oak.did, "University of Oxford"))

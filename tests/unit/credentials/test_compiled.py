@@ -14,14 +14,7 @@ from shared.credentials.contexts import CREDENTIALS_V2, pinned
 from shared.credentials.errors import CredentialError, DataLoss
 from shared.credentials.reading import PLAIN_SCHEMES, lexical
 from tests.support.badges import SIGNED_AT, a_badge, a_key, a_method, an_achievement, at, paths
-
-
-def _pyld_form(document):
-    def load(url, _options):
-        return {"contextUrl": None, "documentUrl": url, "document": pinned()[url]}
-
-    options = {"algorithm": "URDNA2015", "documentLoader": load, "base": "", "rdfDirection": "i18n-datatype"}
-    return pyld.normalize(document, options | {"format": "application/n-quads"})
+from tests.support.other_libraries import pyld_form
 
 
 def _outcome(form, document):
@@ -158,7 +151,7 @@ def test_the_form_of_a_known_shape_is_that_of_pyld(badge):
     shapes = _that_know(badge)
     form = _outcome(shapes.rdfc, badge)
     if isinstance(form, str):  # else refused, which PyLD's own loss of members is not
-        assert form == _pyld_form(badge)
+        assert form == pyld_form(badge)
 
 
 _SCALARS = st.sampled_from(
@@ -272,7 +265,7 @@ def test_blank_nodes_that_look_alike_are_told_apart_by_the_full_algorithm():
     shapes = _that_know(_evidence("a", "b", "c"))
     for narratives in ("xyz", "zyx", "xxx", "yxy"):
         badge = _evidence(*narratives)
-        assert shapes.rdfc(badge) == canonical.rdfc(badge) == _pyld_form(badge)
+        assert shapes.rdfc(badge) == canonical.rdfc(badge) == pyld_form(badge)
     assert shapes.served == 4
 
 

@@ -98,3 +98,13 @@ def test_the_standards_status_list_is_read_and_ours_of_the_same_bits_holds_the_s
     changed = bytearray(bits)
     set_bit(changed, index)
     assert get_bit(decode_list(encode_list(changed)), index)
+
+
+@pytest.mark.parametrize("case", STATUS_LIST["with_bits_set"], ids=lambda case: str(case["set"]))
+def test_an_entry_that_others_have_set_is_set_and_its_neighbours_and_mirror_images_are_not(case):
+    bits = decode_list(case["encodedList"])
+    index = case["set"]
+    assert len(bits) * 8 == case["entries"]
+    assert get_bit(bits, index)
+    assert not any(get_bit(bits, other) for other in (case["clear"], index - 1, index + 1, index ^ 7))
+    assert get_bit(decode_list(encode_list(bits)), index)
