@@ -201,7 +201,7 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
 
 
 def _of_issuer(issuer_id: str | None, token: jwt.Token | None, look: _Look) -> str | None:
-    """Return what must be fetched to know the issuer's key: its document, then a token's key by its address."""
+    """Return what must be fetched to know the issuer's key: its document, then the address that a token has for it."""
     needed = look.keys.look_up(issuer_id, look.fetched) if look.fetched is not None else None
     if needed is not None or token is None or token.kid is None:
         return needed

@@ -125,7 +125,7 @@ class KnownKeys:
 
     def _placed(self, key: PublicKey, named: str, issuer_id: str, fetched: Fetched) -> KnownKey | None:
         """Return a key as the issuer's by where it stands, unless its document has it for other purposes alone."""
-        if not is_place_of(named, issuer_id) or issuer_id in self._trouble:
+        if not is_place_of(controller_of(named), issuer_id) or issuer_id in self._trouble:
             return None
         if issuer_id in self._settled:
             document = fetched.get(controllers.address_of(issuer_id) or "")
