@@ -137,7 +137,7 @@ class Fetcher:
             detail = f"Nothing could be fetched from this link within {self._seconds:g} seconds."
             raise HostTrouble("fetch_failed", detail) from error
 
-    async def _get(self, address: httpx.URL, redirects: int) -> Got:
+    async def _get(self, address: httpx.URL, redirects: int, first: str | None = None) -> Got:
         transport = PinnedTransport(self._allow_loopback, resolve=self._resolve, verify=self._tls)
         # A client for each link, so that no cookie goes from one to the next.
         async with (
@@ -147,12 +147,13 @@ class Fetcher:
             if not (redirects and response.has_redirect_location):
                 _refuse_answer(response)
                 return Got(await _bounded(response), _max_age(response))
-            leads_to = next_address(address, response.headers["location"])
-        return await self._get(check_url(leads_to, self._allow_loopback), redirects - 1)
+            first = first or address.host
+            leads_to = next_address(address, response.headers["location"], first)
+        return await self._get(check_url(leads_to, self._allow_loopback), redirects - 1, first)
 
 
-def next_address(address: httpx.URL, location: str) -> str:
-    """Return where a redirect leads; raises Invalid unless its host is the same, or one above or below it.
+def next_address(address: httpx.URL, location: str, first: str) -> str:
+    """Return where a redirect leads; raises Invalid unless its host is the `first` asked, or above or below that.
 
     What stands at an address is its host's word, and many a host sends people on to wherever somebody's link says.
     """
@@ -160,7 +161,7 @@ def next_address(address: httpx.URL, location: str) -> str:
         leads_to = address.join(location)
     except (httpx.InvalidURL, ValueError) as error:
         raise Invalid("fetch_failed", "This link leads on to no address.") from error
-    one, other = sorted((address.host.lower(), leads_to.host.lower()), key=len)
+    one, other = sorted((first.lower(), leads_to.host.lower()), key=len)
     if leads_to.scheme != address.scheme or not f".{other}".endswith(f".{one}"):
         raise Invalid("fetch_failed", "This link leads on to somebody else's address, which is not followed.")
     return str(leads_to)

@@ -9,8 +9,9 @@ is decided where it is read (domain/lifetimes.py), and it is asked for anew with
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from prometheus_client import Counter, Gauge
@@ -33,6 +34,9 @@ KEPT_BYTES = Gauge("laurel_fetched_kept_bytes", "Size of what is kept of what wa
 
 Clock = Callable[[], float]
 """Seconds that only ever go forward."""
+Key = tuple[str, int]
+"""An address, and how many redirects are followed from it."""
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +80,15 @@ class Copies:
         self.clock = clock
         self._fetcher = fetcher
         self._breaker = Breaker(clock)
-        self._kept: OrderedDict[tuple[str, int], Copy] = OrderedDict()
+        self._kept: OrderedDict[Key, Copy] = OrderedDict()
         self._bytes = 0
-        self._under_way: dict[tuple[str, int], asyncio.Task[Copy]] = {}
+        self._under_way: dict[Key, asyncio.Task[Copy]] = {}
+        self._waiting: dict[tuple[Key, str], asyncio.Task[Copy]] = {}
 
     async def get(self, url: str, caller: str, *, redirects: int = 0, anew: bool = False) -> Copy:
         """Return a copy that may still be used, or else what is fetched now, once for all who ask meanwhile.
 
-        It is fetched in a place of the first who asked. With `anew` no copy from before counts. Never raises for what
+        It is fetched in a place of whoever has one first. With `anew` no copy from before counts. Never raises for what
         goes wrong on the way.
         """
         key = url, redirects
@@ -91,39 +96,42 @@ class Copies:
         if kept is not None:
             ASKED.labels("kept").inc()
             return kept
-        if key not in self._under_way:
-            task = asyncio.create_task(self._fetch(key, caller))
-            self._under_way[key] = task
-            task.add_done_callback(lambda _: self._under_way.pop(key, None))
+        task = self._under_way.get(key) or self._waiting.get((key, caller))
+        task = task or _begun(self._waiting, (key, caller), self._in_place(key, caller, anew=anew))
         # Whoever began it may go away; the others still wait.
-        return await asyncio.shield(self._under_way[key])
+        return await asyncio.shield(task)
 
-    def _usable(self, key: tuple[str, int]) -> Copy | None:
+    async def _in_place(self, key: Key, caller: str, *, anew: bool) -> Copy:
+        """Fetch in a place of the caller's own: behind another's fetches it would come as late as that one likes."""
+        async with self._fetcher.places.wait(caller):
+            kept = None if anew else self._usable(key)
+            return kept or await (self._under_way.get(key) or _begun(self._under_way, key, self._fetch(key)))
+
+    def _usable(self, key: Key) -> Copy | None:
         copy = self._kept.get(key)
         if copy is None or self.clock() - copy.asked >= copy.keep:
             return None
         self._kept.move_to_end(key)
         return copy
 
-    async def _fetch(self, key: tuple[str, int], caller: str) -> Copy:
+    async def _fetch(self, key: Key) -> Copy:
         url, redirects = key
-        async with self._fetcher.places.wait(caller):
-            host, asked = urlsplit(url).netloc.lower(), self.clock()
-            if self._breaker.is_open(host):
-                ASKED.labels("host_left_alone").inc()
-                return Copy(None, asked)
-            try:
-                copy = _copy(await self._fetcher.get(url, redirects), asked)
-            except LaurelError as error:
-                copy = Copy(None, asked, gone=isinstance(error, Gone))
-                self._breaker.note(host, answered=not isinstance(error, HostTrouble))
-            else:
-                self._breaker.note(host, answered=True)
+        host, asked = urlsplit(url).netloc.lower(), self.clock()
+        if self._breaker.is_open(host):
+            ASKED.labels("host_left_alone").inc()
+            return Copy(None, asked)
+        try:
+            copy = _copy(await self._fetcher.get(url, redirects), asked)
+        except LaurelError as error:
+            copy = Copy(None, asked, gone=isinstance(error, Gone))
+            self._breaker.note(host, answered=not isinstance(error, HostTrouble))
+        else:
+            self._breaker.note(host, answered=True)
         ASKED.labels("failed" if copy.text is None else "fetched").inc()
         self._keep(key, copy)
         return copy
 
-    def _keep(self, key: tuple[str, int], copy: Copy) -> None:
+    def _keep(self, key: Key, copy: Copy) -> None:
         self._forget(key)
         if copy.keep <= 0:
             return
@@ -133,9 +141,16 @@ class Copies:
             self._forget(next(iter(self._kept)))
         KEPT_BYTES.set(self._bytes)
 
-    def _forget(self, key: tuple[str, int]) -> None:
+    def _forget(self, key: Key) -> None:
         copy = self._kept.pop(key, None)
         self._bytes -= _size(key, copy) if copy else 0
+
+
+def _begun(tasks: dict[Name, asyncio.Task[Copy]], name: Name, work: Coroutine[Any, Any, Copy]) -> asyncio.Task[Copy]:
+    """Return work as a task that stands among `tasks` until it ends."""
+    task = tasks[name] = asyncio.create_task(work)
+    task.add_done_callback(lambda _: tasks.pop(name, None))
+    return task
 
 
 def _copy(got: Got, asked: float) -> Copy:
@@ -146,6 +161,6 @@ def _copy(got: Got, asked: float) -> Copy:
         return Copy(None, asked, min(keep, FAILED_SECONDS))
 
 
-def _size(key: tuple[str, int], copy: Copy) -> int:
+def _size(key: Key, copy: Copy) -> int:
     """Return about what a copy takes in memory, a text with wide characters included."""
     return 500 + 2 * len(key[0]) + 4 * len(copy.text or "")

@@ -178,7 +178,7 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
     if contexts.outcome != "pass":
         unseen = map(skipped, ("issuer", "proof", "validity"))
         return CheckedDocument(checks=(structure, contexts, *unseen), facts=facts)
-    needed = look.keys.look_up(facts.issuer_id, look.fetched) if look.fetched is not None else None
+    needed = _of_issuer(facts.issuer_id, token, look)
     if needed is not None:
         return Needs(urls=(needed,))
     if token is None:
@@ -189,7 +189,7 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
     facts = facts.model_copy(
         update={"digest": own_digest, "proof_created": _created(findings), "verification_methods": methods}
     )
-    issuer, proof = _issuer(facts.issuer_id, facts.verification_methods, look.policy), proof_check(findings, look.now)
+    issuer, proof = _issuer(facts.issuer_id, methods, findings, look.policy), proof_check(findings, look.now)
     looked_up: list[Check] | Needs = []
     if look.fetched is not None and issuer.outcome == proof.outcome == "pass":
         looked_up = _looked_up(document, facts.issuer_id or "", look, look.fetched)
@@ -198,6 +198,14 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
     dates = [within_dates(facts.valid_from, facts.valid_until, look.now), *_demo(facts.demo)]
     of_its_kind = _OF_ITS_KIND[shape.kind_of(document)](document, token)
     return CheckedDocument(checks=(structure, contexts, issuer, proof, *looked_up, *dates, *of_its_kind), facts=facts)
+
+
+def _of_issuer(issuer_id: str | None, token: jwt.Token | None, look: _Look) -> str | None:
+    """Return what must be fetched to know the issuer's key: its document, then what a token has as its key's address."""
+    needed = look.keys.look_up(issuer_id, look.fetched) if look.fetched is not None else None
+    if needed is not None or token is None or token.kid is None:
+        return needed
+    return look.keys.look_up_address(token.kid, issuer_id or "", look.fetched)
 
 
 def _looked_up(document: Mapping[str, Any], issuer_id: str, look: _Look, fetched: Fetched) -> list[Check] | Needs:
@@ -286,13 +294,17 @@ def proved_by_meaning(document: Mapping[str, Any]) -> bool:
     return not any(isinstance(suite, Suite) and suite.canonical == "jcs" for suite in suites)
 
 
-def _issuer(issuer_id: str | None, methods: tuple[str, ...], policy: Policy) -> Check:
+def _issuer(
+    issuer_id: str | None, methods: tuple[str, ...], findings: list[proofs.ProofFinding], policy: Policy
+) -> Check:
     if not methods:
         return Check(name="issuer", outcome="skipped", detail="No proof names a key to compare with the issuer.")
     by_issuer = [controller_of(method) == issuer_id for method in methods]
     if not (any(by_issuer) if policy.others_may_sign else all(by_issuer)):
         detail = "A proof was made with a key that does not belong to the issuer."
         return failed("issuer", "issuer_mismatch", detail)
+    if any(each.code == "key_not_bound" for each in findings):
+        return Check(name="issuer", outcome="skipped", detail="The key is the issuer's by its own name alone.")
     return passed("issuer", "The signing key belongs to the issuer named in the credential.")
 
 

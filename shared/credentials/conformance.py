@@ -17,6 +17,7 @@ from shared.credentials.shape import BADGE_TYPES, items
 from shared.credentials.vocabulary import (
     ACHIEVEMENT_TYPES,
     IDENTIFIER_TYPES,
+    LANGUAGE,
     RESULT_STATUSES,
     RESULT_TYPES,
     TARGET_TYPES,
@@ -259,8 +260,7 @@ _KINDS: dict[str, _Read] = {
     "Email": _value(_text(r"[^\s@]+@[^\s@]+"), "an email address"),
     "Phone": _value(_text(r"[+]?[0-9 ().;=a-z-]+"), "a phone number"),
     "Country": _value(_text(r"[A-Z]{2}"), "a country's code of two letters"),
-    # The schema's own pattern, which is narrower than RFC 5646.
-    "Language": _value(_text(r"[a-z]{2,4}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?"), "a language tag like de or de-AT"),
+    "Language": _value(_text(LANGUAGE), "a language tag like de, de-AT or de-Latn"),
     "AchievementType": _value(_open(ACHIEVEMENT_TYPES), "a type of achievement"),
     "IdentifierType": _value(_open(IDENTIFIER_TYPES), "a type of identifier"),
     "ResultType": _value(_open(RESULT_TYPES), "a type of result"),
@@ -272,10 +272,14 @@ _KINDS: dict[str, _Read] = {
 def _described(model: str) -> dict[str, _Class]:
     """Return the classes that the text above describes; a member's class may stand below it."""
     classes: dict[str, _Class] = {}
-    for head, *body in (each.split("\n    ") for each in re.split(r"\n(?=\S)", model.strip())):
+    described = [each.split("\n    ") for each in re.split(r"\n(?=\S)", model.strip())]
+    known = {*_KINDS, "ProfileRef", *(head.split()[0] for head, *_ in described)}
+    for head, *body in described:
         name, *types = head.split()
         named = [each for each in types if each != "!"]
         lines = [each.split() for line in body for each in line.split(",")]
+        if unknown := {kind for _, _, kind in lines} - known:
+            raise ValueError(f"{name} has members of the unknown class {unknown}.")
         classes[name] = _Class(
             types=tuple(each.strip("[]") for each in named),
             as_array=any("[" in each for each in named),

@@ -16,6 +16,16 @@ from shared.credentials.shape import items
 # More than any issuer has; each costs a look.
 MAX_METHODS = 100
 _WELL_KNOWN = "/.well-known"
+# Where keys stand (Controlled Identifiers 1.0 sections 2.2, 2.3), and stood before.
+_OF_KEYS = (
+    "verificationMethod",
+    "assertionMethod",
+    "authentication",
+    "keyAgreement",
+    "capabilityInvocation",
+    "capabilityDelegation",
+    "publicKey",
+)
 
 
 def address_of(controller: str) -> str | None:
@@ -52,6 +62,11 @@ def signing_keys(document: Any, controller: str, purpose: str = "assertionMethod
     ]
     own = {id_: method for method in meant if method and (id_ := _id(method, controller))}
     return {id_: key for id_, method in own.items() if (key := _signing_key(method, controller))}
+
+
+def lists_keys(document: Mapping[str, Any]) -> bool:
+    """Tell whether a document says anything of keys, be they for signing or read here or not."""
+    return any(_items(document, name) for name in _OF_KEYS)
 
 
 def _signing_key(method: Mapping[str, Any], controller: str) -> SigningKey | None:

@@ -22,6 +22,8 @@ _HOST = re.compile(
 )
 _SEGMENT = re.compile(r"(?!\.{1,2}$)[^\x00-\x20/\\?#%]+")
 _MAX_DID = 2_000
+# Letters as they are: what every server takes for the same path, and that climbs nowhere.
+_PLAIN_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[\w.~-]+)+", re.ASCII)
 # The two terms of Controlled Identifiers 1.0 (section 2.2.3) for keys as JWKs. They stand in no context file that is
 # pinned here, so a document brings them itself: nobody has to fetch anything to know what they mean.
 JSON_WEB_KEY = {
@@ -55,6 +57,21 @@ def web_url(did: str) -> str:
     if method or not _HOST.fullmatch(parts[0]) or not all(_SEGMENT.fullmatch(part) for part in parts[1:]):
         raise InvalidKey("The DID is not a did:web with a public name.", "did_refused")
     return "/".join([f"https://{parts[0].lower()}", *(quote(part, safe="") for part in parts[1:])])
+
+
+def is_place_of(url: str, controller: str) -> bool:
+    """Tell whether only a did:web or https controller, or who rules over it, can let something stand at an address.
+
+    That is below the controller's own path on its own host: beside it others may have theirs. Who has a bare host for
+    a name answers for all that stands on it. Neither query nor escapes, which may lead to what another one wrote.
+    """
+    try:
+        base = web_url(controller) if controller.startswith("did:web:") else controller.removesuffix("/")
+    except InvalidKey:
+        return False
+    host, slash, path = base.removeprefix("https://").partition("/")
+    own = base.startswith("https://") and _HOST.fullmatch(host) and (not slash or _PLAIN_PATH.fullmatch(f"/{path}"))
+    return bool(own and url.startswith(f"{base}/") and _PLAIN_PATH.fullmatch(url[len(base) :]))
 
 
 def jwk_url(did: str, key_id: UUID) -> str:
@@ -111,12 +128,15 @@ def controller_of(verification_method: str) -> str:
 def host_of(identifier: str | None) -> str | None:
     """Return the host that an issuer's identifier names: that of a did:web (its first part) or of a URL, else None.
 
-    It is in its ASCII form, as it is asked for: letters of other scripts may look like those of another host.
+    It is in its ASCII form, as it is asked for: letters of other scripts may look like those of another host. A host
+    that older readers take for another than newer ones (`ß` for `ss`, RFC 5891 and 3490) is none.
     """
     text = identifier or ""
     try:
         host = urlsplit(text).hostname if text.startswith(("https://", "http://")) else None
         host = text.split(":")[2] if text.startswith("did:web:") else host
-        return host.encode("idna").decode() or None if host else None
+        name = (host or "").encode("idna")
+        is_told = not host or host.isascii() or name.decode("idna") == host
+        return name.decode() or None if is_told else None
     except ValueError:
         return None

@@ -7,6 +7,7 @@ CredentialError
 ├── UnsupportedContext   a JSON-LD context that stands in no package here
 ├── InvalidPicture       a picture from which not exactly one badge can be taken, or into which none can be put
 ├── InvalidKey           a public key, DID or signature that is not in its one allowed form
+│   └── UnboundKey       (keys.py) a key of which nothing says whose it is
 └── InvalidStatusList    a status list that cannot be relied on
 """
 

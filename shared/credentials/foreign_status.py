@@ -15,7 +15,7 @@ from shared.credentials.errors import CredentialError, InvalidStatusList
 from shared.credentials.instants import CLOCK_DIFFERENCE, read_instant
 from shared.credentials.known_keys import KnownKeys
 from shared.credentials.report import Check
-from shared.credentials.shape import MAX_STATUS_ENTRIES, MAX_TEXT, id_of, items
+from shared.credentials.shape import MAX_STATUS_ENTRIES, MAX_TEXT, id_of, items, refuse_second_mention
 from shared.credentials.status import decode_list, get_bit
 
 LISTS = {
@@ -142,6 +142,7 @@ def _signed(found: Any, issuer_id: str, keys: KnownKeys, now: datetime) -> Mappi
         token = jwt.read(found.strip())
         document, findings = token.document, [jwt.verify(token, issuer_id, keys.resolve)]
     elif isinstance(found, dict):
+        refuse_second_mention(found)  # its end could be moved there
         document, findings = found, proofs.verify(found, keys.resolve)
     else:
         raise InvalidStatusList("The list is not a credential.")

@@ -50,6 +50,19 @@ def from_jwk(jwk: Mapping[str, Any]) -> PublicKey:
     raise unsupported()
 
 
+def jwk_at(found: Any, named: str) -> PublicKey:
+    """Return the key that is meant by an address at which a JWK stands, or a JWK set (RFC 7517 section 5).
+
+    A fragment says which one, by its `kid`. Raises InvalidKey where that is not exactly one, and as `from_jwk` does.
+    """
+    keys = found["keys"] if isinstance(found, dict) and isinstance(found.get("keys"), list) else [found]
+    fragment = named.partition("#")[2]
+    meant = [each for each in keys if isinstance(each, dict) and (not fragment or each.get("kid") in (fragment, named))]
+    if len(meant) != 1:
+        raise InvalidKey("At the address of the key there is not exactly one key.")
+    return from_jwk(meant[0])
+
+
 def _rsa(n: int, e: int) -> RSAPublicKey:
     try:
         return RSAPublicNumbers(e, n).public_key()

@@ -17,8 +17,8 @@ from shared.credentials.contexts import CREDENTIALS_V2
 from shared.credentials.errors import CredentialError, InvalidKey
 from shared.credentials.instants import read_instant, write_instant
 from shared.credentials.jwk import from_jwk
-from shared.credentials.keys import PrivateKey, PublicKey, algorithm_of, sign_message, verify_signature
-from shared.credentials.proofs import UNDECIDED, KeyResolver, Outcome, ProofFinding
+from shared.credentials.keys import PrivateKey, PublicKey, UnboundKey, algorithm_of, sign_message, verify_signature
+from shared.credentials.proofs import UNDECIDED, KeyResolver, Outcome, ProofFinding, resolved
 from shared.credentials.quoting import quoted
 from shared.credentials.shape import MAX_TEXT, id_of, items
 from shared.credentials.strict_json import MAX_BYTES, read_json
@@ -46,6 +46,12 @@ class Token:
     document: dict[str, Any]
     signature: bytes
     signing_input: bytes
+
+    @property
+    def kid(self) -> str | None:
+        """The name that its header has for the key; None for what names none."""
+        kid = self.header.get("kid")
+        return kid if isinstance(kid, str) and 0 < len(kid) <= MAX_TEXT else None
 
     @property
     def issued_at(self) -> datetime | None:
@@ -98,22 +104,24 @@ def verify(token: Token, issuer_id: str | None, resolve_key: KeyResolver) -> Pro
     """Check a token's signature; `resolve_key` says which keys may sign. Never raises for what the token holds.
 
     A token that names its key by a fragment means its issuer's. One that brings its key itself, in `jwk`, is bound to
-    nobody: `unknown` (`key_not_bound`), however well the key fits. Nothing is ever fetched for `jku`, `x5u`, `x5c`.
+    nobody: `unknown` (`key_not_bound`), however well the key fits; so is one that `resolve_key` has no owner for, and
+    then the finding names no verification method. Nothing is ever fetched for `jku`, `x5u`, `x5c`.
     """
-    kid = token.header.get("kid")
-    if not isinstance(kid, str) or not kid or len(kid) > MAX_TEXT:
+    if token.kid is None:
         return _of_nobody(token)
-    method = f"{issuer_id}{kid}" if kid.startswith("#") and issuer_id else kid
+    method = f"{issuer_id}{token.kid}" if token.kid.startswith("#") and issuer_id else token.kid
     times = token.issued_at, token.expires, token.begins
     try:
-        key = resolve_key(method, token.issued_at)
+        key, unbound = resolved(resolve_key, method, token.issued_at)
     except CredentialError as error:
         code = "invalid_signature" if error.code in ("invalid_key", "malformed") else error.code
         outcome: Outcome = "unknown" if error.code in UNDECIDED else "fail"
-        return ProofFinding(outcome, code, error.detail, method, *times)
+        return ProofFinding(outcome, code, error.detail, None if isinstance(error, UnboundKey) else method, *times)
     refusal = _refusal(token, key)
     if refusal is not None:
-        return ProofFinding("fail", *refusal, method, *times)
+        return ProofFinding("fail", *refusal, None if unbound else method, *times)
+    if unbound is not None:
+        return ProofFinding("unknown", unbound.code, unbound.detail, None, *times)
     return ProofFinding("pass", "signed", "The signature fits the token and the key.", method, *times)
 
 

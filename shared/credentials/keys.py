@@ -21,6 +21,19 @@ Algorithm = Literal["EdDSA", "ES256", "ES384", "RS256"]
 """How a key signs, as JOSE names it (RFC 7518 section 3.1, RFC 8037 section 3.1): each key in one way alone."""
 
 
+class UnboundKey(InvalidKey):
+    """Nothing says that a key is whose its name claims; `key` is None where it could not be had either.
+
+    A signature may be checked with it, which shows at most that it does not fit.
+    """
+
+    code = "key_not_bound"
+
+    def __init__(self, detail: str, code: str | None = None, *, key: PublicKey | None = None) -> None:
+        super().__init__(detail, code)
+        self.key = key
+
+
 @dataclass(frozen=True, slots=True)
 class Curve:
     """An elliptic curve of ECDSA: JOSE's names, its multicodec (a varint), its order and coordinates' length."""

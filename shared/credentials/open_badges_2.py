@@ -132,12 +132,8 @@ class _Seen:
         if not verify_signature(key, token.signature, token.signing_input):
             return [issuer, failed("proof", "tampered", "The badge is not as it was signed, or not with this key.")]
         proof = passed("proof", "The signature fits the badge and the key.")
-        return [
-            issuer,
-            proof,
-            revocation(self.document["id"], named.profile, self.web),
-            self._dates(),
-        ]
+        status = revocation(self.document["id"], named.profile, self.web)
+        return [issuer, proof, status, self._dates(), *_borrowed(self.document, named)]
 
     def _named(self) -> Named:
         """Return class and profile, and take their facts in; raises CredentialError and Missing."""
@@ -162,6 +158,13 @@ class _Seen:
 def _differences(given: Mapping[str, Any], found: Mapping[str, Any]) -> list[Check]:
     detail = "In what decides nothing it is not as it stands at its own address. What stands there is what was checked."
     return [] if given == found else [warned("copy", "differs", detail)]
+
+
+def _borrowed(document: Mapping[str, Any], named: Named) -> list[Check]:
+    """A class inside a badge is its issuer's own words, whatever address it gives itself."""
+    borrowed = isinstance(document["badge"], dict) and not named.has_class_of_its_own
+    detail = "It holds what it stands for itself, under an address that is not its issuer's."
+    return [warned("creator", "not_the_creator", detail)] if borrowed else []
 
 
 def _contexts(document: Mapping[str, Any]) -> Check:

@@ -69,10 +69,14 @@ class Named:
     kind: Object
     profile: Object
 
+    @property
+    def has_class_of_its_own(self) -> bool:
+        """Whether the class names no address, or one that the profile covers."""
+        return self.kind.get("id") is None or covers(self.profile, self.kind["id"])
+
     def refuse_others(self, assertion_id: str) -> None:
         """Raise CredentialError (`issuer_mismatch`) unless the profile covers assertion and class of a hosted badge."""
-        kind_id = self.kind.get("id")
-        if not covers(self.profile, assertion_id) or not (kind_id is None or covers(self.profile, kind_id)):
+        if not covers(self.profile, assertion_id) or not self.has_class_of_its_own:
             detail = "The badge, or its class, stands where its issuer's profile does not say that its badges stand."
             raise CredentialError(detail, "issuer_mismatch")
 

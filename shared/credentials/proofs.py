@@ -13,6 +13,7 @@ from shared.credentials.instants import CLOCK_DIFFERENCE, read_instant, write_in
 from shared.credentials.keys import (
     PrivateKey,
     PublicKey,
+    UnboundKey,
     algorithm_of,
     is_signature,
     sign_message,
@@ -28,11 +29,22 @@ ASSERTION, AUTHENTICATION = "assertionMethod", "authentication"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 # What keeps a signature from being checked, and says nothing against it.
 UNDECIDED = frozenset(
-    {"unsupported_context", "unsupported_key", "too_complex", "key_unresolvable", "did_refused", "did_mismatch"}
+    {
+        "unsupported_context",
+        "unsupported_key",
+        "too_complex",
+        "key_unresolvable",
+        "key_not_bound",
+        "did_refused",
+        "did_mismatch",
+    }
 )
 Document = Mapping[str, Any]
 KeyResolver = Callable[[str, datetime | None], PublicKey]
-"""From a verification method's id and the proof's `created` to the key; raises InvalidKey with the reason's code."""
+"""From a verification method's id and the proof's `created` to the key; raises InvalidKey with the reason's code.
+
+Of a key that nothing binds to whom its name claims, UnboundKey: what is signed with it is never taken as theirs.
+"""
 
 
 Outcome = Literal["pass", "fail", "unknown"]
@@ -137,6 +149,16 @@ def verify(
     ]
 
 
+def resolved(resolve_key: KeyResolver, method: str, created: datetime | None) -> tuple[PublicKey, UnboundKey | None]:
+    """Return the key to check a signature with, and why one that fits is nobody's; raises InvalidKey without a key."""
+    try:
+        return resolve_key(method, created), None
+    except UnboundKey as error:
+        if error.key is None:
+            raise
+        return error.key, error
+
+
 def _verify_one(
     document: Document,
     proof: Any,
@@ -155,8 +177,10 @@ def _verify_one(
     method: str = proof["verificationMethod"]
     created, expires = read_instant(proof.get("created")), read_instant(proof.get("expires"))
     try:
-        key, secured = resolve_key(method, created), _secured(document, proof, proofs)
+        (key, unbound), secured = resolved(resolve_key, method, created), _secured(document, proof, proofs)
         outcome, code, detail = _signed(secured, proof, suite, key, shapes, terms)
+        if unbound is not None and outcome == "pass":
+            outcome, code, detail = "unknown", unbound.code, unbound.detail
     except CredentialError as error:
         code = "invalid_signature" if error.code in ("invalid_key", "malformed") else error.code
         outcome, detail = _outcome_of(error), error.detail

@@ -23,6 +23,8 @@ IDENTIFIER_TYPES = (
 )  # fmt: skip
 RESULT_STATUSES = ("Completed", "Enrolled", "Failed", "InProgress", "OnHold", "Provisional", "Withdrew")
 
+# As the JSON schema of Open Badges has it: narrower than RFC 5646, without variants, each part in its usual case.
+LANGUAGE = r"[a-z]{2,4}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?"
 # All but a result's status are open: a term of somebody's own begins with `ext:`.
 EXTENSION = r"ext:[A-Za-z0-9|._-]{1,100}"
 

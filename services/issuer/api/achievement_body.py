@@ -5,16 +5,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from services.issuer.api.wire import OpenBadgesBody, Prose, UniqueNames, Uri, WebUrl
-from shared.credentials.vocabulary import ACHIEVEMENT_TYPES, RESULT_TYPES, TARGET_TYPES, open_pattern
+from shared.credentials.vocabulary import ACHIEVEMENT_TYPES, LANGUAGE, RESULT_TYPES, TARGET_TYPES, open_pattern
 from shared.web.fields import Body, Name
 
 AchievementType = Annotated[str, StringConstraints(pattern=f"^({open_pattern(ACHIEVEMENT_TYPES)})$")]
 ResultType = Annotated[str, StringConstraints(pattern=f"^({open_pattern(RESULT_TYPES)})$")]
 TargetType = Annotated[str, StringConstraints(pattern=f"^({open_pattern(TARGET_TYPES)})$")]
-# The well-formed tags in use: language, script, region, variants (RFC 5646 section 2.1).
-Language = Annotated[
-    str, StringConstraints(pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z]{4})?(-([a-zA-Z]{2}|[0-9]{3}))?(-[a-zA-Z0-9]{5,8})*$")
-]
+Language = Annotated[str, StringConstraints(pattern=f"^{LANGUAGE}$"), Field(examples=["de", "de-AT", "de-Latn"])]
 
 
 class Criteria(Body):
@@ -41,6 +38,16 @@ class Alignment(OpenBadgesBody):
     target_type: TargetType | None = None
 
 
+class RubricCriterionLevel(OpenBadgesBody):
+    """A level that may be achieved."""
+
+    id: Uri = Field(examples=["urn:uuid:0d6c2b8e-1111-4222-8333-444455556666"], description="What results refer to.")
+    name: Name = Field(examples=["Mastered"])
+    description: Prose | None = None
+    level: Name | None = None
+    points: Name | None = None
+
+
 class ResultDescription(OpenBadgesBody):
     """A kind of result that badges of this achievement may carry."""
 
@@ -51,10 +58,13 @@ class ResultDescription(OpenBadgesBody):
     required_value: Name | None = None
     value_min: Name | None = None
     value_max: Name | None = None
+    rubric_criterion_level: list[RubricCriterionLevel] | None = Field(None, min_length=1, max_length=50)
+    required_level: Uri | None = None
 
 
 def _with_own_ids(described: list[ResultDescription]) -> list[ResultDescription]:
-    given = [each.id for each in described if each.id]
+    levels = [level.id for each in described for level in each.rubric_criterion_level or ()]
+    given = [*levels, *(each.id for each in described if each.id)]
     if len(set(given)) != len(given):
         raise ValueError("must not give two the same id")
     return described

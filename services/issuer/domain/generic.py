@@ -78,8 +78,8 @@ def _refuse_names_of_ours(given: Given, public_url: str) -> None:
     """Refuse a name that this registry gives itself: another credential's address, a place in a list of ours."""
     if len((given.client_id or "").encode()) > MAX_TEXT:
         raise Malformed("id_too_long", f"A credential's id has {MAX_TEXT} bytes at most.")
-    if given.client_id is not None and given.client_id.startswith(f"{public_url}/credentials/"):
-        raise Malformed("id_is_ours", f"Ids under {public_url}/credentials/ are given by this registry.")
+    if given.client_id is not None and given.client_id.startswith(f"{public_url}/"):
+        raise Malformed("id_is_ours", f"Ids under {public_url}/ are given by this registry, to status lists too.")
     for entry in items(given.document.get("credentialStatus", [])):
         listed = entry.get("statusListCredential") if isinstance(entry, dict) else None
         if isinstance(listed, str) and listed.startswith(f"{public_url}/status-lists/"):

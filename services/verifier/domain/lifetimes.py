@@ -7,7 +7,7 @@ from shared.credentials.check import document_in
 from shared.credentials.instants import read_instant
 
 # Members of documents that say who somebody is; everything else may say how a badge stands.
-_OF_ISSUERS = frozenset({"verificationMethod", "assertionMethod", "publicKeyPem", "publicKey", "criteria"})
+_OF_ISSUERS = frozenset({"verificationMethod", "assertionMethod", "publicKeyPem", "publicKey", "kty", "criteria"})
 _OF_STATUS = frozenset({"credentialSubject", "revokedCredential", "revokedAssertions", "verification", "revoked"})
 _ENDS = ("validUntil", "expirationDate")
 

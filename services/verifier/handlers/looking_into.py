@@ -13,8 +13,8 @@ from services.verifier.jobs import Failed, Found, Job, Presenting, Text, Wanted
 from services.verifier.workers import Workers
 from shared.credentials.presentations import Shown
 
-# One badge needs its issuer's document, up to four lists and three schemas, and its endorsers'; one of Open Badges 2.0
-# itself, class, issuer, key, list.
+# One badge needs its issuer's document, its key, up to four lists and three schemas, and its endorsers'; one of Open
+# Badges 2.0 itself, class, issuer, key, list.
 MAX_PER_BADGE = 16
 # Of one request, however many badges it has: addresses, seconds spent on asking, and characters held until its end.
 MAX_PER_REQUEST = 256

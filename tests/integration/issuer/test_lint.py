@@ -36,12 +36,26 @@ async def test_a_row_that_would_be_refused_is_an_error_and_stops_no_other(north:
 
 
 async def test_an_achievement_whose_every_badge_would_be_refused_is_not_published(north: Institution) -> None:
-    made = (await north.client.post("/v1/achievements", json={**BADGE, "language": "de-latn"})).json()
+    levels = {"result_descriptions": [{"name": "Level", "result_type": "RubricCriterionLevel"}]}
+    made = (await north.client.post("/v1/achievements", json={**BADGE, **levels})).json()
     answer = await north.client.post(f"/v1/achievements/{made['id']}/publish")
     assert (answer.status_code, answer.json()["code"]) == (422, "not_conformant")
-    assert [each["path"] for each in answer.json()["errors"]] == ["inLanguage"]
+    assert [each["path"] for each in answer.json()["errors"]] == ["resultDescription[0].rubricCriterionLevel"]
     draft = (await north.client.get(f"/v1/achievements/{made['id']}")).json()
     assert draft["state"] == "draft"
+
+
+async def test_a_level_of_a_rubric_is_declared_and_achieved(north: Institution) -> None:
+    level = "urn:uuid:1b5b1e4e-0000-4000-8000-000000000002"
+    rubric = {"id": GRADE, "name": "Level", "result_type": "RubricCriterionLevel", "required_level": level}
+    rubric["rubric_criterion_level"] = [{"id": level, "name": "Mastered", "points": "3"}]
+    achievement = await north.achievement(result_descriptions=[rubric])
+    issued = await north.issue(achievement, results=[{"result_description": GRADE, "achieved_level": level}])
+    assert issued.status_code == 201, issued.text
+    described = issued.json()["credential"]["credentialSubject"]["achievement"]["resultDescription"][0]
+    assert described["rubricCriterionLevel"][0]["type"] == ["RubricCriterionLevel"]
+    other = await north.issue(achievement, results=[{"result_description": GRADE, "achieved_level": GRADE}])
+    assert (other.status_code, other.json()["code"]) == (422, "not_conformant")
 
 
 async def test_what_was_asked_for_and_some_readers_will_not_take_is_a_warning(north: Institution) -> None:

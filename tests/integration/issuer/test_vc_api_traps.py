@@ -52,6 +52,7 @@ TRAPS: dict[str, Any] = {
     "a proof already": {**PLAIN_2, "proof": {"type": "DataIntegrityProof"}},
     "another part with its own id": {**with_subject(id="urn:x:1"), "id": "urn:x:1"},
     "an id of this registry": {**PLAIN_2, "id": f"http://127.0.0.1:8002/credentials/{NO_SUCH}"},
+    "the id of a list of this registry": {**PLAIN_2, "id": f"http://127.0.0.1:8002/status-lists/{NO_SUCH}"},
     "a place in a list of this registry": {
         **PLAIN_2,
         "credentialStatus": {

@@ -84,7 +84,7 @@ SUBJECT, ACHIEVEMENT = ("credentialSubject",), ("credentialSubject", "achievemen
         ((*ACHIEVEMENT,), None, "is missing."),
         ((*ACHIEVEMENT, "image"), "https://badges.example/image", "is not an object."),
         ((*ACHIEVEMENT, "image", "type"), ["Image"], "is not Image."),
-        ((*ACHIEVEMENT, "inLanguage"), "de-latn", "is not a language tag like de or de-AT."),
+        ((*ACHIEVEMENT, "inLanguage"), "de-latn", "is not a language tag like de, de-AT or de-Latn."),
         ((*ACHIEVEMENT, "achievementType"), "Trophy", "is not a type of achievement."),
         ((*ACHIEVEMENT, "tag"), "fire", "is not an array."),
         ((*ACHIEVEMENT, "alignment", 0, "targetUrl"), None, "is missing."),

@@ -4,7 +4,7 @@ import pytest
 
 from shared.credentials.check import Needs, check_document, check_token
 from shared.credentials.controllers import address_of, signing_keys
-from shared.credentials.dids import did_document, web_url
+from shared.credentials.dids import did_document, host_of, web_url
 from shared.credentials.errors import InvalidKey
 from shared.credentials.jwk import to_jwk
 from shared.credentials.jwt import write_vc
@@ -147,3 +147,17 @@ def test_a_did_web_that_could_lead_elsewhere_is_refused(rest):
     with pytest.raises(InvalidKey) as refusal:
         web_url(f"did:web:{rest}")
     assert refusal.value.code == "did_refused"
+
+
+@pytest.mark.parametrize(
+    ("identifier", "host"),
+    [
+        ("https://uni.example/issuer", "uni.example"),
+        ("https://сollege.example/1", "xn--ollege-hrf.example"),
+        ("https://große-uni.example/1", None),  # asked for as xn--groe-uni-sya.example, and read as grosse-uni.example
+        ("https://ⓤni.example/1", None),
+        ("did:key:z6Mk", None),
+    ],
+)
+def test_a_host_is_told_as_it_is_asked_for_or_not_at_all(identifier, host):
+    assert host_of(identifier) == host

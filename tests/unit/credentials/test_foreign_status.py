@@ -111,6 +111,14 @@ def test_a_list_that_cannot_be_relied_on_is_never_not_revoked(found, code):
     assert status(found) == ("unknown", code)
 
 
+def test_the_end_of_a_list_is_not_moved_into_its_subject():
+    ended = a_signed_list(subject={"id": LIST_URL}, validUntil="2026-11-22T23:59:59Z")
+    moved = {name: member for name, member in ended.items() if name != "validUntil"}
+    types = ["BitstringStatusList", "VerifiableCredential"]
+    moved["credentialSubject"] = {**ended["credentialSubject"], "type": types, "validUntil": ended["validUntil"]}
+    assert status(moved) == ("unknown", "status_unverifiable")
+
+
 def test_a_list_that_is_too_short_is_refused_and_one_that_unpacks_endlessly_is_cut_off():
     def packed(size):
         packer = zlib.compressobj(wbits=31)

@@ -383,3 +383,10 @@ def test_what_another_library_signs_and_publishes_is_read(key: Any, algorithm: s
     found = checked(token, pages)
     assert found.signed_by_issuer, found
     assert matches_assertion(recipient.to_dict(), {"email": EMAIL}) == "pass"
+
+
+def test_a_signed_badge_that_holds_its_class_under_anothers_address_says_so() -> None:
+    for class_id, told in ((CLASS, False), ("https://famous.example/degree", True)):
+        badge = signed(badge=a_class(id=class_id))
+        assert worst(badge, behind_signed())[1] == "valid"
+        assert (outcomes(badge, behind_signed()).get("creator") == ("warn", "not_the_creator")) is told

@@ -353,7 +353,14 @@ async def test_a_redirect_leads_to_the_same_host_under_the_same_rules_or_nowhere
 async def test_a_host_sends_on_to_one_above_or_below_it_alone(one: str, other: str, follows: bool) -> None:
     address = httpx.URL(f"https://{one}/redirect")
     if follows:
-        assert next_address(address, f"https://{other}/badge") == f"https://{other.lower()}/badge"
+        assert next_address(address, f"https://{other}/badge", one) == f"https://{other.lower()}/badge"
     else:
         with pytest.raises(Invalid):
-            next_address(address, f"https://{other}/badge")
+            next_address(address, f"https://{other}/badge", one)
+
+
+def test_a_host_above_does_not_send_on_to_the_neighbour_of_the_one_that_was_asked() -> None:
+    above = httpx.URL("https://pages.example/redirect")
+    assert next_address(above, "https://ada.pages.example/badge", "ada.pages.example")
+    with pytest.raises(Invalid):
+        next_address(above, "https://eve.pages.example/badge", "ada.pages.example")

@@ -221,3 +221,21 @@ async def test_what_is_no_text_is_not_to_be_had(copies: Copies) -> None:
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         assert await text(copies, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/") is None
+
+
+async def test_nobody_waits_for_an_address_behind_what_another_caller_has_under_way(copies: Copies, host: Host) -> None:
+    async with a_host() as slow:
+        slow.open.clear()
+        hanging = [
+            asyncio.create_task(copies.get(f"{slow.url}?{number}", "hoarder")) for number in range(AT_ONCE_PER_CALLER)
+        ]
+        await eventually(lambda: len(slow.asked) == AT_ONCE_PER_CALLER)
+        queued = asyncio.create_task(copies.get(host.url, "hoarder"))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            assert (await copies.get(host.url, "another")).text == "1"
+        assert not queued.done()
+        slow.open.set()
+        await asyncio.gather(*hanging)
+        assert (await queued).text == "1"
+    assert len(host.asked) == 1
