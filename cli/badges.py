@@ -102,7 +102,7 @@ def deliveries(
     if as_json:
         give(found)
     elif not found:
-        say("Nobody was told of this badge, or not by this institution.")
+        say("Nobody was told of it, or not by this institution.")
     for each in [] if as_json else found:
         say(*_delivery(each))
 

@@ -34,14 +34,25 @@ def read(name: str, limit: int = MAX_DOCUMENT) -> bytes:
     return raw
 
 
-def read_json(name: str, raw: bytes) -> Any:
-    """Return what a JSON text says; raises Unusable where it is none. The service reads it anew, and strictly."""
+def read_json(name: str, raw: bytes, taken: str = "JSON") -> Any:
+    """Return what a JSON text says; raises Unusable where it is none, which says what is `taken`.
+
+    The service reads it anew, and strictly.
+    """
     try:
         return json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        if kind := _kind(raw):
-            raise Unusable(f"{name} is {kind}. Such files are not read.") from error
-        raise Unusable(f"{name} holds no JSON: {error}") from error
+        raise Unusable(f"{name} {_instead_of_json(raw, error)} What is taken: {taken}.") from error
+
+
+def _instead_of_json(raw: bytes, error: Exception) -> str:
+    if not raw.strip():
+        return "is empty."
+    if kind := _kind(raw):
+        return f"is {kind}. Such files are not read."
+    if isinstance(error, json.JSONDecodeError) and raw.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
+        return f"begins as JSON does and is none: {error}."
+    return "is none of what is read."
 
 
 def _kind(raw: bytes) -> str | None:

@@ -16,6 +16,8 @@ def credential_id(text: str) -> str:
     found = _in_address(text, "credentials")
     if found is None and Path(text).is_file():
         held = read_json(text, read(text))
+        if isinstance(held, dict) and isinstance(answered := held.get("verifiableCredential"), dict):
+            held = answered  # what the VC-API answered, whole
         found = _in_address(str(held.get("id")), "credentials") if isinstance(held, dict) else None
     if found is None:
         raise Unusable(f"{text} is no badge: give its id (a uuid), its address, or a file that holds it.")

@@ -33,7 +33,11 @@ def issue(
     to: Annotated[str | None, typer.Option(help="Instead of a file: one learner's email.", metavar="EMAIL")] = None,
     name: Annotated[str | None, typer.Option(help="With --to: the learner's name, readable in the badge.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="With --to: write the badge there; as a token into FILE.jwt.", dir_okay=False)
+        Path | None,
+        typer.Option(
+            help="With --to: write the badge there, as JSON; as its token instead where FILE ends in .jwt.",
+            dir_okay=False,
+        ),
     ] = None,
     formats: Annotated[
         list[str] | None,
@@ -50,6 +54,9 @@ def issue(
     The file is UTF-8, with commas or semicolons; its first row names the columns: **name**, **email**, **id**,
     **valid_from**, **valid_until**, **nth**. Email or id is needed. A day alone (2027-01-31) begins or ends validity
     with that day, in UTC. A row that fails stops no other.
+
+    The formats ecdsa-rdfc-2019 and ob3-jwt need an institution with a did:web; one with a did:key has no key for them.
+    A token is kept beside the JSON: it is at the badge's address with .jwt behind it.
 
     The same file may be sent again, whole, mended or in part: within 7 days nobody is issued the same badge twice, and
     a row that says something else than before is refused. A learner who is to have a second one stands in the file

@@ -5,6 +5,7 @@ import os
 import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,8 @@ from cli.connection import Connection, connect
 from cli.files import reserved, write
 from cli.keys import Unusable, demo_file, read_demo
 from cli.output import Json, aligned, give, say
+
+DidMethod = StrEnum("DidMethod", ["web", "key"])
 
 institution = typer.Typer(no_args_is_help=True, help="Institutions: who issues badges.")
 sandbox = typer.Typer(no_args_is_help=True, help="What was made for trying out.")
@@ -39,6 +42,13 @@ def add(
     name: Annotated[str, typer.Argument(help="As everybody is to read it.")],
     slug: Annotated[str, typer.Option(help="Its name in addresses: a-z, 0-9 and -.")],
     url: Annotated[str | None, typer.Option(help="Its page on the web.")] = None,
+    did: Annotated[
+        DidMethod | None,
+        typer.Option(
+            help="Its identifier, for good: web has keys for every format, key has one and no ecdsa-rdfc-2019 or "
+            "ob3-jwt. Absent: web where the issuer has a public https address."
+        ),
+    ] = None,
     sandbox: Annotated[
         bool,
         typer.Option("--sandbox", help="For trying out: in no figure of freshness, ended by `laurel sandbox remove`."),
@@ -54,6 +64,7 @@ def add(
     """
     connection = connect(os.environ, needs=["issuer"])
     body = {"name": name, "slug": slug, "sandbox": sandbox, **({"url": url} if url else {})}
+    body |= {"did_method": did.value} if did else {}
     with reserved(key_file) if key_file else nullcontext(None) as keep:
         made: dict[str, Any] = connection.post("issuer", "/v1/institutions", body).json()
         if keep:

@@ -17,6 +17,11 @@ from cli.output import Json, aligned, give, moment, say, warn
 ROUTE = "/v1/verifications"
 _TOKEN = re.compile(rb"e[wy][\w-]*\.[\w.~-]+")
 EXIT = {"valid": 0, "invalid": 1, "unknown": 3}
+# Of a valid badge where somebody was named: what the recipient check comes to.
+EXIT_FOR = {"pass": 0, "fail": 4, "unknown": 3}
+TAKEN = "JSON, a signed token (JWT), or a PNG or SVG picture with the badge inside"
+# Where the credential is in what issuing answered, whole; the latter is the VC-API's.
+ANSWERED = ("credential", "verifiableCredential")
 WORDS = {"valid": "VALID", "invalid": "NOT VALID", "unknown": "COULD NOT BE DECIDED"}
 # How long --fresh asks again, and how often: a state reaches the verifier within a second.
 PATIENCE = 20.0
@@ -37,19 +42,37 @@ def verify(
 
     A file is JSON, a signed token (JWT), or a PNG or SVG picture with the badge inside.
 
-    Exit code 0: valid. 1: not valid. 3: it can't be decided at present. 2: it could not be asked.
+    The verdict speaks of the badge alone. Where you name a person, the exit code speaks of whose badge it is too.
+
+    Exit code 0: valid, and of the person named. 1: not valid. 2: it could not be asked. 3: it can't be decided, or
+    whose badge it is can't. 4: valid, and somebody else's.
 
     Example: laurel verify badge.json --email ada@example.org && echo welcome
     """
     expected = {"email": email, "name": name, "id": person}
-    asked = _asked(badge, {key: value for key, value in expected.items() if value})
+    if "" in expected.values():
+        raise Unusable("Whose badge should it be? What names the person is empty.")
+    named = {key: value for key, value in expected.items() if value}
+    asked = _asked(badge, named)
     connection = connect(os.environ, "employer", needs=["verifier"], optional=True)
     report = _fresh(connection, asked) if fresh else _ask(connection, asked)
     if as_json:
         give(report)
     else:
         _print(report)
-    raise typer.Exit(EXIT[report["verdict"]])
+    raise typer.Exit(_exit_code(report, named=bool(named)))
+
+
+def _exit_code(report: dict[str, Any], *, named: bool) -> int:
+    """Whose badge it is decides nothing of the verdict, and much for whoever named a person."""
+    if report["verdict"] != "valid" or not named:
+        return EXIT[report["verdict"]]
+    return EXIT_FOR.get(_outcome(report, "recipient") or "", EXIT["unknown"])
+
+
+def _outcome(report: dict[str, Any], name: str) -> str | None:
+    """What came of a check; None where the report has none of that name."""
+    return next((check["outcome"] for check in report["checks"] if check["name"] == name), None)
 
 
 @dataclass(frozen=True)
@@ -72,11 +95,12 @@ def _asked(badge: str, expected: dict[str, str]) -> bytes | Picture:
         return Picture(raw, expected)
     if _TOKEN.fullmatch(raw):
         return orjson.dumps({"token": raw.decode(), **members})
-    said = read_json(badge, raw)
+    said = read_json(badge, raw, TAKEN)
     if not isinstance(said, dict):
         raise Unusable(f"{badge} holds no badge: a badge is a JSON object.")
-    if "@context" not in said and isinstance(said.get("credential"), dict):  # what issuing answered, whole
-        return orjson.dumps({"credential": said["credential"], **members})
+    inside = next((said[each] for each in ANSWERED if isinstance(said.get(each), dict)), None)
+    if "@context" not in said and inside:
+        return orjson.dumps({"credential": inside, **members})
     rest = orjson.dumps(members)[1:]
     return b'{"credential": ' + raw + (b", " if members else b"") + rest
 
@@ -112,15 +136,20 @@ def _print(report: dict[str, Any]) -> None:
     reason = f" ({report['reason']})" if report["reason"] else ""
     say(f"{WORDS[report['verdict']]}{reason}", report["summary"], "")
     credential = report["credential"]
-    facts = [("badge", credential["name"]), ("id", credential["id"]), ("signed by", _signer(report["issuer"]))]
+    kind = credential.get("kind") or "badge"
+    facts = [(kind, credential["name"]), ("id", credential["id"]), ("issuer", _issuer(report))]
     times = credential | report
     facts += [(name.replace("_", " "), moment(times[name])) for name in ("valid_from", "valid_until", "status_as_of")]
     say(*aligned([(what, text) for what, text in facts if text]), "")
     say(*aligned([(each["outcome"], each["name"], each["detail"]) for each in report["checks"]]))
 
 
-def _signer(issuer: dict[str, Any]) -> str:
-    """Say who signed, and on what grounds that is known; a name that the badge claims is told as a claim."""
+def _issuer(report: dict[str, Any]) -> str:
+    """Say who issued it, and on what grounds that is known; a name that the badge claims is told as a claim."""
+    issuer = report["issuer"]
+    if _outcome(report, "standing") == "skipped":
+        named = ", ".join(each for each in (issuer["claimed_name"], issuer["id"]) if each) or "nobody"
+        return f"not looked at; it names {named}"
     if issuer["standing"] == "registered":
         return f"{issuer['registered_name']}, registered here as {issuer['id']}"
     if issuer["registered_name"]:

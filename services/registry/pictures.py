@@ -71,6 +71,6 @@ async def _baked(
     try:
         content = await asyncio.to_thread(form.bake, picture, found.text, name)
     except CredentialError as error:
-        raise NotFound("picture_not_found", "This badge has no picture that it could be put into.") from error
+        raise NotFound("picture_not_found", "It has no picture that it could be put into.") from error
     headers = {**file_headers(found, credential_id, form.suffix), **HARMLESS}
     return Response(content, media_type=form.media_type, headers=headers)

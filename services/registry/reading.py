@@ -82,7 +82,7 @@ async def picture(tx: Tx, credential_id: UUID) -> bytes:
     """Return the PNG of what a badge was issued for; raises NotFound, which is for who may have the badge alone."""
     png = await published.badge_image(tx, credential_id)
     if png is None:
-        raise NotFound("picture_not_found", "This badge has no picture to put it into. It can be had as JSON.")
+        raise NotFound("picture_not_found", "It has no picture to be put into. It can be had as JSON.")
     return png
 
 
@@ -107,7 +107,7 @@ async def token(tx: Tx, credential_id: UUID, owner_token: str | None) -> Documen
     shown = await document(tx, credential_id, owner_token)
     found = await badges.token(tx, credential_id, rules.owner_token_hash(owner_token or ""))
     if found is None:
-        raise NotFound("no_token", "No token was asked for when this badge was issued. It can be had as JSON.")
+        raise NotFound("no_token", "No token was asked for when it was issued. It can be had as JSON.")
     return Document(found, public=shown.public)
 
 

@@ -186,7 +186,7 @@ def _refuse_answer(response: httpx.Response) -> None:
         detail = "This link leads on to another address, which is not followed. Give the address of the file itself."
         raise Invalid("fetch_failed", detail)
     if response.status_code in _WITHHELD:
-        detail = "This link does not give out the badge file; ask for the file or for the owner's permission."
+        detail = "This link gives out no file to everybody; ask whoever gave you the link for the file itself."
         raise (Gone if response.status_code == 410 else Invalid)("document_withheld", detail)
     if response.status_code != 200:
         detail = "The server that this link leads to gave no file."

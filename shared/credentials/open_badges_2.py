@@ -31,9 +31,14 @@ _UNDECIDED = frozenset({"too_complex", "unsupported_format"})
 
 
 def is_assertion(document: Any) -> bool:
-    """Tell whether a document is an assertion, of Open Badges 2.0 or older, and no verifiable credential."""
+    """Tell whether a document is an assertion, of Open Badges 2.0 or older, and no verifiable credential.
+
+    What an assertion names is taken for one too where it says that it is of Open Badges 2.0: it is refused as such.
+    """
     if not isinstance(document, dict) or "credentialSubject" in document:
         return False
+    if CONTEXT in items(document.get("@context")) and not _INSTEAD.keys().isdisjoint(_types(document)):
+        return True
     return "Assertion" in _types(document) or {"badge", "recipient"} <= document.keys()
 
 
@@ -180,9 +185,13 @@ def _refuse_other_shapes(document: Any) -> None:
     if CONTEXT not in items(document.get("@context")):
         detail = "The badge is not one of Open Badges 2.0 or later; older ones are not read here."
         raise CredentialError(detail, "unsupported_format")
-    for name, fits in _RULES.items():
+    instead = next((_INSTEAD[each] for each in _types(document) if each in _INSTEAD), None)
+    if instead and "Assertion" not in _types(document):
+        raise CredentialError(f"This is {instead}, and no badge of anybody. Give the assertion.", "malformed")
+    for name, (fits, wanted) in _RULES.items():
         if not fits(document.get(name)):
-            raise CredentialError(f"{name} is not as an assertion of Open Badges 2.0 has it.", "malformed")
+            detail = f"{name} is not as an assertion of Open Badges 2.0 has it: {wanted}."
+            raise CredentialError(detail, "malformed")
 
 
 def _is_recipient(value: Any) -> bool:
@@ -193,14 +202,24 @@ def _is_date(value: Any) -> bool:
     return read_instant(value) is not None
 
 
-_RULES: dict[str, Callable[[Any], bool]] = {
-    "type": lambda value: "Assertion" in items(value),
-    "id": lambda value: _text(value) is not None and ":" in value,
-    "recipient": _is_recipient,
-    "badge": lambda value: isinstance(value, dict) or _text(value) is not None,
-    "verification": lambda value: _verification(value) is not None,
-    "issuedOn": _is_date,
-    "expires": lambda value: value is None or _is_date(value),
+_INSTEAD = {
+    "BadgeClass": "a badge's class",
+    "Issuer": "the profile of an issuer",
+    "Profile": "the profile of an issuer",
+}
+_DATE = "a date and time with its time zone, such as 2027-01-31T12:00:00Z"
+# By each member: whether a value fits, and what is wanted.
+_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "type": (lambda value: "Assertion" in items(value), "Assertion"),
+    "id": (lambda value: _text(value) is not None and ":" in value, "its address, or another URI"),
+    "recipient": (_is_recipient, "an object with identity, a text, and hashed, true or false"),
+    "badge": (lambda value: isinstance(value, dict) or _text(value) is not None, "the badge's class, or its address"),
+    "verification": (
+        lambda value: _verification(value) is not None,
+        "an object whose type is HostedBadge or SignedBadge",
+    ),
+    "issuedOn": (_is_date, _DATE),
+    "expires": (lambda value: value is None or _is_date(value), _DATE),
 }
 
 

@@ -137,12 +137,13 @@ def verify(
     of the proof beyond those needed is part of what is signed. Never raises for what the document holds.
     """
     proofs = items(document.get("proof", []))
+    what = "presentation" if purpose == AUTHENTICATION else "credential"
     if not proofs:
-        return [ProofFinding("fail", "proof_missing", "The credential carries no signature.")]
+        return [ProofFinding("fail", "proof_missing", f"The {what} carries no signature.")]
     if len(proofs) > MAX_PROOFS:
-        return [ProofFinding("unknown", "too_complex", f"The credential carries more than {MAX_PROOFS} proofs.")]
+        return [ProofFinding("unknown", "too_complex", f"The {what} carries more than {MAX_PROOFS} proofs.")]
     if any(proof in proofs[:index] for index, proof in enumerate(proofs)):
-        return [ProofFinding("fail", "proof_malformed", "The credential carries the same proof twice.")]
+        return [ProofFinding("fail", "proof_malformed", f"The {what} carries the same proof twice.")]
     return [
         _of_another_purpose(proof, purpose) or _verify_one(document, proof, proofs, resolve_key, shapes, terms)
         for proof in proofs

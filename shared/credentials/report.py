@@ -141,7 +141,9 @@ class Report(_Frozen):
 
 def called(text: str, kind: Kind) -> str:
     """Return a sentence of ours with what it tells of by its name; one that quotes a stranger stays as it is."""
-    return text if "“" in text else text.replace("badge", kind)
+    if "“" in text:
+        return text
+    return text.replace("a badge", "an endorsement" if kind == "endorsement" else f"a {kind}").replace("badge", kind)
 
 
 def conclude(checks: Sequence[Check], issuer: ReportedIssuer, kind: Kind = "badge") -> Conclusion:
@@ -182,7 +184,7 @@ _SENTENCES = {
     "not_yet_valid": "The badge is not valid yet.",
     "not_in_registry": "The badge names an issuer of this registry, which has no record of it.",
     "not_yet_recorded": "The signature is good, but the registry has not recorded the badge yet; ask again soon.",
-    "status_unavailable": "The signature is good, but whether the badge still holds is not known right now.",
+    "status_unavailable": "The badge is as its issuer made it, but whether it still holds is not known right now.",
 }
 
 

@@ -37,6 +37,13 @@ STATUS: dict[type[errors.LaurelError], int] = {
 MAX_ERRORS = 20
 MAX_NAME = 100
 _PAGES = Pages("shared.web")
+# In JSON's words and people's, by the validator's kinds of mistakes, whose own are Python's.
+_WORDS = {
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "must be a JSON object"),
+    "list_type": "must be an array",
+    "too_short": "must hold at least {min_length}",
+    "too_long": "must hold at most {max_length}",
+}
 BY_STATUS = {status: error for error, status in STATUS.items()}
 
 
@@ -77,11 +84,18 @@ def problem(
     )
 
 
+def message_of(mistake: Mapping[str, Any]) -> str:
+    """Return what a validator found (one of its `errors()`) in people's words."""
+    if mistake["type"] in _WORDS:
+        return _WORDS[mistake["type"]].format_map(mistake.get("ctx", {}))
+    return str(mistake["msg"]).removeprefix("Value error, ")
+
+
 def invalid_request(error: RequestValidationError, status: int = 422) -> JSONResponse:
     """Build the response that tells what is wrong with a request's members."""
     # The rejected values are not echoed: they may be secrets or personal.
     wrong = [
-        {"path": _path(each["loc"]), "message": each["msg"], "type": each["type"]}
+        {"path": _path(each["loc"]), "message": message_of(each), "type": each["type"]}
         for each in error.errors()[:MAX_ERRORS]
     ]
     first = wrong[0] if wrong else {"path": "", "message": "The request is not valid."}

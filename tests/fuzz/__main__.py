@@ -1,10 +1,11 @@
 """`make fuzz`: nearly real inputs by the ten thousand go through the readers; prints how many, the slowest, findings.
 
-    python -m tests.fuzz [how many] [seed]
+    python -m tests.fuzz [COUNT] [SEED]
 
 The process may use no more memory than a check process of the verifier and what Python's tools take beside it.
 """
 
+import argparse
 import resource
 import sys
 import time
@@ -20,8 +21,11 @@ MEMORY_MIB = 512
 
 def main() -> int:
     """Run, print, and return 1 where something was found."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
+    asked = argparse.ArgumentParser("python -m tests.fuzz", description=(__doc__ or "").split("\n", 1)[0])
+    asked.add_argument("count", nargs="?", type=int, default=COUNT, help="how many inputs (%(default)s)")
+    asked.add_argument("seed", nargs="?", type=int, default=int(time.time()), help="the time, if none is given")
+    given = asked.parse_args()
+    count, seed = given.count, given.seed
     limit = MEMORY_MIB * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     sys.stdout.write(f"{count} inputs from seed {seed}\n")

@@ -4,6 +4,7 @@ Needs Node.js with npm, for the packages that package.json names; no service run
 difference that `differences.py` knows of; any other ends this with 1.
 """
 
+import argparse
 import json
 import shutil
 import subprocess
@@ -28,6 +29,7 @@ NOT_EXPLAINED = "NOT EXPLAINED"
 
 def main() -> int:
     """Exchange the badges, print the table, and return the exit code."""
+    argparse.ArgumentParser("python -m tests.interop", description=__doc__).parse_args()
     if shutil.which("node") is None or shutil.which("npm") is None:
         sys.stderr.write("make interop needs Node.js 20 or newer, with npm.\n")
         return 2

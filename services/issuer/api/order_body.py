@@ -16,6 +16,7 @@ from services.issuer.domain.plan import Order
 from shared.errors import Invalid
 from shared.web.fields import Body, Instant, Name
 from shared.web.idempotency import MAX_KEY
+from shared.web.problems import message_of
 
 MAX_ROWS = 1_000
 
@@ -206,4 +207,4 @@ def _refuse_repeated(key: str, keys: Mapping[int, tuple[str, bytes]]) -> None:
 def _refusal(error: ValidationError) -> Invalid:
     first = error.errors(include_input=False, include_url=False)[0]
     path = ".".join(str(part) for part in first["loc"]) or "row"
-    return Invalid("invalid_row", f"{path}: {first['msg']}")
+    return Invalid("invalid_row", f"{path}: {message_of(first)}")

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from services.issuer.api.access import Settings, TheIssuing, VcIssuer, VcRevoker
 from services.issuer.api.wire import Slug
@@ -54,7 +54,7 @@ class VcApiRoute(StrictRoute):
 
 router = APIRouter(tags=["VC-API"], route_class=VcApiRoute)
 
-_EXAMPLE = {
+_EXAMPLE: JsonValue = {
     "@context": [CREDENTIALS_V2],
     "type": ["VerifiableCredential"],
     "name": "Membership of North Academy",
@@ -75,8 +75,9 @@ class IssueOptions(BaseModel):
 class IssueRequest(Body):
     """A credential to be signed as it stands."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"credential": _EXAMPLE, "options": {}}]})
+
     credential: dict[str, Any] = Field(
-        examples=[_EXAMPLE],
         description="Of the data model 2.0 or 1.1, without a proof. A missing issuer is filled in, and in 2.0 a status "
         "where the document has none; an id is never written into it. The document's id is given once.",
     )
@@ -106,7 +107,19 @@ class StatusEntry(Body):
 class StatusRequest(Body):
     """Which bit of which credential is to be set, or cleared."""
 
-    model_config = ConfigDict(populate_by_name=True, extra="forbid")
+    model_config = ConfigDict(
+        populate_by_name=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "credentialId": "urn:uuid:0fc754bc-fc32-46a0-aec1-a5ef385e7ea0",
+                    "credentialStatus": {"type": "BitstringStatusListEntry", "statusPurpose": "revocation"},
+                    "status": True,
+                }
+            ]
+        },
+    )
 
     credential_id: CredentialId = Field(
         alias="credentialId",

@@ -89,6 +89,11 @@ class Badge:
         return self.achievement_path is not None
 
     @property
+    def is_open_badge(self) -> bool:
+        """Whether it is an Open Badge by its type, whoever wrote it."""
+        return self.is_badge or not {"OpenBadgeCredential", "AchievementCredential"}.isdisjoint(self.types)
+
+    @property
     def by_operator(self) -> bool:
         """Whether the registry's operator, and not the institution, made it what it is."""
         return self.last_actor == "operator" and bool(self.history) and self.history[-1]["type"] == self.status
@@ -97,9 +102,12 @@ class Badge:
     def title(self) -> str:
         """Its name; a demo badge says in it that it is one, as in the signed document.
 
-        Of what is no badge it is the type: its name may be about a person.
+        Of what its institution wrote itself it is the type, as a name may be about a person; or the name of a badge to
+        those who may see the badge.
         """
         if not self.is_badge:
+            if self.is_open_badge and (named := text_of(self.document, "name")):
+                return named
             return next((each for each in reversed(self.types) if each != "VerifiableCredential"), "Credential")
         return (DEMO_PREFIX if self.demo else "") + (text_of(self.achievement, "name") or "Badge")
 

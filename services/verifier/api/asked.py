@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from services.verifier.api.forms import MULTIPART, SentFile, read_form
 from services.verifier.domain.documents import Document
@@ -17,7 +17,7 @@ MAX_URL = 2000
 
 Body = TypeVar("Body", bound=BaseModel)
 
-EXAMPLE = {
+EXAMPLE: JsonValue = {
     "@context": [
         "https://www.w3.org/ns/credentials/v2",
         "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json",
@@ -173,7 +173,8 @@ def _form() -> dict[str, Any]:
     file = {
         "type": "string",
         "format": "binary",
-        "description": "JSON, a signed token, or a PNG or SVG picture with a badge in it; at most 1 MiB with the rest.",
+        "description": "JSON, a signed token, a PNG or SVG picture with a badge in it, or a PNG or JPEG picture of one "
+        "QR code; at most 1 MiB with the rest.",
     }
     return {
         "type": "object",

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from services.verifier.api.asked import EXAMPLE, described
 from services.verifier.api.bodies import ForeignRoute
@@ -13,7 +13,7 @@ from services.verifier.api.verifications import Caller, TheDesk, asker_of, calle
 from services.verifier.domain.vc_api import Asked, Verified, VerifiedPresentation, refused
 from services.verifier.handlers import vc_api
 from shared.credentials.presentations import Occasion
-from shared.web.problems import UnreadableBody
+from shared.web.problems import UnreadableBody, message_of
 
 router = APIRouter(tags=["VC-API"], route_class=ForeignRoute)
 
@@ -27,6 +27,13 @@ _CHECKS: dict[str, Asked] = {
     "expirationDate": "validity",
 }
 _MAX_TEXT = 2_000
+_PRESENTATION: JsonValue = {
+    "@context": ["https://www.w3.org/ns/credentials/v2"],
+    "type": ["VerifiablePresentation"],
+    "holder": "did:key:z6Mk…",
+    "verifiableCredential": [EXAMPLE],
+    "proof": {"type": "DataIntegrityProof", "proofPurpose": "authentication", "challenge": "…", "domain": "…"},
+}
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -68,28 +75,26 @@ class Options(BaseModel):
 class VerifyCredential(BaseModel):
     """One credential, in JSON with its proofs or in an envelope."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(
+        extra="ignore",
+        json_schema_extra={"examples": [{"verifiableCredential": EXAMPLE, "options": {"checks": ["proof"]}}]},
+    )
 
-    verifiableCredential: dict[str, Any] = Field(examples=[EXAMPLE])  # noqa: N815
+    verifiableCredential: dict[str, Any]  # noqa: N815
     options: Options | None = None
 
 
 class VerifyPresentation(BaseModel):
     """One presentation, in JSON with its proofs or in an envelope."""
 
-    model_config = ConfigDict(extra="ignore")
-
-    verifiablePresentation: dict[str, Any] = Field(  # noqa: N815
-        examples=[
-            {
-                "@context": ["https://www.w3.org/ns/credentials/v2"],
-                "type": ["VerifiablePresentation"],
-                "holder": "did:key:z6Mk…",
-                "verifiableCredential": [EXAMPLE],
-                "proof": {"type": "DataIntegrityProof", "proofPurpose": "authentication", "challenge": "…"},
-            }
-        ]
+    model_config = ConfigDict(
+        extra="ignore",
+        json_schema_extra={
+            "examples": [{"verifiablePresentation": _PRESENTATION, "options": {"challenge": "…", "domain": "…"}}]
+        },
     )
+
+    verifiablePresentation: dict[str, Any]  # noqa: N815
     options: Options | None = None
 
 
@@ -162,7 +167,7 @@ async def _read(request: Request, model: type[Body]) -> Body | Verified:
         return refused(str(error.detail), error.code)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        return refused(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        return refused(f"{'.'.join(map(str, first['loc'])) or 'body'}: {message_of(first)}")
 
 
 def _answered(request: Request, verified: Verified) -> JSONResponse:

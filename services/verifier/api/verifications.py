@@ -86,6 +86,9 @@ async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, 
     With an employer's key the answer is recorded under the employer. A badge that is not valid is an answer too: 200,
     with the reason in the report. A link or file from which no badge can be taken is a problem: 422, or 400 for a file
     that can't be read.
+
+    The verdict speaks of the badge alone: somebody else's is `valid` all the same. Whoever names a person in
+    `expected_recipient` must read the check `recipient` beside it: only `pass` says that it is this person's.
     """
     asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if caller and asker and asker.employer_id else None
@@ -105,7 +108,10 @@ async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, 
 async def verify_batch(
     request: Request, caller: Verifying, desk: TheDesk, batch: TheBatch, header: IdempotencyKey
 ) -> BatchReport:
-    """Check up to 1,000 credentials, in at most 4 MiB. Each is answered for by itself, however the others fare."""
+    """Check up to 1,000 credentials, in at most 4 MiB. Each is answered for by itself, however the others fare.
+
+    Needs an employer's key with the scope `verify`, or the operator's. Whose badge each is is not checked here.
+    """
     asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if asker and asker.employer_id else None
     question = Question(asker, caller_name(request, caller), attempt=attempt)

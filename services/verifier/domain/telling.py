@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from shared.credentials.dids import host_of
-from shared.credentials.report import Check, Kind, Outcome, Report, ReportedIssuer, called
+from shared.credentials.report import Check, Kind, Outcome, Report, ReportedIssuer
 
 Tone = Literal["good", "bad", "care"]
 
@@ -24,7 +24,7 @@ class Line:
 class Told:
     """A report as a page shows it: tone and words of the answer, what deserves a second look, every check.
 
-    `formed`: it has a badge's form.
+    `noun` is what it is called; `formed`: it has the form of that.
     """
 
     tone: Tone
@@ -35,6 +35,7 @@ class Told:
     recipient: Line
     lines: tuple[Line, ...]
     status_age_seconds: int | None
+    noun: Kind
     formed: bool
 
 
@@ -49,11 +50,12 @@ def tell(report: Report) -> Told:
         tone=tone,
         headline=_headline(report),
         look_twice=tuple(each.detail for each in _further_warnings(report.checks)),
-        grounds=called(_grounds(report.checks, report.issuer), kind),
+        grounds=_grounds(report.checks, report.issuer, kind),
         domain=host_of(report.issuer.id),
         recipient=_recipient(report.checks, kind, all_good=all_good),
         lines=tuple(_line(check, kind, all_good=all_good) for check in report.checks),
         status_age_seconds=age,
+        noun=kind,
         formed=outcome_of(report.checks, "structure") == "pass",
     )
 
@@ -88,7 +90,7 @@ def _headline(report: Report) -> str:
     if report.verdict == "unknown":
         return "Could not be checked"
     if report.verdict == "invalid":
-        reason = _REASONS.get(report.reason or "")
+        reason = _REASONS.get(report.reason or "", "").format(noun=report.credential.kind or "badge")
         return f"Not valid: {reason}" if reason else "Not valid"
     return next((f"Valid, but {reservation}" for applies, reservation in _reservations(report) if applies), "Valid")
 
@@ -111,22 +113,23 @@ def _further_warnings(checks: Sequence[Check]) -> list[Check]:
     return [check for check in checks if check.outcome == "warn" and check.name not in ("standing", "demo", *_ASIDE)]
 
 
-def _grounds(checks: Sequence[Check], issuer: ReportedIssuer) -> str:
+def _grounds(checks: Sequence[Check], issuer: ReportedIssuer, noun: Kind) -> str:
     if outcome_of(checks, "standing") == "skipped":
-        return "The signature could not be shown to be the issuer's. Whom the badge names is a mere claim."
+        return f"It could not be shown to come from the issuer. Whom the {noun} names is a mere claim."
     if issuer.standing == "registered":
         return (
-            "The institution is registered here, and the badge is signed with its key. Its name is the registry's word."
+            f"The institution is registered here, and the {noun} is signed with its key. "
+            "Its name is the registry's word."
         )
     if issuer.registered_name:
-        return "The institution was registered here once and is so no longer. The badge is signed with its key."
+        return f"The institution was registered here once and is so no longer. The {noun} is signed with its key."
     if issuer.standing == "domain_verified":
         return (
             "It comes from whoever may publish at this domain, which was asked. Nobody here has looked at who that is: "
             "anybody can have a domain and take any name. See whether it is the domain that you would expect."
         )
     return (
-        "Somebody who has this identifier's key signed the badge. Nobody here has looked at who that is: "
+        f"Somebody who has this identifier's key signed the {noun}. Nobody here has looked at who that is: "
         "anybody can make such a key and take any name."
     )
 
@@ -137,17 +140,20 @@ def _recipient(checks: Sequence[Check], kind: Kind, *, all_good: bool) -> Line:
     if check.code == "not_asked":
         return replace(
             line,
-            detail="You named nobody to compare with. A badge is easily passed on: "
+            detail=f"You named nobody to compare with. Any {kind} is easily passed on: "
             "whoever shows it need not be the person to whom it was issued.",
         )
     if check.outcome == "skipped":
-        return replace(line, detail=called("Without a good signature a badge says nothing of anybody.", kind))
+        detail = f"As long as it can't be shown to come from its issuer, the {kind} says nothing of anybody."
+        return replace(line, detail=detail)
     return line
 
 
 def _line(check: Check, kind: Kind, *, all_good: bool) -> Line:
     outcome, tone = _OUTCOMES[check.outcome]
-    title = called(_TITLES.get(check.name, check.name.replace("_", " ").capitalize()), kind)
+    title = _TITLES.get(check.name, check.name.replace("_", " ").capitalize()).format(noun=kind)
+    if check.code == "assertion_unavailable":  # of Open Badges 2.0, and without a signature
+        title = _TITLES["copy"]
     return Line(title, outcome, tone if tone != "good" or all_good else None, check.detail)
 
 
@@ -170,14 +176,14 @@ _REASONS = {
     "expired": "expired",
     "not_yet_valid": "its time has not come yet",
     "not_in_registry": "the registry has no record of it",
-    "malformed": "it is no badge in its proper form",
+    "malformed": "it is no {noun} in its proper form",
     "created_in_future": "it is dated in the future",
     "key_retired": "its key was no longer in use",
     "key_not_yet_in_use": "its key was not in use yet",
     "unknown_key": "it is signed with an unknown key",
 }
 _TITLES = {
-    "structure": "Form of the badge",
+    "structure": "Form of the {noun}",
     "contexts": "Meaning of its terms",
     "issuer": "Key belongs to the issuer it names",
     "proof": "Signature",
@@ -191,8 +197,8 @@ _TITLES = {
     "standing": "Issuer is known here",
     "creator": "Issuer defined the achievement",
     "issuer_name": "Issuer's name is what it seems",
-    "credential_name": "Badge's name is what it seems",
-    "recipient": "Whose badge it is",
+    "credential_name": "Name of the {noun} is what it seems",
+    "recipient": "Whose {noun} it is",
     "schema": "Its own JSON schema",
     "endorsed": "Whom or what it endorses",
     "presentation": "Who presents it",

@@ -103,6 +103,8 @@ def problem(check: Check) -> ProblemDetails:
     type_, title = _TYPES.get(check.name, _PROOF), _TITLES.get(check.name, "The proof does not hold")
     if check.outcome == "unknown" and _question_of(check) == "credentialStatus":
         type_, title = _UNREACHABLE, _TITLES["status"]
+    elif check.outcome != "fail" and type_ == _PROOF:
+        title = "The proof could not be checked"
     return ProblemDetails(type=type_, title=title, detail=check.detail, code=check.code or check.name)
 
 

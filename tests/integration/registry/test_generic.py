@@ -72,7 +72,7 @@ async def test_its_page_tells_type_issuer_and_status_and_nothing_of_what_is_in_i
     async with registry.serving():
         page = await open_page(registry, membership)
         assert page.tone == "good"
-        for told in ("Membership", "Issued by North Academy", "not a badge", "1. Issued"):
+        for told in ("Membership", "Issued by North Academy", "It is no badge", "1. Issued"):
             assert told in page.text
         for planted in (NAME, EMAIL, "did:example:ada", membership.owner_token, "urn:uuid:its-own"):
             assert planted not in page.answer.text

@@ -292,6 +292,8 @@ async def test_a_presentation_that_is_not_verified_says_why(served: Verifier) ->
         status, said = await present(served, presentation, **options)
         assert (status, said["verified"]) == (400, False), name
         assert expected <= codes(said), name
+        if name == "unsigned":
+            assert said["problemDetails"][0]["detail"] == "The presentation carries no signature."
 
 
 async def test_the_one_credential_of_a_presentation_is_answered_for_on_v1(served: Verifier) -> None:

@@ -35,6 +35,15 @@ def test_a_new_institutions_key_is_shown_once_or_written_for_its_owner_alone(ans
     assert answers.asked[-1].body == {"name": "North", "slug": "north", "sandbox": True, "url": "https://north.example"}
 
 
+def test_a_new_institutions_kind_of_did_is_asked_for(answers: Services) -> None:
+    answers.answer("POST /issuer/v1/institutions", MADE)
+    assert add(answers, "--did", "key").exit_code == 0
+    assert answers.asked[-1].body["did_method"] == "key"
+    assert add(answers).exit_code == 0
+    assert "did_method" not in answers.asked[-1].body
+    assert add(answers, "--did", "jwk").exit_code == 2
+
+
 def test_a_key_file_is_made_before_the_key_and_never_overwritten(answers: Services, tmp_path: Path) -> None:
     file = tmp_path / "north.key"
     answers.answer("POST /issuer/v1/institutions", problem(409, "slug_taken", "Another institution has this slug."))

@@ -14,7 +14,7 @@ NOW = "2026-11-26T04:00:00.5Z"
 
 def report(verdict: str = "valid", **members: Any) -> dict[str, Any]:
     issuer = {"id": "did:key:z6Mk", "claimed_name": "Oak", "standing": "registered", "registered_name": "Oak College"}
-    credential = {"id": "urn:x", "name": "Bridge", "valid_from": NOW, "valid_until": None}
+    credential = {"kind": "badge", "id": "urn:x", "name": "Bridge", "valid_from": NOW, "valid_until": None}
     checks = [{"name": "proof", "outcome": "pass", "detail": "The signature fits."}]
     base = {"verdict": verdict, "reason": None, "summary": "It holds.", "status_as_of": NOW, "verified_at": NOW}
     return {**base, "issuer": issuer, "credential": credential, "checks": checks, **members}
@@ -41,6 +41,50 @@ def test_the_verdict_is_the_first_line_and_the_exit_code(
     assert (as_json.exit_code, json.loads(as_json.stdout)) == (code, report(verdict, reason=reason))
 
 
+@pytest.mark.parametrize(
+    ("verdict", "recipient", "code"),
+    [
+        ("valid", "pass", 0),
+        ("valid", "fail", 4),
+        ("valid", "unknown", 3),
+        ("valid", "skipped", 3),
+        ("valid", None, 3),
+        ("invalid", "fail", 1),
+        ("unknown", "pass", 3),
+    ],
+)
+def test_who_named_a_person_is_not_told_0_of_somebody_elses_badge(
+    answers: Services, verdict: str, recipient: str | None, code: int
+) -> None:
+    checks = report()["checks"] + ([{"name": "recipient", "outcome": recipient, "detail": "."}] if recipient else [])
+    answers.answer(ROUTE, report(verdict, checks=checks))
+    assert answers.run("verify", "-", "--email", "ada@example.org", stdin="{}").exit_code == code
+    if recipient in (None, "skipped"):
+        assert answers.run("verify", "-", stdin="{}").exit_code == 0
+
+
+def test_a_person_with_an_empty_name_is_not_nobody(answers: Services) -> None:
+    result = answers.run("verify", "-", "--email", "", stdin="{}")
+    assert (result.exit_code, "is empty" in result.stderr) == (2, True)
+    assert not answers.asked
+
+
+def test_an_issuer_that_was_not_looked_at_is_not_called_unknown(answers: Services) -> None:
+    checks = [{"name": "standing", "outcome": "skipped", "detail": "Not looked at."}]
+    issuer = {"id": "did:key:z6Mk", "claimed_name": "Oak", "standing": "unknown", "registered_name": None}
+    answers.answer(ROUTE, report("invalid", reason="tampered", checks=checks, issuer=issuer))
+    said = answers.run("verify", "-", stdin="{}").stdout
+    assert "not looked at; it names Oak, did:key:z6Mk" in said
+    assert "unknown to this registry" not in said
+
+
+def test_what_is_no_badge_is_called_what_it_is(answers: Services) -> None:
+    answers.answer(ROUTE, report(credential={**report()["credential"], "kind": "endorsement"}))
+    said = answers.run("verify", "-", stdin="{}").stdout
+    assert "  endorsement   Bridge" in said
+    assert "badge" not in said
+
+
 def test_a_badges_text_is_sent_as_it_is_to_the_byte(answers: Services, tmp_path: Path) -> None:
     answers.answer(ROUTE, report())
     text = '{"a": 1.0, "a": 1e2,\n "ü": 12345678901234567890}'
@@ -54,8 +98,12 @@ def test_a_badges_text_is_sent_as_it_is_to_the_byte(answers: Services, tmp_path:
 
 def test_what_issuing_answered_is_taken_for_the_badge_in_it(answers: Services) -> None:
     answers.answer(ROUTE, report())
-    answers.run("verify", "-", stdin='{"id": "i", "credential": {"@context": []}}')
-    assert answers.asked[0].body == {"credential": {"@context": []}}
+    for answer in ('{"id": "i", "credential": {"@context": []}}', '{"verifiableCredential": {"@context": []}}'):
+        answers.run("verify", "-", stdin=answer)
+        assert answers.asked[-1].body == {"credential": {"@context": []}}
+    presentation = '{"@context": [], "verifiableCredential": {"@context": []}}'
+    answers.run("verify", "-", stdin=presentation)
+    assert answers.asked[-1].body == {"credential": json.loads(presentation)}
 
 
 def test_an_address_is_for_the_verifier_to_look_at(answers: Services) -> None:
@@ -74,10 +122,19 @@ def test_no_key_is_needed(answers: Services) -> None:
 
 @pytest.mark.parametrize(
     ("stdin", "told"),
-    [(b"<html>", "holds no JSON"), (b"[]", "holds no badge"), (b"", "holds no JSON"), (b"{} {}", "holds no JSON")],
+    [
+        (b"<html>", "- is none of what is read. What is taken: JSON, a signed token (JWT), or a PNG or SVG picture"),
+        (b"all: test\n", "- is none of what is read."),
+        (b"\x7fELF\x02\xff", "- is none of what is read."),
+        (b"{\xff}", "- is none of what is read."),
+        (b"[]", "holds no badge"),
+        (b" \n", "- is empty. What is taken"),
+        (b"{} {}", "begins as JSON does and is none: Extra data: line 1 column 4"),
+    ],
 )
 def test_what_is_no_badge_is_not_asked_about(answers: Services, stdin: bytes, told: str) -> None:
     result = answers.run("verify", "-", stdin=stdin)
+    assert "codec" not in result.stderr
     assert (result.exit_code, told in result.stderr) == (2, True)
     assert not answers.asked
 
@@ -101,7 +158,7 @@ def test_a_token_is_asked_about_as_one_and_a_picture_is_sent_as_it_is(answers: S
     expected = {"token": "eyJhbGciOiJFUzI1NiJ9.e30.c2ln", "expected_recipient": {"email": "a@b.example"}}
     assert answers.asked[-1].body == expected
     for picture in (b"\x89PNG\r\n\x1a\n", b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>'):
-        assert answers.run("verify", "-", "--email", "a@b.example", stdin=picture).exit_code == 0
+        answers.run("verify", "-", "--email", "a@b.example", stdin=picture)
         sent = answers.asked[-1].raw
         assert picture.strip() in sent
         assert b'name="email"\r\n\r\na@b.example' in sent

@@ -326,6 +326,21 @@ def test_what_is_no_assertion_of_2_0_is_refused_by_name_and_nobody_is_asked(memb
     assert said == ("structure", "unknown" if code in ("unsupported_format", "too_complex") else "fail", code)
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (an_assertion(issuedOn="2027-01-31"), "a date and time with its time zone"),
+        (an_assertion(verification={"type": "blockchain"}), "an object whose type is HostedBadge or SignedBadge"),
+        ({"@context": "https://w3id.org/openbadges/v2", **a_class()}, "This is a badge's class"),
+        ({"@context": "https://w3id.org/openbadges/v2", **a_profile()}, "This is the profile of an issuer"),
+    ],
+)
+def test_what_is_no_assertion_of_2_0_is_told_what_is_wanted(given: dict[str, Any], told: str) -> None:
+    assert is_assertion(given)
+    structure = checked(given, {}).checks[0]
+    assert (structure.outcome, told in structure.detail) == ("fail", True)
+
+
 def test_assertions_are_told_from_credentials() -> None:
     assert is_assertion(an_assertion())
     assert is_assertion({"uid": "1", "badge": CLASS, "recipient": {}, "verify": {}})

@@ -139,6 +139,8 @@ def test_a_key_that_is_not_the_holders_is_a_mismatch():
 def test_a_presentation_that_nobody_signed_says_so():
     assert _checks(a_presentation(a_signed_badge()))["proof"] == ("fail", "proof_missing")
     assert _checks(a_presentation(a_signed_badge()))["holder"] == ("skipped", None)
+    shown = check_presentation(a_presentation(a_signed_badge()), Asking(now=NOW))
+    assert "The presentation carries no signature." in {each.detail for each in shown.checks}
 
 
 MALFORMED = [

@@ -146,3 +146,8 @@ def test_what_is_told_calls_a_credential_by_its_kind_and_leaves_strangers_words_
     assert conclude(checks, MEMBER, "endorsement").summary.startswith("The endorsement is as it was signed")
     revoked = [Check(name="status", outcome="fail", detail="", code="revoked")]
     assert conclude(revoked, MEMBER, "credential").summary == "The issuer has revoked this credential."
+
+
+def test_a_kind_that_begins_with_a_vowel_has_its_article():
+    told = called("It is a badge; the badge holds.", "endorsement")
+    assert told == "It is an endorsement; the endorsement holds."

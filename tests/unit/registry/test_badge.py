@@ -222,3 +222,12 @@ def test_the_most_wanted_form_is_given_and_a_page_where_none_is_named(accept, fo
 )
 def test_a_trace_is_told_where_one_was_recorded(traceparent, expected):
     assert trace_id(traceparent) == expected
+
+
+def test_a_badge_that_its_institution_wrote_itself_goes_by_its_name_where_it_may_be_seen():
+    types = ("VerifiableCredential", "OpenBadgeCredential")
+    own = {"achievement_path": None, "types": types}
+    assert a_seen_badge(**own, document={"name": "Welding I"}).title == "Welding I"
+    assert a_seen_badge(**own, document=None).title == "OpenBadgeCredential"
+    other = {"achievement_path": None, "types": ("VerifiableCredential", "Membership")}
+    assert a_seen_badge(**other, document={"name": "Ada's"}).title == "Membership"

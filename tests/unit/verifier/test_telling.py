@@ -200,3 +200,18 @@ def test_nothing_hides_in_the_raw_report() -> None:
     raw = visible_json(report)
     assert r"Ox\u202eford\udb40\udc41 Universität" in raw
     assert json.loads(raw) == report.model_dump(mode="json")
+
+
+def test_what_is_no_badge_is_called_by_its_own_name() -> None:
+    for kind in ("endorsement", "credential"):
+        credential = ReportedCredential(**dict.fromkeys(ReportedCredential.model_fields) | {"kind": kind})
+        for report in (REPORTS["valid"][0], REPORTS["stranger"][0], a_report(check("structure", "fail", "malformed"))):
+            told = tell(report.model_copy(update={"credential": credential}))
+            lines = [f"{line.title} {line.detail}" for line in (told.recipient, *told.lines)]
+            words = " ".join([told.headline, told.grounds, *lines])
+            assert (told.noun, "badge" in words, kind in words) == (kind, False, True)
+
+
+def test_an_assertion_that_could_not_be_had_is_not_told_of_as_a_signature() -> None:
+    (line,) = tell(a_report(check("proof", "unknown", "assertion_unavailable"))).lines
+    assert line.title == "As it stands at its own address"

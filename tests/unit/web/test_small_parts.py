@@ -6,11 +6,13 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import PlainTextResponse
 
 from shared import errors
 from shared.ids import PARTITIONS, partition_of
 from shared.web import auth, etag, problems
+from shared.web.fields import Name
 from shared.web.limits import BodyLimit
 
 
@@ -57,3 +59,16 @@ async def test_a_route_that_takes_many_things_takes_a_longer_body_and_no_other_d
     bounded = BodyLimit(PlainTextResponse("taken"), max_bytes=10, seconds=1, larger={"/many": 30})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(bounded), base_url="http://test") as client:
         assert (await client.post(path, content=b"x" * size)).status_code == status
+
+
+class _Body(BaseModel):
+    some: list[int] = Field(min_length=1)
+    one: dict[str, int]
+    name: Name
+
+
+def test_a_mistake_in_a_body_is_told_without_the_validators_own_words() -> None:
+    with pytest.raises(ValidationError) as found:
+        _Body.model_validate({"some": [], "one": 1, "name": " "})
+    told = [problems.message_of(each) for each in found.value.errors()]
+    assert told == ["must hold at least 1", "must be a JSON object", "must not be blank"]
