@@ -94,7 +94,7 @@ def check_document(
     conformance; what a failed one leaves without ground is skipped. Never raises for what the document holds. The
     result goes through JSON unchanged: this runs in a process of its own.
     """
-    return _checked(document, None, _Look(now, KnownKeys(known_keys), fetched, policy, shapes))
+    return _checked(document, None, _Look(now, KnownKeys(known_keys, now), fetched, policy, shapes))
 
 
 @overload
@@ -126,7 +126,7 @@ def check_token(
     shapes: Shapes | None = None,
 ) -> CheckedDocument | Needs:
     """Check a credential that came as a compact JWS, as `check_document` does; `digest` is that of the token itself."""
-    return _checked_token(text, _Look(now, KnownKeys(known_keys), fetched, policy, shapes))
+    return _checked_token(text, _Look(now, KnownKeys(known_keys, now), fetched, policy, shapes))
 
 
 def _checked_token(text: str, look: "_Look") -> CheckedDocument | Needs:
@@ -201,7 +201,7 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
 
 
 def _of_issuer(issuer_id: str | None, token: jwt.Token | None, look: _Look) -> str | None:
-    """Return what must be fetched to know the issuer's key: its document, then what a token has as its key's address."""
+    """Return what must be fetched to know the issuer's key: its document, then the address that a token has for it."""
     needed = look.keys.look_up(issuer_id, look.fetched) if look.fetched is not None else None
     if needed is not None or token is None or token.kid is None:
         return needed

@@ -13,6 +13,7 @@ from shared.credentials.jwk import jwk_at
 from shared.credentials.keys import PublicKey, UnboundKey, decode_multikey, encode_multikey, key_of_did, method_id
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 Fetched = Mapping[str, Any]
 
 
@@ -29,9 +30,14 @@ class KnownKey(BaseModel):
 
 
 class KnownKeys:
-    """Says of a verification method whether it may sign for a purpose, and with which key."""
+    """Says of a verification method whether it may sign for a purpose, and with which key.
 
-    def __init__(self, known: Iterable[KnownKey], purpose: str = "assertionMethod") -> None:
+    What a known key signed up to its end counts. Of one that was looked up nothing counts once its end has come, at
+    `now`: whoever has it can write an earlier date, and no record tells (Controlled Identifiers 1.0 section 2.2).
+    """
+
+    def __init__(self, known: Iterable[KnownKey], now: datetime, purpose: str = "assertionMethod") -> None:
+        self._now = now
         self._purpose = purpose
         self._known = {key.verification_method: key for key in known}
         self._by_url = {key.jwk_url: key for key in self._known.values() if key.jwk_url}
@@ -56,8 +62,9 @@ class KnownKeys:
                 found_there = controllers.signing_keys(fetched[address], controller, self._purpose)
                 for method, found in found_there.items():
                     multikey = encode_multikey(found.key)
+                    ends = _BEFORE_ALL if found.ends is not None and found.ends <= self._now else found.ends
                     self._known[method] = KnownKey(
-                        verification_method=method, public_key_multibase=multikey, retired_at=found.ends
+                        verification_method=method, public_key_multibase=multikey, retired_at=ends
                     )
                 self._settled.add(controller)
                 if not controllers.lists_keys(fetched[address]):
@@ -118,7 +125,7 @@ class KnownKeys:
 
     def _placed(self, key: PublicKey, named: str, issuer_id: str, fetched: Fetched) -> KnownKey | None:
         """Return a key as the issuer's by where it stands, unless its document has it for other purposes alone."""
-        if not is_place_of(named, issuer_id) or issuer_id in self._trouble:
+        if not is_place_of(controller_of(named), issuer_id) or issuer_id in self._trouble:
             return None
         if issuer_id in self._settled:
             document = fetched.get(controllers.address_of(issuer_id) or "")

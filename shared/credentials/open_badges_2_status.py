@@ -43,11 +43,11 @@ def revocation(assertion_id: str, profile: Object, web: Web) -> Check:
     found = web.at(id_of(url))
     if not isinstance(found, dict):
         return _unknown("status_unavailable", "The issuer's list of what it has revoked could not be had.")
-    listed = found.get("revokedAssertions", [])
+    listed = found.get("revokedAssertions")
     if found.get("id", id_of(url)) != id_of(url) or id_of(found.get("issuer")) != profile["id"]:
         return _unknown("status_unverifiable", "The list is not the issuer's.")
     if not isinstance(listed, list) or not all(isinstance(_name(each), str) for each in listed):
-        return _unknown("status_invalid", "The list names something else than badges.")
+        return _unknown("status_invalid", "The list has no list of badges, or names something else in it.")
     if any(assertion_id in (_name(each), f"urn:uuid:{_name(each)}") for each in listed):
         return _revoked("The issuer's list has this badge as revoked.")
     return Check(name="status", outcome="pass", detail="The issuer's list does not have this badge as revoked.")

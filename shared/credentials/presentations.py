@@ -173,7 +173,7 @@ def _proved(
 ) -> tuple[list[Check], str | None] | Needs:
     """The checks of holder, proofs and occasion, and whose key it was."""
     said = id_of(document.get("holder"))
-    keys = KnownKeys((), proofs.AUTHENTICATION)
+    keys = KnownKeys((), asking.now, proofs.AUTHENTICATION)
     if asking.fetched is not None:
         needed = keys.look_up(said or _presenter(document, token), asking.fetched)
         if needed is not None:

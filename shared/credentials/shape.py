@@ -197,6 +197,9 @@ _RULES: tuple[_Rule, ...] = (
     ("name", _optional(_is_localized), "a text"),
     ("issuer", lambda value: _is_url(value) or _is_object(value), "a URL or a profile"),
     ("issuer.id", _is_url, "a URL"),
+    # Both say the same of one thing where the issuer is the creator: without these one of them could be taken away.
+    ("issuer.type", _has_type("Profile"), "Profile"),
+    ("credentialSubject.achievement.creator.type", _has_type("Profile"), "Profile"),
     ("credentialSubject", _is_object, "one object"),
     ("credentialSubject.type", _has_type("AchievementSubject"), "AchievementSubject"),
     ("credentialSubject.id", _optional(_is_url), "a URL"),

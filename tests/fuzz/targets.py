@@ -18,6 +18,7 @@ from shared.credentials.identity import Kind
 from shared.credentials.jwt import read
 from shared.credentials.open_badges_2 import is_assertion
 from shared.credentials.presentations import Shown
+from shared.credentials.report import CheckedDocument
 from shared.credentials.strict_json import read_json
 from tests.fuzz.pages import pages, world
 from tests.fuzz.shapes import Shape
@@ -55,12 +56,12 @@ def _look(comes_as: str, raw: bytes) -> None:
     if comes_as == "file":
         _file(raw)
     elif comes_as == "credential":
-        _check(_given(raw), vc_api=True)
+        checked(document_or_token(raw), vc_api=True)
     elif comes_as == "presentation":
-        _present(_given(raw))
+        presented(document_or_token(raw))
     else:
         page = pages()[comes_as]
-        _check(page.asked_by, {page.address: raw.decode("utf-8", "replace")})
+        checked(page.asked_by, {page.address: raw.decode("utf-8", "replace")})
 
 
 def _file(raw: bytes) -> None:
@@ -72,17 +73,17 @@ def _file(raw: bytes) -> None:
     unpacked = take_out(Unpacking(raw=raw))
     if isinstance(unpacked, Unpacked) and unpacked.given.url is None:
         given = unpacked.given
-        _check(given.document if given.document is not None else str(given.token))
+        checked(given.document if given.document is not None else str(given.token))
 
 
-def _given(raw: bytes) -> Any:
-    """A JSON value, or the text of a token."""
+def document_or_token(raw: bytes) -> Any:
+    """Return a JSON value, or the text of a token."""
     with suppress(CredentialError):
         return read_json(raw)
     return raw.decode("utf-8", "replace")
 
 
-def _check(badge: Any, there: dict[str, str] | None = None, *, vc_api: bool = False) -> None:
+def checked(badge: Any, there: dict[str, str] | None = None, *, vc_api: bool = False) -> CheckedDocument:
     """Check as often as something more is wanted; `there` is what stands at an address instead of what does usually."""
     document = document_in(badge)
     at_home = {document["id"]: json.dumps(document)} if is_assertion(document) and _has_id(document) else {}
@@ -92,12 +93,13 @@ def _check(badge: Any, there: dict[str, str] | None = None, *, vc_api: bool = Fa
         found = check(job, _SHAPES)
         if isinstance(found, Found):
             json.loads(found.model_dump_json())  # as it leaves the process
-            return
+            return found.checked
         fetched |= _fetched(found, everywhere)
     raise AssertionError("wants more and more")
 
 
-def _present(presentation: Any) -> None:
+def presented(presentation: Any) -> Shown:
+    """Check a presentation and the credentials in it, as VC-API does."""
     fetched: dict[str, Text] = {}
     for _ in range(_LOOKS):
         asked = Presenting(presentation=presentation, now=NOW, fetched=fetched, vc_api=True)
@@ -105,8 +107,8 @@ def _present(presentation: Any) -> None:
         if isinstance(shown, Shown):
             json.loads(shown.model_dump_json())
             for each in shown.credentials:
-                _check(each, vc_api=True)
-            return
+                checked(each, vc_api=True)
+            return shown
         fetched |= _fetched(shown, world())
     raise AssertionError("wants more and more")
 

@@ -108,8 +108,8 @@ def exchanges(versions: Mapping[str, str]) -> Iterator[Exchange]:
     for ours in (True, False):
         for suite, key, model in _SUITES:
             yield Exchange("digitalbazaar", vc, suite, key, model, ours)
-        for suite, model in (("eddsa-rdfc-2022", "2.0"), ("eddsa-rdfc-2022", "1.1"), ("Ed25519Signature2020", "1.1")):
-            yield Exchange("dcc", dcc, suite, ED25519, model, ours)  # type: ignore[arg-type]  # literals of a tuple
+        for suite, model in _DCC_SUITES:
+            yield Exchange("dcc", dcc, suite, ED25519, model, ours)
         for profile, key in _TOKENS:
             yield Exchange("jose", jose, profile, key, "2.0", ours)
 
@@ -123,8 +123,15 @@ _SUITES: tuple[tuple[str, PrivateKey, Literal["2.0", "1.1"]], ...] = (
     ("eddsa-jcs-2022", ED25519, "2.0"),
     ("ecdsa-jcs-2019", P256, "2.0"),
     ("ecdsa-jcs-2019", P384, "2.0"),
+    ("Ed25519Signature2020", ED25519, "2.0"),
     ("Ed25519Signature2020", ED25519, "1.1"),
     ("Ed25519Signature2018", ED25519, "1.1"),
+)
+_DCC_SUITES: tuple[tuple[str, Literal["2.0", "1.1"]], ...] = (
+    ("eddsa-rdfc-2022", "2.0"),
+    ("eddsa-rdfc-2022", "1.1"),
+    ("Ed25519Signature2020", "2.0"),
+    ("Ed25519Signature2020", "1.1"),
 )
 _TOKENS: tuple[tuple[str, PrivateKey], ...] = (
     ("vc+jwt", ED25519),
@@ -140,6 +147,7 @@ def unsigned_badge(number: int, key: PrivateKey, model: str, suite: str) -> dict
     badge = generated(number, did_key(key.public_key()), with_status=model == "2.0" and key is ED25519)
     badge["credentialSubject"].setdefault("id", f"urn:uuid:00000000-0000-4000-8000-{number:012}")
     if model == "2.0":
+        badge["@context"] += [ED25519_2020_V1] if suite == "Ed25519Signature2020" else []
         return badge
     further = _FURTHER.get(suite, DATA_INTEGRITY_V2)
     badge["@context"] = [CREDENTIALS_V1, OPEN_BADGES_V3, *([further] if further else [])]

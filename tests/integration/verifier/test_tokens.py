@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -9,7 +10,8 @@ from services.verifier.fetch import Fetcher, Got
 from shared.credentials import jwt
 from shared.credentials.baking_png import bake_png
 from shared.credentials.baking_svg import bake_svg
-from shared.credentials.dids import did_document
+from shared.credentials.dids import did_document, jwk_url, web_url
+from shared.credentials.jwk import to_jwk
 from shared.credentials.keys import did_key, method_id
 from shared.credentials.proofs import sign
 from shared.credentials.status import MIN_BITS, set_bit, status_entry, status_list_credential
@@ -168,3 +170,30 @@ async def test_nobody_is_asked_for_a_badge_whose_signature_does_not_fit_and_we_d
     own = unis_badge(key, "did:web:badges.example:institutions:nobody")
     assert (await verified(served, credential=own))["reason"] == "key_unresolvable"
     assert elsewhere.asked == []
+
+
+async def test_a_token_of_another_registry_has_its_key_at_an_address_that_is_asked_for_last(
+    served: Verifier, elsewhere: Elsewhere
+) -> None:
+    did = "did:web:laurel.example:institutions:oak"
+    kid = jwk_url(did, UUID("0d6c2b8e-1111-4222-8333-444455556666"))
+    document, public = f"{web_url(did)}/did.json", P256.public_key()
+    elsewhere.documents = {document: did_document(did, [public]), kid: to_jwk(public)}
+    badge = a_badge(P256, credential_id="https://laurel.example/badges/1", status=[])
+    badge["issuer"]["id"] = badge["credentialSubject"]["achievement"]["creator"]["id"] = did
+    badge["credentialSubject"]["id"] = "did:example:ada"
+    report = await verified(served, token=jwt.write_ob3(badge, P256, kid, SIGNED_AT))
+    assert (report["verdict"], report["reason"]) == ("valid", None), report
+    assert report["issuer"]["standing"] == "domain_verified"
+    assert elsewhere.asked == [document, kid]
+    # The next institution of that host, with a key of its own, is not this one.
+    theirs = jwk_url("did:web:laurel.example:institutions:eve", UUID("0d6c2b8e-1111-4222-8333-444455556666"))
+    eve = an_ec_key(2)
+    elsewhere.documents[theirs] = to_jwk(eve.public_key())
+    report = await verified(served, token=jwt.write_ob3(badge, eve, theirs, SIGNED_AT))
+    assert (report["verdict"], report["reason"]) == ("unknown", "key_not_bound")
+    report = await verified(served, token=jwt.write_ob3(badge, P256, theirs, SIGNED_AT))
+    assert (report["verdict"], report["reason"]) == ("invalid", "tampered")
+    elsewhere.asked.clear()
+    await verified(served, token=jwt.write_ob3({**badge, "type": ["Other"]}, eve, theirs, SIGNED_AT))
+    assert elsewhere.asked == [], "nothing is asked for what is no badge"

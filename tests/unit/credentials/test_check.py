@@ -271,6 +271,8 @@ def test_another_kind_of_document_is_unsupported_and_not_invalid():
         (("validUntil",), "0000-01-01T00:00:00Z"),
         (("issuer",), "nobody"),
         (("issuer", "id"), 7),
+        (("issuer", "type"), "Organization"),
+        (("credentialSubject", "achievement", "creator", "type"), "Person"),
         (("credentialSubject",), [{}, {}]),
         (("credentialSubject", "achievement"), []),
         (("credentialSubject", "achievement", "creditsAvailable"), "2.5"),

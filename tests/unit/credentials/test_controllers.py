@@ -17,7 +17,7 @@ DID = "did:web:uni.example"
 ADDRESS = "https://uni.example/.well-known/did.json"
 KEY = a_key()
 METHOD = method_id(DID, KEY.public_key())
-BEFORE, LATER = "2026-11-22T09:59:59Z", "2030-01-01T00:00:00Z"
+BEFORE, SINCE_THEN, LATER = "2026-11-22T09:59:59Z", "2026-11-22T11:00:00Z", "2030-01-01T00:00:00Z"
 
 
 def a_method(**members):
@@ -98,6 +98,9 @@ def test_every_form_of_a_key_is_read(method):
         (a_document(a_method(revoked=BEFORE)), ("fail", "key_retired")),
         (a_document(a_method(expires=BEFORE, revoked=LATER)), ("fail", "key_retired")),
         (a_document(a_method(expires=LATER)), ("pass", None)),
+        # Signed before the end, by whoever says so: once it has come, an earlier date is anybody's to write.
+        (a_document(a_method(revoked=SINCE_THEN)), ("fail", "key_retired")),
+        (a_document(a_method(expires=SINCE_THEN)), ("fail", "key_retired")),
         (a_document(id="did:web:other.example"), ("unknown", "did_mismatch")),
         ([], ("unknown", "did_mismatch")),
         ("<html>", ("unknown", "did_mismatch")),

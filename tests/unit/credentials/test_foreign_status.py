@@ -151,7 +151,7 @@ def test_a_list_that_is_too_short_is_refused_and_one_that_unpacks_endlessly_is_c
 )
 def test_an_entry_that_is_not_in_its_form_is_never_not_revoked(members, finding):
     document = {"id": "urn:uuid:1", "credentialStatus": status_entry(LIST_URL, INDEX, "revocation") | members}
-    [check] = foreign_status.checks(document, DID, KnownKeys([]), {LIST_URL: a_signed_list()}, NOW)
+    [check] = foreign_status.checks(document, DID, KnownKeys([], NOW), {LIST_URL: a_signed_list()}, NOW)
     assert (check.outcome, check.code) == finding
 
 
@@ -161,7 +161,7 @@ def test_open_badges_own_list_names_what_is_revoked():
         revoked = {"id": entry["id"], "issuer": issuer, "revokedCredential": list(listed)}
         document = {"id": "urn:uuid:1", "credentialStatus": entry}
         assert foreign_status.needed(document, {}) == (entry["id"],)
-        [check] = foreign_status.checks(document, DID, KnownKeys([]), {entry["id"]: revoked}, NOW)
+        [check] = foreign_status.checks(document, DID, KnownKeys([], NOW), {entry["id"]: revoked}, NOW)
         return check.outcome, check.code
 
     assert found() == found({"id": "urn:uuid:2"}) == found({"id": "urn:uuid:1", "revoked": False}) == ("pass", None)
@@ -179,5 +179,5 @@ def test_a_list_of_2021_is_read_without_the_prefix_that_it_does_not_have():
         # Its own context stands in no package here; a token of it needs none.
         token = write_vc({**made, "@context": [CREDENTIALS_V2]}, KEY, a_method(KEY), SIGNED_AT)
         document = {"id": "urn:uuid:1", "credentialStatus": [entry]}
-        [check] = foreign_status.checks(document, DID, KnownKeys([]), {LIST_URL: token}, NOW)
+        [check] = foreign_status.checks(document, DID, KnownKeys([], NOW), {LIST_URL: token}, NOW)
         assert check.outcome == finding

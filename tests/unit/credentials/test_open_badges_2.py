@@ -227,6 +227,11 @@ SIGNED: dict[str, tuple[Any, dict[str, Any], tuple[str, str, str | None]]] = {
         behind_signed(list=a_list(revokedAssertions="x")),
         ("status", "unknown", "status_invalid"),
     ),
+    "a list of nothing": (
+        signed(),
+        behind_signed(list={name: a_list()[name] for name in ("@context", "type", "id", "issuer")}),
+        ("status", "unknown", "status_invalid"),
+    ),
     "no list": (signed(), behind_signed(profile=a_profile(publicKey=[KEY])), ("", "valid", None)),
     "no signature": (
         an_assertion(id=UUID, verification={"type": "SignedBadge", "creator": KEY}),

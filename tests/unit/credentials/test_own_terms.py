@@ -23,7 +23,7 @@ from shared.credentials.contexts import (
 from shared.credentials.errors import CredentialError, DataLoss, UnsupportedContext
 from shared.credentials.known_keys import KnownKeys
 from shared.credentials.proofs import sign, verify
-from tests.support.badges import SIGNED_AT, a_key, a_method
+from tests.support.badges import NOW, SIGNED_AT, a_key, a_method
 
 EXAMPLE = "https://example.org/examples#"
 CREDENTIAL = "https://www.w3.org/2018/credentials#"
@@ -232,6 +232,6 @@ _CHAINS = json.loads((Path(__file__).parent / "vectors/proof_chains.json").read_
 
 @pytest.mark.parametrize("vector", _CHAINS, ids=lambda vector: vector["name"])
 def test_published_chains_of_proofs_are_over_the_document_with_the_previous_ones_left_in(vector):
-    findings = verify(vector["document"], KnownKeys(()).resolve, terms=INLINE)
+    findings = verify(vector["document"], KnownKeys((), NOW).resolve, terms=INLINE)
     assert findings[0].outcome == "pass"
     assert (findings[1].outcome == "pass") is vector["verified"]

@@ -49,6 +49,7 @@ def test_what_was_fetched_for_this_request_is_never_too_old() -> None:
 
 def test_keys_live_for_as_long_as_they_are_kept() -> None:
     assert not is_too_old(KEYS, 299, NOW, 60)
+    assert not is_too_old({"kty": "OKP", "crv": "Ed25519", "x": "AA"}, 299, NOW, 60)
 
 
 def test_a_badge_wants_anew_what_is_too_old_and_nothing_else() -> None:
