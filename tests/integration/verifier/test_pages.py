@@ -258,7 +258,9 @@ def parsed(page: httpx.Response) -> set[tuple[str, ...]]:
 
 async def test_an_unseen_character_in_a_name_is_shown_as_such_on_the_page_and_in_the_report(served: Verifier) -> None:
     stranger = a_stranger("Ox\u202efo\u200brd")
-    badge = strangers_badge(stranger, achievement=an_achievement(name="Doc\u2066tor"))
+    badge = strangers_badge(
+        stranger, achievement=an_achievement(id="https://elsewhere.example/doctor", name="Doc\u2066tor")
+    )
     page = await give(served, text=json.dumps(badge))
     assert page.text.count("(holds characters that are not seen)") == 3, "the issuer's name, and the badge's twice"
     assert "<bdi>Ox‹U+202E›fo\u200brd</bdi>" in page.text
