@@ -2,16 +2,20 @@
 
 import itertools
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from services.verifier.domain.telling import ago, tell, tone_of
+from services.verifier.domain.telling import _TITLES, ago, tell, tone_of
 from services.verifier.pages import visible_json
 from shared.credentials.report import Check, Report, ReportedCredential, ReportedIssuer, conclude, verdicts_of
 
+_MADE = re.compile(r'(?<![\w])(?:passed|failed|warned|undecided|skipped)\(\s*"(\w+)"|Check\(name="(\w+)"')
+_OF_THE_VC_API_ALONE = {"request", "purpose", "holder"}
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 REGISTERED = ReportedIssuer(id="did:key:z6Mk", claimed_name="Oak", standing="registered", registered_name="Oak College")
 STRANGER = ReportedIssuer(id="did:web:evil.example:x", claimed_name="Oak College", standing="unknown")
@@ -215,3 +219,11 @@ def test_what_is_no_badge_is_called_by_its_own_name() -> None:
 def test_an_assertion_that_could_not_be_had_is_not_told_of_as_a_signature() -> None:
     (line,) = tell(a_report(check("proof", "unknown", "assertion_unavailable"))).lines
     assert line.title == "As it stands at its own address"
+
+
+def test_every_check_that_is_made_has_a_name_for_people():
+    root = Path(__file__).resolve().parents[3]
+    sources = [*(root / "shared/credentials").glob("*.py"), *(root / "services/verifier").rglob("*.py")]
+    made = {name for path in sources for names in _MADE.findall(path.read_text()) for name in names if name}
+    assert made > {"proof", "status", "conformance", "creator"}
+    assert made - _OF_THE_VC_API_ALONE <= _TITLES.keys()
