@@ -23,8 +23,11 @@ from cli.sending import Outcome, patiently, send
 
 # Beyond that a list helps nobody.
 SHOWN = 50
-FORMATS = "eddsa-rdfc-2022 (if none is named), eddsa-jcs-2022, ecdsa-rdfc-2019; one of the tokens ob3-jwt, vc+jwt"
-TOKENS = {"ob3-jwt", "vc+jwt"}
+FORMATS = (
+    "eddsa-rdfc-2022 (if none is named), eddsa-jcs-2022, ecdsa-rdfc-2019; one of the tokens ob3-jwt, ob3-jwt-rs256, "
+    "vc+jwt"
+)
+TOKENS = {"ob3-jwt", "ob3-jwt-rs256", "vc+jwt"}
 
 
 def issue(
@@ -55,7 +58,8 @@ def issue(
     **valid_from**, **valid_until**, **nth**. Email or id is needed. A day alone (2027-01-31) begins or ends validity
     with that day, in UTC. A row that fails stops no other.
 
-    The formats ecdsa-rdfc-2019 and ob3-jwt need an institution with a did:web; one with a did:key has no key for them.
+    The formats ecdsa-rdfc-2019, ob3-jwt and ob3-jwt-rs256 need an institution with a did:web; one with a did:key has
+    no key for them.
     A token is kept beside the JSON: it is at the badge's address with .jwt behind it.
 
     The same file may be sent again, whole, mended or in part: within 7 days nobody is issued the same badge twice, and

@@ -54,8 +54,9 @@ WantedFormats = Annotated[
         max_length=5,
         examples=[["eddsa-rdfc-2022"], ["eddsa-rdfc-2022", "vc+jwt"]],
         description="How the badge is signed: Data Integrity proofs, which are the document's `proof` (one, or a set "
-        "with eddsa-rdfc-2022 first), and at most one token, ob3-jwt or vc+jwt. Absent: eddsa-rdfc-2022. Every badge "
-        "is kept as JSON: where a token alone is asked for, that has an eddsa-rdfc-2022 proof.",
+        "with eddsa-rdfc-2022 first), and at most one token, ob3-jwt (or ob3-jwt-rs256, with an RSA key) or vc+jwt. "
+        "Absent: eddsa-rdfc-2022. Every badge is kept as JSON: where a token alone is asked for, that has an "
+        "eddsa-rdfc-2022 proof.",
         json_schema_extra={"uniqueItems": True, "default": list(formats.DEFAULT)},
     ),
 ]

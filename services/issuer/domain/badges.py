@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.issuer.domain.formats import names_its_subject
 from services.issuer.domain.plan import Draft, Order, Plan
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.status import status_entry
@@ -40,5 +41,5 @@ def unsigned(plan: Plan, draft: Draft, order: Order, public_url: str, *, demo: b
 
 def _recipient_id(plan: Plan, draft: Draft, order: Order) -> str | None:
     """Return whose badge it is; a token of Open Badges names its subject, by a name of its own if there is none."""
-    made_up = f"urn:uuid:{draft.subject_id}" if "ob3-jwt" in plan.formats else None
+    made_up = f"urn:uuid:{draft.subject_id}" if names_its_subject(plan.formats) else None
     return order.recipient_id or made_up

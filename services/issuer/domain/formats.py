@@ -1,7 +1,7 @@
 """The formats in which credentials are signed: the proofs and the token each stands for, and the keys they take."""
 
 from collections.abc import Collection, Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 from shared.credentials.keys import Algorithm
 from shared.credentials.suites import ECDSA_JCS, ECDSA_RDFC, ED25519_2020, EDDSA_JCS, EDDSA_RDFC, Suite
@@ -9,7 +9,7 @@ from shared.errors import Invalid
 
 TokenProfile = Literal["ob3-jwt", "vc+jwt"]
 # Those in which badges are asked for.
-Format = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", TokenProfile]
+Format = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", "ob3-jwt", "ob3-jwt-rs256", "vc+jwt"]
 # Those that an address of the VC-API binds, each with its kind of key.
 SuiteName = Literal[
     "eddsa-rdfc-2022",
@@ -43,6 +43,7 @@ _PROOFS: dict[AnyFormat, tuple[Suite, Algorithm]] = {
 # Validators of Open Badges take RS256 and ES256 alone.
 _TOKENS: dict[AnyFormat, tuple[TokenProfile, Algorithm]] = {
     "ob3-jwt": ("ob3-jwt", "ES256"),
+    "ob3-jwt-rs256": ("ob3-jwt", "RS256"),
     "vc+jwt": ("vc+jwt", "EdDSA"),
     "vc+jwt-es256": ("vc+jwt", "ES256"),
     "vc+jwt-es384": ("vc+jwt", "ES384"),
@@ -53,7 +54,7 @@ _BESIDE: dict[AnyFormat, AnyFormat] = {"vc+jwt-es256": "ecdsa-rdfc-2019", "vc+jw
 
 def refuse_two_tokens(formats: Formats) -> None:
     """Raise Invalid (`one_token_per_badge`) where a badge would have a token of each profile."""
-    if set(get_args(TokenProfile)) <= set(formats):
+    if len(_TOKENS.keys() & set(formats)) > 1:
         raise Invalid("one_token_per_badge", "A badge has one token: ob3-jwt or vc+jwt, as no token can be both.")
 
 
@@ -69,6 +70,12 @@ def proofs_of(formats: Formats) -> list[tuple[Suite, Algorithm]]:
 def token_of(formats: Formats) -> tuple[TokenProfile, Algorithm] | None:
     """Return the token's profile and the kind of key that signs it; None where no token is asked for."""
     return next((_TOKENS[name] for name in _TOKENS if name in formats), None)
+
+
+def names_its_subject(formats: Formats) -> bool:
+    """Tell whether there is a token that needs its subject's id: one of Open Badges 3.0."""
+    token = token_of(formats)
+    return token is not None and token[0] == "ob3-jwt"
 
 
 def algorithms_of(formats: Formats) -> list[Algorithm]:
