@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from services.issuer.domain.plan import Order
 from services.issuer.handlers.issuing import Issuing
@@ -107,7 +108,7 @@ async def test_a_badge_that_is_being_signed_meanwhile_is_refused(site: Site) -> 
     signer = HeldSigner(site)
     issuing = Issuing(site.app, signer, site.settings)
     order = Order(email="ada@example.org")
-    under_way = asyncio.create_task(issuing.one(Requester(principal), achievement, order))  # type: ignore[arg-type]
+    under_way = asyncio.create_task(issuing.one(Requester(principal), UUID(achievement), order))
     await asyncio.to_thread(signer.began.wait, 60)
     await remove_all(site)
     signer.let.set()

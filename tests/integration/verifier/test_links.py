@@ -98,7 +98,7 @@ async def test_a_link_that_does_not_give_the_badge_out_says_whom_to_ask(linked: 
     assert (answer.status_code, answer.json()["code"]) == (422, "document_withheld")
     page = await give(linked, link=shelf.url)
     assert (page.status_code, headline(page)) == (422, "Could not be checked")
-    assert "ask for the file or for the owner&#39;s permission" in page.text
+    assert "ask whoever gave you the link for the file itself" in page.text
     assert f'value="{shelf.url}"' in page.text
 
 
