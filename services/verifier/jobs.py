@@ -127,10 +127,13 @@ class Failed(BaseModel):
     error: str | None = None
 
 
+Outcome = Found | Wanted | Shown | Unpacked | Sound | Refused | Failed
+
+
 class Answer(BaseModel):
     """What comes back for one job."""
 
-    outcome: Found | Wanted | Shown | Unpacked | Sound | Refused | Failed
+    outcome: Outcome
 
 
 AnyJob = Job | Presenting | Unpacking | Reading

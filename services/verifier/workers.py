@@ -26,6 +26,7 @@ from services.verifier.jobs import (
     Failed,
     Found,
     Job,
+    Outcome,
     Presenting,
     Reading,
     Refused,
@@ -53,9 +54,6 @@ PAUSE_SECONDS = 1.0
 WAITING = Gauge("laurel_checks_waiting", "Documents that wait for a worker process")
 FAILED = Counter("laurel_checks_failed_total", "Documents that an error of ours kept from being checked")
 ENDED = Counter("laurel_check_processes_ended_total", "Worker processes that ended", ["cause"])
-
-
-Outcome = Found | Wanted | Shown | Unpacked | Sound | Refused | Failed
 
 
 class _Ended(Exception):

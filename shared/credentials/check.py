@@ -173,7 +173,7 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
     if structure.outcome != "pass":
         unseen = map(skipped, ("contexts", "issuer", "proof", "validity"))
         return CheckedDocument(checks=(structure, *unseen), facts=facts)
-    terms = look.policy.terms if shape.kind_of(document) == "credential" else PINNED_ALONE
+    terms = look.policy.terms if facts.kind == "credential" else PINNED_ALONE
     contexts = _contexts(document, token, terms, look.shapes)
     if contexts.outcome != "pass":
         unseen = map(skipped, ("issuer", "proof", "validity"))
@@ -196,7 +196,7 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
     if isinstance(looked_up, Needs):
         return looked_up
     dates = [within_dates(facts.valid_from, facts.valid_until, look.now), *_demo(facts.demo)]
-    of_its_kind = _OF_ITS_KIND[shape.kind_of(document)](document, token)
+    of_its_kind = _OF_ITS_KIND[facts.kind](document, token)
     return CheckedDocument(checks=(structure, contexts, issuer, proof, *looked_up, *dates, *of_its_kind), facts=facts)
 
 

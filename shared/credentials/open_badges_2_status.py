@@ -6,6 +6,7 @@ Source: Open Badges 2.0, "Assertion" (`revoked`), "RevocationList", "Badge Verif
 from collections.abc import Mapping
 from typing import Any
 
+from shared.credentials.checks import failed, passed, undecided
 from shared.credentials.instants import read_instant
 from shared.credentials.open_badges_2_issuer import GONE, REDIRECTS, Object, Web
 from shared.credentials.report import Check
@@ -22,15 +23,15 @@ def hosted_copy(given: Object, web: Web) -> Object | Check:
         return _revoked("Its issuer says that there is no such badge any more.")
     if not isinstance(found, dict):
         detail = "What stands at the badge's own address could not be had."
-        return Check(name="proof", outcome="unknown", detail=detail, code="assertion_unavailable")
+        return undecided("proof", "assertion_unavailable", detail)
     if found.get("id", given["id"]) != given["id"]:
         detail = "At the badge's own address stands another badge."
-        return Check(name="proof", outcome="fail", detail=detail, code="mismatch")
+        return failed("proof", "mismatch", detail)
     if found.get("revoked") not in (None, False):
         return _revoked("Its issuer has revoked this badge.")
     if _meant(found) != _meant(given):
         detail = "The badge is not as it stands at its own address."
-        return Check(name="proof", outcome="fail", detail=detail, code="tampered")
+        return failed("proof", "tampered", detail)
     return found
 
 
@@ -50,7 +51,7 @@ def revocation(assertion_id: str, profile: Object, web: Web) -> Check:
         return _unknown("status_invalid", "The list has no list of badges, or names something else in it.")
     if any(assertion_id in (_name(each), f"urn:uuid:{_name(each)}") for each in listed):
         return _revoked("The issuer's list has this badge as revoked.")
-    return Check(name="status", outcome="pass", detail="The issuer's list does not have this badge as revoked.")
+    return passed("status", "The issuer's list does not have this badge as revoked.")
 
 
 def _meant(assertion: Mapping[str, Any]) -> list[Any]:
@@ -64,8 +65,8 @@ def _name(listed: Any) -> Any:
 
 
 def _revoked(detail: str) -> Check:
-    return Check(name="status", outcome="fail", detail=detail, code="revoked")
+    return failed("status", "revoked", detail)
 
 
 def _unknown(code: str, detail: str) -> Check:
-    return Check(name="status", outcome="unknown", detail=detail, code=code)
+    return undecided("status", code, detail)
