@@ -151,7 +151,7 @@ class EventLog(Protocol):
         ...
 
     async def create_topics(self) -> None:
-        """Make every topic of events.py that is not there yet, with its retention or compaction."""
+        """Make every topic of the contract (events/) that is not there yet, with its retention or compaction."""
         ...
 
     async def tend(self) -> None:
