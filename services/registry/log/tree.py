@@ -6,7 +6,7 @@ from services.registry.store import log as store
 from shared.db import Tx
 from shared.transparency import merkle
 from shared.transparency.merkle import Node
-from shared.transparency.tiles import Tile, hash_in, tiles_for
+from shared.transparency.tiles import Tile, hashes_in, tiles_for
 
 
 class TreeChanged(Exception):
@@ -41,4 +41,4 @@ async def _hashes(tx: Tx, tree: int, nodes: Sequence[Node], size: int) -> Callab
     tiles = await store.tiles(tx, tree, wanted)
     if missing := wanted - tiles.keys():
         raise missing_tile(missing)
-    return lambda node: hash_in(node, tiles)
+    return hashes_in(tiles)
