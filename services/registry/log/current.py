@@ -12,7 +12,8 @@ from shared.db import Tx
 from shared.sealing import Sealer
 from shared.transparency.checkpoints import Checkpoint
 from shared.transparency.merkle import EMPTY_ROOT
-from shared.transparency.notes import NoteSigner, write_note
+from shared.transparency.note_keys import NoteSigner
+from shared.transparency.notes import write_note
 
 log = structlog.get_logger()
 
