@@ -38,7 +38,7 @@ ISSUED = credential_facts(
     version=1,
     reason_code=None,
     document_digest="ab" * 32,
-    status="active",
+    status="issued",
     **BY,
 )
 EVERY = [
