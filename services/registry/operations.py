@@ -15,7 +15,8 @@ from shared.messaging.events import CredentialRecorded
 from shared.messaging.outbox import Entry
 from shared.ops import Operations, as_uuid
 
-# Status lists stand behind the credentials in the ledger: their ids begin with this, which sorts after every UUID.
+# Leaves and status lists stand behind the credentials in the ledger: their ids begin with what sorts after every UUID.
+LEAF = "leaf:"
 LIST = "list:"
 REFEED_AT_ONCE = 500
 
@@ -42,14 +43,13 @@ def operations(database: Database, state_consumer: str) -> Operations:
 
 
 async def lines(tx: Tx, after: str | None, limit: int) -> list[dict[str, Any]]:
-    """Return the ledger's lines after the id `after`: credentials, then status lists."""
+    """Return the ledger's lines after the id `after`: credentials, then leaves of the log, then status lists."""
     found: list[dict[str, Any]] = []
-    if after is None or not after.startswith(LIST):
-        found = [_credential(row) for row in await ledger.credentials(tx, as_uuid(after), limit)]
+    begun = max(n for n, (prefix, *_) in enumerate(_SECTIONS) if (after or "").startswith(prefix))
+    for prefix, rows, line in _SECTIONS[begun:]:
+        place = as_uuid(after.removeprefix(prefix)) if after else None
+        found += [line(row) for row in await rows(tx, place, limit - len(found))]
         after = None
-    if len(found) < limit:
-        place = as_uuid(after.removeprefix(LIST)) if after else None
-        found += [_status_list(row) for row in await ledger.status_lists(tx, place, limit - len(found))]
     return found
 
 
@@ -84,3 +84,16 @@ def _status_list(row: Record) -> dict[str, Any]:
         "epoch_n": row["version"],
         "set": set_indexes(bits),
     }
+
+
+def _leaf(row: Record) -> dict[str, Any]:
+    return {
+        "kind": "leaf",
+        "id": f"{LEAF}{row['event_id']}",
+        "log": row["tree"],
+        "log_index": row["log_index"],
+        "entry": row["entry"].hex(),
+    }
+
+
+_SECTIONS = (("", ledger.credentials, _credential), (LEAF, ledger.leaves, _leaf), (LIST, ledger.status_lists, _status_list))

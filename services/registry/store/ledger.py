@@ -22,6 +22,18 @@ async def credentials(tx: Tx, after: UUID | None, limit: int) -> list[Record]:
     )
 
 
+async def leaves(tx: Tx, after: UUID | None, limit: int) -> list[Record]:
+    """Return what is in the log, or waits for it, in the order of the events' ids."""
+    return await tx.fetch(
+        """
+        select event_id, tree, log_index, entry from log_entries
+        where $1::uuid is null or event_id > $1 order by event_id limit $2
+        """,
+        after,
+        limit,
+    )
+
+
 async def status_lists(tx: Tx, after: UUID | None, limit: int) -> list[Record]:
     """Return the newest version of each status list, in the order of their ids."""
     return await tx.fetch(

@@ -39,7 +39,7 @@ class Badge:
         self.achievement_id = achievement_id or new_id()
         self.owner_token = new_secret()
         self.token = token
-        self.salt = f"planted-salt-{new_secret()}"
+        self.salt = new_secret()  # 32 bytes as base64url, as the issuer makes them
         self.key_id = f"planted-key-{new_id()}"
         self.document = {
             "@context": ["https://www.w3.org/ns/credentials/v2"],
@@ -112,11 +112,13 @@ class Badge:
         ]
 
 
-def verification(credential_id: UUID | None, employer_id: UUID | None = None) -> VerificationCompleted:
-    """An answered verification."""
+def verification(
+    credential_id: UUID | None, employer_id: UUID | None = None, commitment: str | None = None
+) -> VerificationCompleted:
+    """An answered verification; with a commitment it is one that is logged."""
     return VerificationCompleted(
         verification_id=new_id(), verdict="valid", standing="registered", credential_id=credential_id,
-        employer_id=employer_id, verified_at=datetime.now(UTC),
+        employer_id=employer_id, verified_at=datetime.now(UTC), commitment=commitment,
     )  # fmt: skip
 
 
