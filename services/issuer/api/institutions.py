@@ -95,7 +95,7 @@ async def make_institution(
     attempt = idempotency.attempt(operator.tenant_id, header)
     founding = Founding(**body.model_dump())
     async with idempotency.remembering(database, attempt), database.transaction() as tx:
-        institution, key = await institutions.found(tx, founding, attempt, signer, settings.public_url)
+        institution, key = await institutions.found(tx, operator, founding, attempt, signer, settings.public_url)
     return MadeInstitution(**{name: institution[name] for name in ("id", "slug", "did", "sandbox")}, api_key=key.text)
 
 
@@ -124,7 +124,7 @@ async def renew_signing_key(
     attempt = idempotency.attempt(who.tenant_id, header)
     async with idempotency.remembering(database, attempt), database.transaction(who.tenant_id) as tx:
         row = await institutions.renew_signing_key(
-            tx, institution_id, algorithm, attempt, signer, did_per_key=settings.vc_api_open_institution
+            tx, who, institution_id, algorithm, attempt, signer, did_per_key=settings.vc_api_open_institution
         )
     return _view(row)
 
