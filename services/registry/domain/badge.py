@@ -26,6 +26,7 @@ class Institution:
     did: str
     url: str | None
     standing: str
+    former_dids: tuple[str, ...] = ()
 
     @property
     def link(self) -> str | None:

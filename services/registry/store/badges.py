@@ -16,7 +16,7 @@ async def page(tx: Tx, credential_id: UUID, token_hash: bytes, source: str) -> A
     """
     return await tx.fetchrow(
         """
-        select c.*, i.name as institution_name, i.did, i.url as institution_url, i.standing, i.sandbox,
+        select c.*, i.name as institution_name, i.did, i.former_dids, i.url as institution_url, i.standing, i.sandbox,
                last_actor($1) as last_actor,
                a.achievement, a.image is not null as has_image, v.*,
                s.version as stated_version, s.status as stated_status, laurel_clock() as now,

@@ -29,6 +29,7 @@ class InstitutionState(Message):
     name: str
     url: str | None = None
     did: str
+    former_dids: tuple[str, ...] = ()  # what was signed in their name is the institution's
     standing: Literal["registered", "withdrawn"] = "registered"
     sandbox: bool = False  # made for trying out: no figure of freshness counts it
 
