@@ -2,8 +2,10 @@
 
 import json
 from io import BytesIO
+from typing import Any
 
 import httpx
+import pytest
 from openbadgeslib import baking as other
 from PIL import Image
 
@@ -12,6 +14,7 @@ from shared.ids import new_id
 from tests.integration.registry.builders import NAME, Badge, achievement
 from tests.integration.registry.conftest import Registry
 from tests.integration.registry.pages import BROWSER, known, open_page
+from tests.integration.registry.test_tokens import a_token
 
 MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 
@@ -23,9 +26,9 @@ def drawn() -> bytes:
     return content.getvalue()
 
 
-async def pictured(registry: Registry, picture: bytes | None = None) -> Badge:
+async def pictured(registry: Registry, picture: bytes | None = None, **members: Any) -> Badge:
     """A badge that is recorded, whose achievement has a picture."""
-    badge = Badge()
+    badge = Badge(**members)
     await known(registry, badge)
     state = achievement(badge.institution_id, badge.achievement_id, picture or drawn())
     await registry.feed(state.model_copy(update={"version": 2}))
@@ -53,6 +56,35 @@ async def test_the_owner_gets_the_signed_document_inside_the_picture(registry: R
                 taken = other.extract_svg(answer.content, element=other.SVG_ELEMENT_OB3, text_fallback=True)
                 assert json.loads(taken or "") == badge.document
                 assert b"<title>Welding I</title>" in answer.content
+
+
+@pytest.mark.parametrize("profile", ["ob3-jwt", "vc+jwt"])
+async def test_the_token_is_put_into_the_picture_where_it_is_asked_for(registry: Registry, profile: str) -> None:
+    badge = await pictured(registry, token=a_token(profile))
+    async with registry.serving():
+        for kind, media_type in MEDIA_TYPES.items():
+            answer = await get(registry, badge, kind, owner=badge.owner_token, format="jwt")
+            assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
+            assert answer.headers["content-disposition"].endswith(f'.{kind}"')
+            assert unpack(answer.content) == Given(None, badge.token, kind, "3.0")
+            if kind == "png":
+                assert other.extract_png(answer.content, keyword=other.ITXT_KEYWORD_OB3) == badge.token
+            else:
+                assert f'verify="{badge.token}"' in answer.text
+            for asked in ({}, {"format": "json"}):
+                by_default = await get(registry, badge, kind, owner=badge.owner_token, **asked)
+                assert unpack(by_default.content).document == badge.document
+            refused = await get(registry, badge, kind, format="jwt")
+            assert (refused.status_code, refused.json()["code"]) == (404, "document_not_found")
+            assert (await get(registry, badge, kind, owner=badge.owner_token, format="cwt")).status_code == 422
+
+
+async def test_a_badge_that_is_no_token_says_so_where_one_is_asked_for_in_a_picture(registry: Registry) -> None:
+    badge = await pictured(registry)
+    async with registry.serving():
+        for kind in MEDIA_TYPES:
+            answer = await get(registry, badge, kind, owner=badge.owner_token, format="jwt")
+            assert (answer.status_code, answer.json()["code"]) == (404, "no_token")
 
 
 async def test_a_picture_is_a_file_of_its_own_name_that_is_never_a_page_and_kept_by_nobody(registry: Registry) -> None:
