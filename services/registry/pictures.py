@@ -18,7 +18,7 @@ from services.registry.api import Caller, visible_to
 from services.registry.domain.foreign import text_of
 from services.registry.pages import Owner, file_headers
 from services.registry.public import answers
-from shared.credentials.baking_png import bake_png
+from shared.credentials.baking_png import bake_png, is_png
 from shared.credentials.baking_svg import bake_svg, svg_around
 from shared.credentials.errors import CredentialError
 from shared.errors import NotFound
@@ -32,7 +32,7 @@ router = APIRouter(tags=["public documents"])
 
 @dataclass(frozen=True)
 class _Form:
-    """One form of picture; `bake` takes the achievement's PNG, the signed document and the badge's name."""
+    """One form of picture; `bake` takes the achievement's picture, the signed document and the badge's name."""
 
     suffix: str
     media_type: str
@@ -40,12 +40,16 @@ class _Form:
 
 
 _PNG = _Form("png", "image/png", lambda picture, document, _: bake_png(picture, document))
-_SVG = _Form("svg", "image/svg+xml", lambda picture, document, name: bake_svg(svg_around(picture, name), document))
+_SVG = _Form("svg", "image/svg+xml", lambda picture, document, name: bake_svg(_as_svg(picture, name), document))
 _BINARY = {"type": "string", "format": "binary"}
 Proved = Annotated[
     Literal["json", "jwt"],
     Query(alias="format", description="What is put into it: the signed document, or the token, where there is one."),
 ]
+
+
+def _as_svg(picture: bytes, name: str) -> bytes:
+    return svg_around(picture, name) if is_png(picture) else picture
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ Asked = Annotated[_Asked, Depends()]
 
 @router.get("/credentials/{credential_id}.png", response_class=Response, responses=answers(_PNG.media_type, _BINARY))
 async def png(asked: Asked) -> Response:
-    """The achievement's picture with the signed document in it, for those who may have the document as `.json`.
+    """The achievement's picture, if it is a PNG, with the signed document in it, for those who may have it as `.json`.
 
     `format=jwt` puts the badge's token into it instead (404 `no_token` where none was asked for).
     """
@@ -74,7 +78,7 @@ async def png(asked: Asked) -> Response:
 
 @router.get("/credentials/{credential_id}.svg", response_class=Response, responses=answers(_SVG.media_type, _BINARY))
 async def svg(asked: Asked) -> Response:
-    """The same, as an SVG that shows the picture."""
+    """The same, as an SVG; of a picture in PNG, as one that shows it."""
     return await _baked(_SVG, asked)
 
 

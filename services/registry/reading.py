@@ -176,6 +176,7 @@ def _badge(row: Record, public_url: str, *, demo: bool) -> Badge:
         achievement_path=_achievement_path(row),
         achievement=row["achievement"],
         has_image=bool(row["has_image"]),
+        has_png=row["has_png"],
         has_token=row["has_token"],
         kept=row["owned"] is not None,
         valid_from=row["valid_from"],

@@ -84,7 +84,7 @@ class InstitutionApiKeyState(ApiKeyContent):
 
 
 class AchievementState(Message):
-    """One published version of an achievement, its image included (PNG, base64)."""
+    """One published version of an achievement, its image included (PNG or SVG, base64)."""
 
     TYPE = "laurel.achievement.state.v1"
     TOPIC = ISSUER_STATE

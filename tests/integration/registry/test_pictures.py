@@ -9,6 +9,7 @@ import pytest
 from openbadgeslib import baking as other
 from PIL import Image
 
+from services.issuer.svg_images import sanitised
 from shared.credentials.containers import Given, unpack
 from shared.ids import new_id
 from tests.integration.registry.builders import NAME, Badge, achievement
@@ -24,6 +25,11 @@ def drawn() -> bytes:
     content = BytesIO()
     Image.effect_noise((200, 160), 80).save(content, "PNG")
     return content.getvalue()
+
+
+def a_drawing() -> bytes:
+    """A picture in SVG as the issuer keeps it."""
+    return sanitised(b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle r="4"/></svg>')
 
 
 async def pictured(registry: Registry, picture: bytes | None = None, **members: Any) -> Badge:
@@ -136,6 +142,26 @@ async def test_a_badge_without_a_picture_says_so_to_its_owner_alone(registry: Re
                 assert (await get(registry, badge, kind)).json()["code"] == "document_not_found"
         page = await open_page(registry, bare, owner=bare.owner_token)
         assert not [link for link in page.links if ".png" in link or ".svg?" in link]
+
+
+async def test_a_drawing_is_served_as_one_and_holds_the_badge_itself(registry: Registry) -> None:
+    drawing = a_drawing()
+    badge = await pictured(registry, drawing)
+    async with registry.serving():
+        picture = await registry.client.get(f"/achievements/{badge.achievement_id}/1/image")
+        assert (picture.content, picture.headers["content-type"]) == (drawing, "image/svg+xml")
+        assert picture.headers["content-disposition"] == 'attachment; filename="badge.svg"'
+        assert picture.headers["x-content-type-options"] == "nosniff"
+        assert picture.headers["content-security-policy"] == "default-src 'none'; sandbox"
+        baked = await get(registry, badge, "svg", owner=badge.owner_token)
+        assert unpack(baked.content).document == badge.document
+        assert b'<circle r="4"' in baked.content
+        assert b"<image" not in baked.content
+        no_png = await get(registry, badge, "png", owner=badge.owner_token)
+        assert (no_png.status_code, no_png.json()["code"]) == (404, "picture_not_found")
+        links = (await open_page(registry, badge, owner=badge.owner_token)).links
+        assert [link for link in links if f"/{badge.id}.svg" in link]
+        assert not [link for link in links if f"/{badge.id}.png" in link]
 
 
 async def test_the_page_leads_its_owner_to_them_and_everybody_where_the_badge_is_shown(registry: Registry) -> None:
