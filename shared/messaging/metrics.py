@@ -33,6 +33,7 @@ AlarmKind = Literal[
     "partition_rests",  # so much fails that the consumer is at fault: it tries again after a rest
     "stalled",  # a consumer had lag and took nothing; it has begun anew by itself
     "offset_gone",  # the log let go of records before this consumer read them: it has stopped
+    "log_refuses",  # the transparency log is not what was signed of it: nothing is logged until somebody decides
     "status_list_unsigned",  # a changed status list of the issuer could not be signed
 ]
 

@@ -73,6 +73,11 @@ class CheckpointState(Message):
     root: str
     checkpoint: str
 
+    @staticmethod
+    def key_of(origin: str) -> str:
+        """Return the key under which the checkpoints of the log of this origin stand."""
+        return f"checkpoint/{origin}"
+
     @property
     def key(self) -> str:
         return f"checkpoint/{self.origin}"
