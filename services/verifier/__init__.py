@@ -1,17 +1,22 @@
 """The verifier answers: whether a badge is as it was signed, who signed it, and whether it still holds.
 
 Consumes   issuer.state.v1,     copies of institutions, signing keys, credentials' status and API keys
+           registry.state.v1    where events stand in the transparency log, and its newest checkpoint
            verifier.state.v1    its own employers and API keys, for when its database was lost
                                                                                     (laurel.verifier.state)
+           issuer.events.v1     each event's id and salt, and nothing else of it    (laurel.verifier.salts)
 Emits      verifier.events.v1   laurel.verification.completed.v1, whose id is the verification's
            verifier.state.v1    laurel.employer.state.v1, laurel.employer-api-key.state.v1, heartbeats
 
-Its own truth:   employers, their api_keys, verifications (facts alone, never the credential). Employers and keys
+Its own truth:   employers, their api_keys, verifications (facts alone, never the credential; each with the salt that
+                 opens its leaf in the log, of which the registry is told the commitment alone). Employers and keys
                  come back from verifier.state.v1, where the newest version wins: a revoked key stays revoked.
                  seen_revocations (when a revocation was first seen here; a day of them) are measured here and
                  nowhere else: a rebuild leaves them, and a lost database begins anew.
-Projections:     institutions, signing_keys, credentials, institutions' api_keys: `laurel rebuild verifier` empties
-                 and refills them. No event topic is needed for a verdict.
+                 event_salts are kept until they are erased: a rebuild leaves them, and `laurel refeed issuer` brings
+                 back what was lost.
+Projections:     institutions, signing_keys, credentials, institutions' api_keys, log_positions, log_checkpoints:
+                 `laurel rebuild verifier` empties and refills them. No event topic is needed for a verdict.
 
 Documents are checked, and pictures unpacked, in processes of their own (workers.py, jobs.py, check_worker.py),
 bounded in time and memory. Links, and what badges from elsewhere need beside, are fetched from public addresses alone
