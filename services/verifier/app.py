@@ -37,7 +37,7 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         settings.extra_contexts,
     )
     fetcher = Fetcher(settings.allow_loopback_fetches)
-    rules = Rules(settings.public_url.rstrip("/"), settings.max_status_age)
+    rules = Rules(settings.public_url.rstrip("/"), settings.max_status_age, settings.trusted_list_issuers)
 
     async def relay() -> None:
         await Relay(worker, await log.publisher(), VERIFIER_STATE, "/laurel/verifier").run()

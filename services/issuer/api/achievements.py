@@ -121,7 +121,10 @@ async def upload_image(
     response: Response,
     if_match: IfMatch = None,
 ) -> Any:
-    """Give the draft a picture: PNG, JPEG or WebP, kept as PNG of at most 256 KiB without anything but its pixels."""
+    """Give the draft a picture of at most 256 KiB: PNG, JPEG or WebP is kept as PNG, without anything but its pixels.
+
+    SVG is kept as SVG, written anew with nothing in it but shapes, colours and texts.
+    """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in images.TYPES:
         taken = ", ".join(images.TYPES)

@@ -47,6 +47,7 @@ def institution(row: Row) -> InstitutionState:
         name=row["name"],
         url=row["url"],
         did=row["did"],
+        former_dids=tuple(row["former_dids"]),
         standing=row["standing"],
         sandbox=row["sandbox"],
     )

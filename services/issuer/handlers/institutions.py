@@ -58,6 +58,7 @@ async def found(
         "name": founding.name,
         "url": founding.url,
         "did": did,
+        "former_dids": (),
         "standing": "registered",
         "sandbox": founding.sandbox,
         "changed_at": now,
@@ -67,7 +68,7 @@ async def found(
     await tell(tx, (messages.institution(institution), now))
     await record(tx, operator, changes.institution(institution))
     for each in (key, *map(new_signing_key, further_algorithms(did))):
-        await _add_signing_key(tx, operator, institution, each, signer, now)
+        await add_signing_key(tx, operator, institution, each, signer, now)
     return institution, await api_keys.make_first(tx, Tenant("institution", institution_id), now)
 
 
@@ -105,7 +106,7 @@ async def renew_signing_key(
     if algorithm == FIRST_ALGORITHM:
         await lists.mark_all_changed(tx, institution_id)
     did = did_key(key.public_key()) if institution["did"].startswith("did:key:") else institution["did"]
-    return await _add_signing_key(tx, who, {**institution, "did": did}, key, signer, now, key_id)
+    return await add_signing_key(tx, who, {**institution, "did": did}, key, signer, now, key_id)
 
 
 async def signing_keys(tx: Tx, institution_id: UUID) -> Sequence[Row]:
@@ -122,7 +123,7 @@ async def existing(tx: Tx, institution_id: UUID) -> Row:
     return row
 
 
-async def _add_signing_key(
+async def add_signing_key(
     tx: Tx,
     who: Principal,
     institution: Row,
@@ -131,6 +132,7 @@ async def _add_signing_key(
     now: datetime,
     key_id: UUID | None = None,
 ) -> Row:
+    """Store a new signing key of an institution, sealed, and tell of its public half."""
     key_id = key_id or new_id()
     row = {
         "id": key_id,

@@ -29,6 +29,7 @@ GROUP = "laurel.verifier.state"
 BATCH = 500
 
 Row = dict[str, Any]
+_INSTITUTION = {"version", "slug", "name", "url", "did", "former_dids", "standing", "sandbox"}
 
 
 async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:
@@ -87,7 +88,7 @@ async def _note_revocations(tx: Tx, states: Sequence[CredentialState]) -> None:
 def _institution(message: Any) -> Row:
     return {
         "id": message.institution_id,
-        **message.model_dump(include={"version", "slug", "name", "url", "did", "standing", "sandbox"}),
+        **message.model_dump(include=_INSTITUTION),
     }
 
 

@@ -271,6 +271,7 @@ def _job(badge: Badge, known: Known, question: Question, rules: Rules) -> Job:
         known_keys=known_keys(known),
         expected_recipient=question.expected,
         max_status_age=rules.max_status_age.total_seconds(),
+        list_issuers=rules.list_issuers,
         vc_api=question.vc_api,
     )
 
