@@ -13,6 +13,7 @@ Its own truth:   employers, their api_keys, verifications (facts alone, never th
                  come back from verifier.state.v1, where the newest version wins: a revoked key stays revoked.
                  seen_revocations (when a revocation was first seen here; a day of them) are measured here and
                  nowhere else: a rebuild leaves them, and a lost database begins anew.
+                 receipt_keys (sealed under LAUREL_KEK_FILE) sign receipts; log_seen is the log as it was read last.
                  event_salts are kept until they are erased: a rebuild leaves them, and `laurel refeed issuer` brings
                  back what was lost.
 Projections:     institutions, signing_keys, credentials, institutions' api_keys, log_positions, log_checkpoints:
@@ -23,5 +24,5 @@ bounded in time and memory. Links, and what badges from elsewhere need beside, a
 (fetch.py); the latter is kept for a short time (fetched.py). People read answers at `/` (pages.py), and `GET
 /v1/freshness` says how old the copies are and how long real revocations took from accepted to seen. Programs that
 speak the VC-API ask `/credentials/verify` and `/presentations/verify` (vc_api.py), which record no more than the
-others.
+others. A receipt (receipt_keys.py, log_reader.py) is made of the log's own files, read over HTTP as by anybody.
 """
