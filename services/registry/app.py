@@ -2,8 +2,8 @@
 
 import asyncio
 
-from services.registry import api, handlers, log_files, pages, pictures, proofs, public
-from services.registry.log import LogKeeper, Terms
+from services.registry import api, handlers, log_files, log_operations, pages, pictures, proofs, public
+from services.registry.log import LogKeeper, SecondPlaces, Terms
 from services.registry.operations import operations
 from services.registry.settings import RegistrySettings
 from shared import db, ops
@@ -27,7 +27,8 @@ def build(runtime: Runtime[RegistrySettings]) -> Parts:
         Consumer(worker, log, STATE, [ISSUER_STATE, VERIFIER_STATE], handlers.copy_state, claims=False),
     )
 
-    keeper = LogKeeper(worker, log, Terms(settings.log_origin, settings.kek_file, settings.log_checkpoint_file))
+    places = SecondPlaces(log, settings.log_checkpoint_file)
+    keeper = LogKeeper(worker, log, places, Terms(settings.log_origin, settings.kek_file))
 
     async def relay() -> None:
         await Relay(worker, await log.publisher(), REGISTRY_STATE, "/laurel/registry").run()
@@ -47,6 +48,7 @@ def build(runtime: Runtime[RegistrySettings]) -> Parts:
         public.router,
         log_files.router,
         ops.router(operations(worker, STATE)),
+        log_operations.router(places, settings.kek_file),
     ]
     return Parts(
         routers=[*routers, public.redirects] if settings.issuer_url else routers,

@@ -7,6 +7,7 @@ import orjson
 from asyncpg import Record
 
 from services.registry.domain.rules import recorded_event_id
+from services.registry.log.appending import positions_of
 from services.registry.store import ledger, published
 from shared.credentials.status import decode_list, set_indexes
 from shared.db import Database, Tx
@@ -35,9 +36,10 @@ def operations(database: Database, state_consumer: str) -> Operations:
             async with database.transaction() as tx:
                 credentials = await ledger.lock_after(tx, after, REFEED_AT_ONCE)
                 if not credentials:
-                    return count
+                    break
                 count += await _emit_again(tx, credentials)
             after = credentials[-1]
+        return count + await _tell_positions_again(database)
 
     return Operations(ledger=lines, rebuild=rebuild, refeed=refeed)
 
@@ -57,6 +59,20 @@ async def _emit_again(tx: Tx, credentials: list[UUID]) -> int:
     history = await ledger.history_of(tx, credentials)
     await outbox.add_many(tx, [_recorded(row) for row in history])
     return len(history)
+
+
+async def _tell_positions_again(database: Database) -> int:
+    count, after = 0, 0
+    while True:
+        async with database.transaction() as tx:
+            rows = await ledger.places_after(tx, after, REFEED_AT_ONCE)
+            told = [
+                each for row in rows for each in positions_of(row["origin"], row["log_index"], row["event_id"], row["added_at"])
+            ]
+            await outbox.add_many(tx, told)
+        if not rows:
+            return count
+        count, after = count + len(told), rows[-1]["id"]
 
 
 def _recorded(row: Record) -> Entry:

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from services.registry.domain import leaves
 from services.registry.log.checks import edge_of
-from services.registry.log.current import Log
-from services.registry.log.tree import TreeChanged
+from services.registry.log.current import Log, Superseded
 from services.registry.store import log as store
 from shared import db
 from shared.db import Connection
@@ -29,12 +28,12 @@ async def append(connection: Connection, current: Log) -> int:
     """Give the next entries their places, up to BATCH of them, in one transaction; return how many that were.
 
     The tree's row stays locked until the end: of two that append, the later sees what the earlier did. Raises
-    TreeChanged where the tree is not as it was left.
+    TreeChanged where the tree is not as it was left, Superseded.
     """
     async with connection.transaction():
         tree = await store.current_tree(connection, lock=True)
         if tree is None or tree["number"] != current.number:
-            raise TreeChanged("another log has taken this one's place")
+            raise Superseded
         waiting = await store.waiting(connection, BATCH)
         if not waiting:
             return 0
@@ -44,12 +43,12 @@ async def append(connection: Connection, current: Log) -> int:
         await store.grow(connection, current.number, growth.edge.size, growth.edge.root)
         now = await db.now(connection)
         placed = enumerate((each["event_id"] for each in waiting), tree["size"])
-        told = [each for index, event_id in placed for each in positions(current.origin, index, event_id, now)]
+        told = [each for index, event_id in placed for each in positions_of(current.origin, index, event_id, now)]
         await outbox.add_many(connection, told)
     return len(waiting)
 
 
-def positions(origin: str, index: int, event_id: UUID, time: datetime) -> Iterator[Entry]:
+def positions_of(origin: str, index: int, event_id: UUID, time: datetime) -> Iterator[Entry]:
     """Say that an event has its place in the log: to those who listen, and to those who come later."""
     state = state_entry(LogPositionState(event_id=event_id, origin=origin, log_index=index), time)
     yield Entry(EventLogged(event_id=event_id, origin=origin, log_index=index), state.event_id, time)

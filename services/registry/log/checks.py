@@ -1,6 +1,7 @@
 """Holds the tree against itself, and against what was signed of it: whatever does not fit stops the log."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from services.registry.store import log as store
 from shared.db import Tx
 from shared.ids import partition_of
 from shared.messaging.events import REGISTRY_STATE, CheckpointState
-from shared.messaging.ports import EventLog, Partition
+from shared.messaging.ports import EventLog, Partition, Received
 from shared.transparency.growing import Edge, edge_tiles, read_edge
+
+FIRST = 1
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,30 @@ class SecondPlaces:
     async def seen(self, tx: Tx, tree: Record) -> list[CheckpointState]:
         """Return the newest checkpoint of this log that each place has.
 
-        Raises TreeChanged where the topic has none and the tree has leaves, or what it has can't be read;
-        LogUnavailable where the topic can't be read at all.
+        Raises TreeChanged where the topic has none and the tree has leaves (a successor's first does not count), or
+        what a place has can't be read; LogUnavailable where the topic can't be read at all.
         """
-        key = CheckpointState.key_of(tree["origin"])
-        place = Partition(REGISTRY_STATE, partition_of(key))
-        found = await self.log.newest(place, key.encode(), tree["second_place_offset"])
-        if found is None and tree["size"]:
+        found = await self._in_topic(tree, tree["second_place_offset"])
+        if found is None and tree["size"] > (tree["number"] > FIRST):
             raise TreeChanged(f"the second place has no checkpoint of a log that has {tree['size']} leaves here")
         if found:
             await store.note_second_place(tx, tree["number"], found.offset)
         texts = [found.value if found else None, await asyncio.to_thread(_content, self.file)]
         return [_read(text) for text in texts if text is not None]
+
+    async def last_resort(self, tree: Record) -> list[CheckpointState]:
+        """Return whatever the places have of this log, wherever it stands; LogUnavailable as `seen` has it."""
+        found = await self._in_topic(tree, 0)
+        texts = [found.value if found else None, await asyncio.to_thread(_content, self.file)]
+        readable: list[CheckpointState] = []
+        for text in texts:
+            with suppress(TreeChanged):
+                readable += [_read(text)] if text is not None else []
+        return [each for each in readable if each.origin == tree["origin"]]
+
+    async def _in_topic(self, tree: Record, since: int) -> Received | None:
+        key = CheckpointState.key_of(tree["origin"])
+        return await self.log.newest(Partition(REGISTRY_STATE, partition_of(key)), key.encode(), since)
 
 
 async def check(tx: Tx, tree: Record, seen: list[CheckpointState]) -> None:

@@ -32,18 +32,23 @@ class Log:
         return write_note(text, [self.signer.sign(text)]).decode()
 
 
+class Superseded(Exception):
+    """Another log has taken this one's place; whoever keeps it begins anew."""
+
+
 async def open_log(tx: Tx, sealer: Sealer, origin: str | None) -> Log:
     """Return the log that is written to. Where there is none it is made, with this origin or one of its own.
 
     Raises SealingError where its key can't be opened.
     """
-    row = await store.current_tree(tx) or await _create(tx, sealer, origin or f"log.laurel/{token_hex(8)}")
+    row = await store.current_tree(tx) or await create_log(tx, sealer, 1, origin or f"log.laurel/{token_hex(8)}")
     key = sealer.open(await store.sealed_key(tx, row["number"]), row["origin"].encode())
     return Log(row["number"], row["origin"], NoteSigner(row["origin"], Ed25519PrivateKey.from_private_bytes(key)))
 
 
-async def _create(tx: Tx, sealer: Sealer, origin: str) -> Record:
+async def create_log(tx: Tx, sealer: Sealer, number: int, origin: str) -> Record:
+    """Make an empty log with a key of its own, and return its row."""
     key = Ed25519PrivateKey.generate()
     sealed = sealer.seal(key.private_bytes_raw(), origin.encode())
     log.info("log_created", origin=origin)
-    return await store.create_tree(tx, 1, origin, NoteSigner(origin, key).vkey, EMPTY_ROOT, sealed)
+    return await store.create_tree(tx, number, origin, NoteSigner(origin, key).vkey, EMPTY_ROOT, sealed)

@@ -17,7 +17,7 @@ from prometheus_client import Gauge
 from services.registry.log.appending import BATCH, append, backfill
 from services.registry.log.checkpoints import Checkpoints
 from services.registry.log.checks import SecondPlaces, check
-from services.registry.log.current import Log, open_log
+from services.registry.log.current import Log, Superseded, open_log
 from services.registry.log.tree import TreeChanged
 from services.registry.store import log as store
 from shared import db
@@ -44,21 +44,20 @@ MEASURE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Terms:
-    """What a log is called when it is made, what seals its key, and a file that is one more second place."""
+    """What a log is called when it is made, and the file with the keys that seal its own."""
 
     origin: str | None
     kek_file: Path
-    checkpoint_file: Path | None = None
 
 
 class LogKeeper:
     """Keeps the log while it is elected, and waits to be elected otherwise."""
 
-    def __init__(self, database: Database, event_log: EventLog, terms: Terms) -> None:
+    def __init__(self, database: Database, event_log: EventLog, places: SecondPlaces, terms: Terms) -> None:
         self._database = database
         self._event_log = event_log
+        self._second_places = places
         self._terms = terms
-        self._second_places = SecondPlaces(event_log, terms.checkpoint_file)
         self._trouble: str | None = None
 
     def trouble(self) -> str | None:
@@ -79,6 +78,8 @@ class LogKeeper:
                         await self._keep(connection, sealer, back_off)
                 self._set_trouble(None)
                 await asyncio.sleep(ELECTION_SECONDS)
+            except Superseded:
+                log.info("log_superseded")
             except TreeChanged as error:
                 self._set_trouble(str(error))
                 alarm("log_refuses", reason=str(error))
@@ -132,7 +133,7 @@ class LogKeeper:
     async def _checkpoints(self, current: Log) -> AsyncIterator[Checkpoints]:
         publisher = await self._event_log.publisher()
         try:
-            yield Checkpoints(self._database, publisher, current, self._terms.checkpoint_file)
+            yield Checkpoints(self._database, publisher, current, self._second_places.file)
         finally:
             await publisher.close()
 

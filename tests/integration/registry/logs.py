@@ -4,13 +4,14 @@ import asyncio
 from base64 import b64decode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 import psycopg
 
-from services.registry.log import LogKeeper, Terms
+from services.registry.log import LogKeeper, SecondPlaces, Terms
 from shared.messaging.embedded import EmbeddedLog
 from shared.messaging.events import Message
 from shared.transparency.checkpoints import Checkpoint, open_checkpoint
@@ -25,11 +26,12 @@ ORIGIN = "log.badges.example"
 
 
 @asynccontextmanager
-async def keeping(registry: Registry, **terms: Any) -> AsyncIterator[LogKeeper]:
+async def keeping(registry: Registry, checkpoint_file: Path | None = None) -> AsyncIterator[LogKeeper]:
     """Let a worker of the registry keep the log until the block ends."""
-    await registry._have_log()
+    await registry.have_log()
     event_log = EmbeddedLog(registry.settings.eventlog_dsn)
-    keeper = LogKeeper(registry.worker, event_log, Terms(ORIGIN, registry.settings.kek_file, **terms))
+    places = SecondPlaces(event_log, checkpoint_file)
+    keeper = LogKeeper(registry.worker, event_log, places, Terms(ORIGIN, registry.settings.kek_file))
     task = asyncio.create_task(keeper.run())
     try:
         yield keeper
