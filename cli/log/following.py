@@ -1,0 +1,82 @@
+"""A log's new leaves: read in bundles, several at once, hashed, and grown from the right edge of what is known."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from cli.log.files import Finding, LogFiles
+from shared.transparency.growing import Edge, edge_tiles, grow
+from shared.transparency.merkle import HASH_SIZE, leaf_hash
+from shared.transparency.tiles import FULL, Bundle, Tile
+
+AT_ONCE = 8  # files that are fetched at a time; as many are in memory
+_FULL_BYTES = FULL * HASH_SIZE
+
+_Asked = TypeVar("_Asked")
+_Got = TypeVar("_Got")
+
+
+def follow(files: LogFiles, edge: Edge, size: int) -> Iterator[Edge]:
+    """Grow a tree from its edge to `size` leaves by what is served; give the edge after each bundle.
+
+    Every entry is hashed, and every hash tile that becomes full, or is the last of its level, is compared with the one
+    that is served. Raises Finding where they do not fit. Whether the last edge has the root that was signed is for the
+    caller to see.
+    """
+    bundles = (Bundle(n, min(FULL, size - n * FULL)) for n in range(edge.size // FULL, -(-size // FULL)))
+    last = set(edge_tiles(size))
+    with fetching() as fetch:
+        for bundle, hashes in fetch(bundles, lambda each: leaf_hashes(files, each)):
+            known = edge.size - bundle.index * FULL
+            if known and b"".join(hashes[:known]) != edge.levels[0]:
+                raise Finding(f"{bundle.path} has other entries among the first {edge.size} of the log than before.")
+            growth = grow(edge, hashes[known:])
+            edge = growth.edge
+            for (level, index), content in growth.tiles.items():
+                tile = Tile(level, index, len(content) // HASH_SIZE)
+                if level and (tile.width == FULL or (tile in last and edge.size == size)):
+                    _compare(tile, files.hashes(tile), content)
+            yield edge
+
+
+def leaf_hashes(files: LogFiles, bundle: Bundle) -> list[bytes]:
+    """Return the hashes of a bundle's leaves; raises Finding where the hash tile above it has others."""
+    hashes = [leaf_hash(entry) for entry in files.entries(bundle)]
+    tile = Tile(0, bundle.index, bundle.width)
+    _compare(tile, files.hashes(tile), b"".join(hashes))
+    return hashes
+
+
+def _compare(tile: Tile, served: bytes, computed: bytes) -> None:
+    """Raise Finding that names the first leaf or subtree in which a tile differs."""
+    if served == computed:
+        return
+    place = next(
+        at for at in range(0, len(computed), HASH_SIZE) if served[at:][:HASH_SIZE] != computed[at:][:HASH_SIZE]
+    )
+    number = tile.index * FULL + place // HASH_SIZE
+    what = f"leaf {number}" if not tile.level else f"the leaves from {number << (8 * tile.level)} on"
+    raise Finding(f"{tile.path} and what the log's entries give differ in {what}.")
+
+
+@contextmanager
+def fetching() -> Iterator[Callable[[Iterable[_Asked], Callable[[_Asked], _Got]], Iterator[tuple[_Asked, _Got]]]]:
+    """Give what fetches things in parallel and hands them on in order; few are in memory at a time."""
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch")
+
+    def fetch(asked: Iterable[_Asked], get: Callable[[_Asked], _Got]) -> Iterator[tuple[_Asked, _Got]]:
+        waiting: deque[tuple[_Asked, Future[_Got]]] = deque()
+        for each in asked:
+            waiting.append((each, pool.submit(get, each)))
+            if len(waiting) == AT_ONCE:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for first, future in waiting:
+            yield first, future.result()
+
+    try:
+        yield fetch
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
