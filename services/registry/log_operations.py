@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.registry.log.checks import SecondPlaces
 from services.registry.log.succession import succeed
+from shared.errors import Unavailable
 from shared.messaging.ports import LogUnavailable
 from shared.ops import Operator
 from shared.sealing import Sealer
-from shared.errors import Unavailable
 from shared.web.databases import WorkerDatabase
 from shared.web.strict import StrictRoute
 
@@ -50,7 +50,9 @@ def router(places: SecondPlaces, kek_file: Path) -> APIRouter:
             async with database.transaction() as tx:
                 tree, last = await succeed(tx, sealer, places, body.after)
         except LogUnavailable as error:
-            raise Unavailable("second_place_silent", "The event log does not answer; it has the last checkpoint.") from error
+            raise Unavailable(
+                "second_place_silent", "The event log, with the last checkpoint, is away."
+            ) from error
         return Succeeded(
             number=tree["number"], origin=tree["origin"], vkey=tree["vkey"], after=last.origin, size=last.size
         )

@@ -1,5 +1,6 @@
 """What the registry's operator may ask for: the ledger, a rebuild of the copies, its events once more."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -66,13 +67,15 @@ async def _tell_positions_again(database: Database) -> int:
     while True:
         async with database.transaction() as tx:
             rows = await ledger.places_after(tx, after, REFEED_AT_ONCE)
-            told = [
-                each for row in rows for each in positions_of(row["origin"], row["log_index"], row["event_id"], row["added_at"])
-            ]
+            told = [each for row in rows for each in _positions(row)]
             await outbox.add_many(tx, told)
         if not rows:
             return count
         count, after = count + len(told), rows[-1]["id"]
+
+
+def _positions(row: Record) -> Iterator[Entry]:
+    return positions_of(row["origin"], row["log_index"], row["event_id"], row["added_at"])
 
 
 def _recorded(row: Record) -> Entry:
@@ -112,4 +115,8 @@ def _leaf(row: Record) -> dict[str, Any]:
     }
 
 
-_SECTIONS = (("", ledger.credentials, _credential), (LEAF, ledger.leaves, _leaf), (LIST, ledger.status_lists, _status_list))
+_SECTIONS = (
+    ("", ledger.credentials, _credential),
+    (LEAF, ledger.leaves, _leaf),
+    (LIST, ledger.status_lists, _status_list),
+)

@@ -26,12 +26,11 @@ from services.registry.store import log as store
 from shared.db import Tx
 from shared.errors import NotFound
 from shared.transparency.merkle import leaf_hash
-from shared.transparency.proof_files import write_proof_file
+from shared.transparency.proof_files import MEDIA_TYPE, write_proof_file
 from shared.web.databases import AppDatabase, WorkerDatabase
 
 router = APIRouter(tags=["transparency log"])
 
-_FILE = "text/plain; charset=utf-8"
 _ANSWERS_FILE = answers("text/plain", {"type": "string"})
 _Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Absent: the first, its issuing.")]
 
@@ -141,18 +140,16 @@ async def _proven(tx: Tx, event_id: UUID, owner_token: str | None) -> _Proven:
 async def _opening(tx: Tx, event_id: UUID, owner_token: str | None) -> Opening | None:
     row = await store.opening(tx, event_id, rules.owner_token_hash(owner_token or ""))
     if row and row["salt"]:
-        return opening_of(row)
+        return opening_of(dict(row))
     changed = await store.change(tx, event_id)
     return Opening(changed["facts"], changed["salt"]) if changed and changed["salt"] else None
 
 
 def _file(found: _Proven, name: str) -> Response:
     extra = orjson.dumps(found.opened) if found.opened else None
-    content = write_proof_file(
-        index=found.leaf["log_index"], hashes=found.hashes, checkpoint=found.checkpoint["note"].encode(), extra=extra
-    )
+    content = write_proof_file(found.leaf["log_index"], found.hashes, found.checkpoint["note"].encode(), extra)
     headers = {**found.private, "Content-Disposition": f'attachment; filename="{name}.tlog-proof"'}
-    return Response(content, media_type=_FILE, headers=headers)
+    return Response(content, media_type=MEDIA_TYPE, headers=headers)
 
 
 def _base64(raw: bytes) -> str:

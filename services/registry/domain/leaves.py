@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from shared.transparency.commitments import (
     signing_key_facts,
 )
 
-SALT_BYTES = COMMITMENT_BYTES = 32
+COMMITMENT_BYTES = 32
 _SALT_CHARACTERS = 43
 _STATUS = {"issued": "issued", "reinstated": "issued", "suspended": "suspended", "revoked": "revoked"}
 
@@ -123,14 +124,11 @@ def leaf_of_verification(event_id: UUID, verification: VerificationCompleted) ->
 
 
 def committed(opening: Opening) -> bytes:
-    """Return the entry that `opening` opens; raises ValueError where its salt is none."""
+    """Return the entry that `opening` opens; raises ValueError where it can't open any."""
     try:
-        salt = base64url.decode(opening.salt, _SALT_CHARACTERS)
-    except CredentialError:
-        salt = b""
-    if len(salt) != SALT_BYTES:
-        raise ValueError("a salt is 32 bytes, as base64url without padding")
-    return commitment(salt, opening.facts)
+        return commitment(base64url.decode(opening.salt, _SALT_CHARACTERS), opening.facts)
+    except CredentialError as error:
+        raise ValueError("a salt is base64url without padding") from error
 
 
 def _facts(delivery: Delivery, message: RecordedChange) -> dict[str, Any]:
@@ -153,7 +151,11 @@ def _facts(delivery: Delivery, message: RecordedChange) -> dict[str, Any]:
             )
         case InstitutionStandingChanged():
             return institution_facts(
-                **common, version=message.version, did=message.did, standing=message.standing, name=message.name
+                **common,
+                version=message.version,
+                did=message.did,
+                standing=message.standing,
+                name_digest=sha256(message.name.encode()).hexdigest(),
             )
         case AchievementPublished():
             return achievement_facts(

@@ -66,7 +66,7 @@ async def backfill(connection: Connection, number: int) -> None:
     while True:
         async with connection.transaction():
             rows = await store.unlogged_versions(connection, after, BACKFILL)
-            await store.add(connection, [leaves.leaf_of_row(row) for row in rows])
+            await store.add(connection, [leaves.leaf_of_row(dict(row)) for row in rows])
             if len(rows) < BACKFILL:
                 await store.note_backfill(connection, number, began)
                 return

@@ -51,4 +51,5 @@ async def create_log(tx: Tx, sealer: Sealer, number: int, origin: str) -> Record
     key = Ed25519PrivateKey.generate()
     sealed = sealer.seal(key.private_bytes_raw(), origin.encode())
     log.info("log_created", origin=origin)
-    return await store.create_tree(tx, number, origin, NoteSigner(origin, key).vkey, EMPTY_ROOT, sealed)
+    row: Record = await store.create_tree(tx, number, origin, NoteSigner(origin, key).vkey, EMPTY_ROOT, sealed)
+    return row

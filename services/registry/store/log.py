@@ -50,7 +50,7 @@ async def unlogged_versions(tx: Tx, after: Place | None, limit: int) -> list[Rec
         """
         select h.*, c.document_digest, o.salt from history h
         join credentials c on c.id = h.credential_id
-        join openings o using (credential_id, version)
+        join openings o on o.credential_id = h.credential_id and o.version = h.version
         where ($1::timestamptz is null or (h.recorded_at, h.credential_id, h.version) > ($1, $2::uuid, $3::integer))
           and not exists (select from log_entries e where e.event_id = h.event_id)
         order by h.recorded_at, h.credential_id, h.version limit $4
@@ -240,7 +240,8 @@ async def opening(tx: Tx, event_id: UUID, token_hash: bytes) -> Record | None:
         """
         select h.event_id, h.type, h.credential_id, h.version, h.time, h.actor_role, h.actor_key, h.reason_code,
                c.document_digest, o.salt
-        from history h join credentials c on c.id = h.credential_id join openings o using (credential_id, version)
+        from history h join credentials c on c.id = h.credential_id
+        join openings o on o.credential_id = h.credential_id and o.version = h.version
         where h.event_id = $1
         union all select * from owned_opening($1, $2) limit 1
         """,

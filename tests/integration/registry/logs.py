@@ -49,7 +49,8 @@ async def published(registry: Registry, size: int) -> None:
 
 
 async def _at_least(registry: Registry, query: str, size: int) -> bool:
-    return (await registry.value(query) or 0) >= size
+    largest: int | None = await registry.value(query)
+    return largest is not None and largest >= size
 
 
 async def log_badges(registry: Registry, count: int) -> list[Badge]:

@@ -1,4 +1,4 @@
-"""What is recorded is logged: read by an outsider who has the log's key, whole and in order, and opened to its owners."""
+"""What is recorded is logged: an outsider with the log's key reads it, whole and in order, and its owners open it."""
 
 from base64 import b64decode
 from datetime import UTC, datetime
@@ -82,9 +82,10 @@ async def test_before_there_is_a_log_nothing_is_told_of_it(registry: Registry) -
 @pytest.mark.parametrize(
     "path",
     [
-        "x001/../0/000.p/3", "0/x001/../000.p/3", "0/000.p/0", "0/000.p/256", "0/000.p/03", "0/0000.p/3", "0/x000/000.p/3",
-        "0/00.p/3", "00/000.p/3", "64/000.p/3", "-1/000.p/3", "0/000.p/4", "0/000", "0/%3000.p/3", "0/000.p/3/", "0//000.p/3",
-        "entries/000.p/4", "entries/x000/000.p/3", "entries/000.p/0", "0/000.p/3%00", "0/\u0660\u0660\u0660.p/3",
+        "x001/../0/000.p/3", "0/x001/../000.p/3", "0/000.p/0", "0/000.p/256", "0/000.p/03", "0/0000.p/3", "0/00.p/3",
+        "0/x000/000.p/3", "00/000.p/3", "64/000.p/3", "-1/000.p/3", "0/000.p/4", "0/000", "0/%3000.p/3", "0/000.p/3/",
+        "0//000.p/3", "entries/000.p/4", "entries/x000/000.p/3", "entries/000.p/0", "0/000.p/3%00",
+        "0/%D9%A0%D9%A0%D9%A0.p/3",
     ],
 )  # fmt: skip
 async def test_a_tile_is_found_under_its_one_canonical_path(registry: Registry, path: str) -> None:
@@ -92,7 +93,8 @@ async def test_a_tile_is_found_under_its_one_canonical_path(registry: Registry, 
     async with registry.serving():
         right = await registry.client.get("/log/tile/0/000.p/3")
         assert (right.status_code, len(right.content)) == (200, 96)
-        wrong = await registry.client.get(f"/log/tile/{path}")
+        # As it is written here: a client would tidy it up.
+        wrong = await registry.client.get("/", extensions={"target": f"/log/tile/{path}".encode()})
         assert wrong.status_code == 404, wrong.text
 
 
