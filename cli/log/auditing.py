@@ -52,8 +52,10 @@ class Audit:
         try:
             served = self._served()
             for earlier in (self._state.seen, self._state.target):
-                _check_not_behind(served, earlier, "before")
-            self._compare(served, against)
+                self._check_begins_with(served, earlier, "before")
+            if against:
+                self.shown.append(against.note.encode())
+                self._check_begins_with(served, against, "for another")
             read = self._grow(served, full=full)
         except Finding:
             # What was read of a log that lies is no ground to go on from.
@@ -85,12 +87,11 @@ class Audit:
             said += " Another log took its place; audit each at its number (/log/1, /log/2), with a state of its own."
         return said
 
-    def _compare(self, served: Signed, other: Signed | None) -> None:
-        """Raise Finding where what somebody else was shown is no beginning of what is served."""
+    def _check_begins_with(self, served: Signed, other: Signed | None, when: str) -> None:
+        """Raise Finding where what is served does not begin with what was signed `when`; its tiles must show that."""
         if other is None:
             return
-        self.shown.append(other.note.encode())
-        _check_not_behind(served, other, "for another")
+        _check_not_behind(served, other, when)
         nodes = merkle.nodes_for_consistency(other.size, served.size)
         try:
             hash_of = hashes_in({tile: self._files.hashes(tile) for tile in tiles_for(nodes, served.size)})
@@ -103,8 +104,7 @@ class Audit:
             )
         except TransparencyError as error:
             raise Finding(
-                f"Another was shown {other.size} leaves, and nothing shows that these {served.size} begin with them: "
-                f"{error.detail}"
+                f"The {served.size} leaves do not begin with the {other.size} that were signed {when}: {error.detail}"
             ) from error
 
     def _grow(self, served: Signed, *, full: bool) -> int:
@@ -134,18 +134,8 @@ class Audit:
         finally:
             self._keep(progress=edge, full=full)
         if edge.root != stage.checkpoint.root:
-            raise Finding(self._why_another_root(stage))
+            raise Finding(f"The {stage.size} leaves that are served do not give the root that was signed for them.")
         return edge
-
-    def _why_another_root(self, stage: Signed) -> str:
-        seen = self._state.seen
-        if seen and 0 < seen.size < stage.size and self._root(seen.size, stage.size) != seen.checkpoint.root:
-            return f"The first {seen.size} leaves are no longer those that were signed before."
-        return f"The {stage.size} leaves that are served do not give the root that was signed for them."
-
-    def _root(self, size: int, present: int) -> bytes:
-        nodes = merkle.nodes_for_root(size)
-        return merkle.root(size, hashes_in({tile: self._files.hashes(tile) for tile in tiles_for(nodes, present)}))
 
     def _keep(self, **changes: object) -> None:
         self._state = replace(self._state, **changes)  # type: ignore[arg-type]  # names of State's members

@@ -4,7 +4,5 @@ import typer
 
 from cli.log.audit import audit
 
-log = typer.Typer(
-    no_args_is_help=True, help="The transparency log: audit it, copy it, open it."
-)
+log = typer.Typer(no_args_is_help=True, help="The transparency log: audit it, copy it, open it.")
 log.command("audit")(audit)

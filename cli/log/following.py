@@ -9,7 +9,7 @@ from typing import TypeVar
 from cli.log.files import Finding, LogFiles
 from shared.transparency.growing import Edge, edge_tiles, grow
 from shared.transparency.merkle import HASH_SIZE, leaf_hash
-from shared.transparency.tiles import FULL, Bundle, Tile
+from shared.transparency.tiles import FULL, HEIGHT, Bundle, Tile
 
 AT_ONCE = 8  # files that are fetched at a time; as many are in memory
 _FULL_BYTES = FULL * HASH_SIZE
@@ -26,7 +26,6 @@ def follow(files: LogFiles, edge: Edge, size: int) -> Iterator[Edge]:
     caller to see.
     """
     bundles = (Bundle(n, min(FULL, size - n * FULL)) for n in range(edge.size // FULL, -(-size // FULL)))
-    last = set(edge_tiles(size))
     with fetching() as fetch:
         for bundle, hashes in fetch(bundles, lambda each: leaf_hashes(files, each)):
             known = edge.size - bundle.index * FULL
@@ -35,29 +34,30 @@ def follow(files: LogFiles, edge: Edge, size: int) -> Iterator[Edge]:
             growth = grow(edge, hashes[known:])
             edge = growth.edge
             for (level, index), content in growth.tiles.items():
-                tile = Tile(level, index, len(content) // HASH_SIZE)
-                if level and (tile.width == FULL or (tile in last and edge.size == size)):
-                    _compare(tile, files.hashes(tile), content)
+                if level and len(content) == _FULL_BYTES:
+                    _compare(files, Tile(level, index), content)
             yield edge
+        for tile in edge_tiles(size):
+            if tile.level:
+                _compare(files, tile, edge.levels[tile.level])
 
 
 def leaf_hashes(files: LogFiles, bundle: Bundle) -> list[bytes]:
     """Return the hashes of a bundle's leaves; raises Finding where the hash tile above it has others."""
     hashes = [leaf_hash(entry) for entry in files.entries(bundle)]
-    tile = Tile(0, bundle.index, bundle.width)
-    _compare(tile, files.hashes(tile), b"".join(hashes))
+    _compare(files, Tile(0, bundle.index, bundle.width), b"".join(hashes))
     return hashes
 
 
-def _compare(tile: Tile, served: bytes, computed: bytes) -> None:
-    """Raise Finding that names the first leaf or subtree in which a tile differs."""
+def _compare(files: LogFiles, tile: Tile, computed: bytes) -> None:
+    """Raise Finding, which names the first leaf or subtree, where the tile that is served is another."""
+    served = files.hashes(tile)
     if served == computed:
         return
-    place = next(
-        at for at in range(0, len(computed), HASH_SIZE) if served[at:][:HASH_SIZE] != computed[at:][:HASH_SIZE]
-    )
-    number = tile.index * FULL + place // HASH_SIZE
-    what = f"leaf {number}" if not tile.level else f"the leaves from {number << (8 * tile.level)} on"
+    places = range(tile.width)
+    first = next(n for n in places if served[n * HASH_SIZE :][:HASH_SIZE] != computed[n * HASH_SIZE :][:HASH_SIZE])
+    leaf = (tile.index * FULL + first) << (HEIGHT * tile.level)
+    what = f"the leaves from {leaf} on" if tile.level else f"leaf {leaf}"
     raise Finding(f"{tile.path} and what the log's entries give differ in {what}.")
 
 
