@@ -105,7 +105,7 @@ def _changed(states: Iterable[CredentialState]) -> list[dict[str, Any]]:
 
 
 def _institution(state: InstitutionState) -> dict[str, Any]:
-    columns = {"version", "slug", "name", "url", "did", "standing", "sandbox"}
+    columns = {"version", "slug", "name", "url", "did", "former_dids", "standing", "sandbox"}
     return {"id": state.institution_id, **state.model_dump(include=columns)}
 
 

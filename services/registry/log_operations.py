@@ -50,9 +50,7 @@ def router(places: SecondPlaces, kek_file: Path) -> APIRouter:
             async with database.transaction() as tx:
                 tree, last = await succeed(tx, sealer, places, body.after)
         except LogUnavailable as error:
-            raise Unavailable(
-                "second_place_silent", "The event log, with the last checkpoint, is away."
-            ) from error
+            raise Unavailable("second_place_silent", "The event log, with the last checkpoint, is away.") from error
         return Succeeded(
             number=tree["number"], origin=tree["origin"], vkey=tree["vkey"], after=last.origin, size=last.size
         )

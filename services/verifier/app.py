@@ -7,14 +7,14 @@ from services.verifier.api import api_keys, employers, freshness, vc_api, verifi
 from services.verifier.domain.known import Rules
 from services.verifier.fetch import Fetcher
 from services.verifier.fetched import Copies
-from services.verifier.handlers import state
+from services.verifier.handlers import salts, state
 from services.verifier.handlers.employers import remove_sandboxes
 from services.verifier.handlers.freshness import Canary, tidy
 from services.verifier.handlers.verifications import Desk
 from services.verifier.settings import VerifierSettings
 from services.verifier.workers import Workers
 from shared import ops
-from shared.messaging.events import ISSUER_STATE, VERIFIER_STATE
+from shared.messaging.events import ISSUER_STATE, REGISTRY_STATE, VERIFIER_STATE
 from shared.messaging.inbox import Consumer
 from shared.messaging.relay import Relay
 from shared.ops import Operations
@@ -25,7 +25,10 @@ from shared.web.limits import Rate
 def build(runtime: Runtime[VerifierSettings]) -> Parts:
     """Build routes and tasks from what the service runs on."""
     settings, worker, log = runtime.settings, runtime.worker, runtime.log
-    consumer = Consumer(worker, log, state.GROUP, [ISSUER_STATE, VERIFIER_STATE], state.follow, claims=False)
+    consumers = (
+        Consumer(worker, log, state.GROUP, [ISSUER_STATE, REGISTRY_STATE, VERIFIER_STATE], state.follow, claims=False),
+        salts.consumer(worker, log),
+    )
     checkers = Workers(
         settings.check_workers,
         settings.check_queue,
@@ -34,13 +37,13 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         settings.extra_contexts,
     )
     fetcher = Fetcher(settings.allow_loopback_fetches)
-    rules = Rules(settings.public_url.rstrip("/"), settings.max_status_age)
+    rules = Rules(settings.public_url.rstrip("/"), settings.max_status_age, settings.trusted_list_issuers)
 
     async def relay() -> None:
         await Relay(worker, await log.publisher(), VERIFIER_STATE, "/laurel/verifier").run()
 
     def troubles() -> dict[str, str]:
-        found = {state.GROUP: consumer.trouble(), "checkers": checkers.trouble()}
+        found = {"checkers": checkers.trouble(), **{each.group: each.trouble() for each in consumers}}
         return {name: trouble for name, trouble in found.items() if trouble}
 
     operations = Operations(
@@ -59,7 +62,7 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
             api_keys.router,
             ops.router(operations),
         ],
-        tasks={"relay": relay, state.GROUP: consumer.run, "tidy": partial(tidy, worker)},
+        tasks={"relay": relay, "tidy": partial(tidy, worker), **{each.group: each.run for each in consumers}},
         route_tasks={"checkers": checkers.run},
         state={
             "desk": Desk(runtime.app, checkers, rules, fetcher, Copies(fetcher)),

@@ -61,7 +61,7 @@ Contexts = Mapping[str, Any] | None
 
 def check(job: Job, shapes: Shapes | None = None, known: Contexts = None) -> Found | Wanted:
     """Look into a document and, where a recipient is expected, compare; `known` contexts are the pinned where None."""
-    policy = Policy(Terms(known, inline=job.vc_api), others_may_sign=job.vc_api)
+    policy = Policy(Terms(known, inline=job.vc_api), others_may_sign=job.vc_api, list_issuers=job.list_issuers)
     fetched = {url: _value(found.text) for url, found in job.fetched.items()}
     if old := _too_old(job, fetched):
         return old

@@ -44,6 +44,7 @@ class Job(BaseModel):
     fetched: Mapping[str, Text] = {}
     max_status_age: float = 60.0
     vc_api: bool = False
+    list_issuers: frozenset[str] = frozenset()  # whose status lists are believed beside the issuer's own
 
 
 class Presenting(BaseModel):

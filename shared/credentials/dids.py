@@ -1,7 +1,7 @@
 """Institutions as DIDs: the did:web name of an institution and the document that lists its keys."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 from uuid import UUID
@@ -95,11 +95,16 @@ def key_of_did_jwk(did: str) -> PublicKey:
     return from_jwk(jwk)
 
 
-def did_document(did: str, keys: Iterable[PublicKey], as_jwk: Mapping[UUID, PublicKey] | None = None) -> dict[str, Any]:
+def did_document(
+    did: str,
+    keys: Iterable[PublicKey],
+    as_jwk: Mapping[UUID, PublicKey] | None = None,
+    former: Sequence[str] = (),
+) -> dict[str, Any]:
     """Return the DID document of an institution whose keys may sign badges (DID 1.0, Controlled Identifiers 1.0).
 
-    `as_jwk` are those that may sign tokens, by their ids. Every id is absolute and `assertionMethod` holds strings:
-    common verifiers look for nothing else.
+    `as_jwk` are those that may sign tokens, by their ids; `former` are DIDs that it had before. Every id is absolute
+    and `assertionMethod` holds strings: common verifiers look for nothing else.
     """
     methods: list[dict[str, Any]] = [
         _method(method_id(did, key), "Multikey", did, publicKeyMultibase=encode_multikey(key)) for key in keys
@@ -111,6 +116,7 @@ def did_document(did: str, keys: Iterable[PublicKey], as_jwk: Mapping[UUID, Publ
     return {
         "@context": [DID_V1, MULTIKEY_V1, *([JSON_WEB_KEY] if any("publicKeyJwk" in each for each in methods) else [])],
         "id": did,
+        **({"alsoKnownAs": list(former)} if former else {}),
         "verificationMethod": methods,
         "assertionMethod": [method["id"] for method in methods],
     }

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from services.issuer.domain.row import Row
 from shared.credentials.dids import did_web
 from shared.credentials.keys import Algorithm, PublicKey, did_key
 from shared.errors import Conflict, Invalid
@@ -14,10 +15,34 @@ def did_of(slug: str, public_url: str, method: DidMethod | None, key: PublicKey)
 
     Raises Invalid (`did_web_needs_https`) where did:web is asked for without such an address.
     """
-    https = public_url.startswith("https://")
-    if method == "web" and not https:
+    if method == "web":
+        refuse_did_web_without_https(public_url)
+    as_web = method != "key" and public_url.startswith("https://")
+    return did_web(public_url, slug) if as_web else did_key(key)
+
+
+def moved_did(institution: Row, public_url: str) -> str:
+    """Return the did:web that an institution is to have in place of its did:key.
+
+    Raises Conflict (`did_web_already`, `institution_withdrawn`), Invalid (`did_web_needs_https`).
+    """
+    if not institution["did"].startswith("did:key:"):
+        raise Conflict("did_web_already", "This institution has a did:web.", did=institution["did"])
+    refuse_withdrawn(institution)
+    refuse_did_web_without_https(public_url)
+    return did_web(public_url, institution["slug"])
+
+
+def refuse_withdrawn(institution: Row) -> None:
+    """Raise Conflict where an institution issues no more."""
+    if institution["standing"] != "registered":
+        raise Conflict("institution_withdrawn", "This institution is withdrawn; it issues no more badges.")
+
+
+def refuse_did_web_without_https(public_url: str) -> None:
+    """Raise Invalid where this deployment has no public https address, at which a did:web's document could stand."""
+    if not public_url.startswith("https://"):
         raise Invalid("did_web_needs_https", "A did:web institution needs a public address with https.")
-    return did_key(key) if method == "key" or not https else did_web(public_url, slug)
 
 
 def further_algorithms(did: str) -> tuple[Algorithm, ...]:

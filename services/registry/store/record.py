@@ -128,7 +128,7 @@ async def public_credential(tx: Tx, credential_id: UUID) -> Record | None:
     """Return the public form of a record, with the names that its institution and achievement go by."""
     return await tx.fetchrow(
         """
-        select c.*, i.name as institution_name, i.did, a.achievement ->> 'name' as achievement_name,
+        select c.*, i.name as institution_name, i.did, i.former_dids, a.achievement ->> 'name' as achievement_name,
                a.achievement -> 'micro_credential' as micro_credential, credential_types($1) as types
         from public_credential($1) c
         left join institutions i on i.id = c.institution_id

@@ -22,10 +22,14 @@ def _place(url: str) -> tuple[str, int | None]:
 
 @dataclass(frozen=True)
 class Rules:
-    """What this registry goes by: where all that it publishes begins, and how old a status may be."""
+    """What this registry goes by: where all that it publishes begins, and how old a status may be.
+
+    `list_issuers` are those whose status lists are believed beside the ones of a badge's own issuer.
+    """
 
     public_url: str
     max_status_age: timedelta
+    list_issuers: frozenset[str] = frozenset()
 
     def is_ours(self, url: str) -> bool:
         """Tell whether an address is on our own public host, or is none."""

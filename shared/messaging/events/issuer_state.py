@@ -29,6 +29,7 @@ class InstitutionState(Message):
     name: str
     url: str | None = None
     did: str
+    former_dids: tuple[str, ...] = ()  # what was signed in their name is the institution's
     standing: Literal["registered", "withdrawn"] = "registered"
     sandbox: bool = False  # made for trying out: no figure of freshness counts it
 
@@ -83,7 +84,7 @@ class InstitutionApiKeyState(ApiKeyContent):
 
 
 class AchievementState(Message):
-    """One published version of an achievement, its image included (PNG, base64)."""
+    """One published version of an achievement, its image included (PNG or SVG, base64)."""
 
     TYPE = "laurel.achievement.state.v1"
     TOPIC = ISSUER_STATE
