@@ -1,7 +1,7 @@
 """A log's new leaves: read in bundles, several at once, hashed, and grown from the right edge of what is known."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
@@ -14,39 +14,57 @@ from shared.transparency.tiles import FULL, HEIGHT, Bundle, Tile
 AT_ONCE = 8  # files that are fetched at a time; as many are in memory
 _FULL_BYTES = FULL * HASH_SIZE
 
+See = Callable[[int, Sequence[bytes]], None]
+
 _Asked = TypeVar("_Asked")
 _Got = TypeVar("_Got")
 
 
-def follow(files: LogFiles, edge: Edge, size: int) -> Iterator[Edge]:
-    """Grow a tree from its edge to `size` leaves by what is served; give the edge after each bundle.
+def follow(
+    files: LogFiles, edge: Edge, size: int, stops: Iterable[int] = (), see: See = lambda first, entries: None
+) -> Iterator[Edge]:
+    """Grow a tree from its edge to `size` leaves by what is served; give the edge after each bundle, and at `stops`.
 
+    `stops` are further sizes, ascending; `see` is called with the index of each bundle's first leaf and its entries.
     Every entry is hashed, and every hash tile that becomes full, or is the last of its level, is compared with the one
-    that is served. Raises Finding where they do not fit. Whether the last edge has the root that was signed is for the
+    that is served. Raises Finding where they do not fit. Whether the edges have the roots that were signed is for the
     caller to see.
     """
     bundles = (Bundle(n, min(FULL, size - n * FULL)) for n in range(edge.size // FULL, -(-size // FULL)))
+    pending = iter(stops)
+    stop = next(pending, size)
     with fetching() as fetch:
-        for bundle, hashes in fetch(bundles, lambda each: leaf_hashes(files, each)):
-            known = edge.size - bundle.index * FULL
+        for bundle, entries in fetch(bundles, lambda each: _entries(files, each)):
+            first = bundle.index * FULL
+            see(first, entries)
+            hashes = list(map(leaf_hash, entries))
+            known = edge.size - first
             if known and b"".join(hashes[:known]) != edge.levels[0]:
                 raise Finding(f"{bundle.path} has other entries among the first {edge.size} of the log than before.")
-            growth = grow(edge, hashes[known:])
-            edge = growth.edge
-            for (level, index), content in growth.tiles.items():
-                if level and len(content) == _FULL_BYTES:
-                    _compare(files, Tile(level, index), content)
-            yield edge
+            while edge.size < first + bundle.width:
+                while stop <= edge.size:
+                    stop = next(pending, size)
+                end = min(stop, first + bundle.width)
+                edge = _grown(files, edge, hashes[edge.size - first : end - first])
+                yield edge
         for tile in edge_tiles(size):
             if tile.level:
                 _compare(files, tile, edge.levels[tile.level])
 
 
-def leaf_hashes(files: LogFiles, bundle: Bundle) -> list[bytes]:
-    """Return the hashes of a bundle's leaves; raises Finding where the hash tile above it has others."""
-    hashes = [leaf_hash(entry) for entry in files.entries(bundle)]
-    _compare(files, Tile(0, bundle.index, bundle.width), b"".join(hashes))
-    return hashes
+def _entries(files: LogFiles, bundle: Bundle) -> list[bytes]:
+    """Return a bundle's entries; raises Finding where the hash tile above them has others."""
+    entries = files.entries(bundle)
+    _compare(files, Tile(0, bundle.index, bundle.width), b"".join(map(leaf_hash, entries)))
+    return entries
+
+
+def _grown(files: LogFiles, edge: Edge, hashes: Sequence[bytes]) -> Edge:
+    growth = grow(edge, hashes)
+    for (level, index), content in growth.tiles.items():
+        if level and len(content) == _FULL_BYTES:
+            _compare(files, Tile(level, index), content)
+    return growth.edge
 
 
 def _compare(files: LogFiles, tile: Tile, computed: bytes) -> None:
