@@ -11,6 +11,7 @@ from cli.badges import deliveries, revoke, status
 from cli.check import ledger_check
 from cli.issuing import issue
 from cli.keys import Unusable
+from cli.log.commands import log
 from cli.operations import dead_letters, discard, rebuild, refeed, replay, restart
 from cli.output import warn
 from cli.people import institution, sandbox
@@ -64,6 +65,7 @@ app.command("revoke")(revoke)
 app.command("status")(status)
 app.command("deliveries")(deliveries)
 app.add_typer(achievement, name="achievement")
+app.add_typer(log, name="log")
 app.add_typer(institution, name="institution", rich_help_panel=OPERATORS)
 app.add_typer(sandbox, name="sandbox", rich_help_panel=OPERATORS)
 app.add_typer(witness, name="witness", rich_help_panel=OPERATORS)
