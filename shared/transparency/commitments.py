@@ -152,13 +152,13 @@ def verification_facts(
     *,
     event_id: UUID,
     verification_id: UUID,
-    credential_id: UUID | str | None,
+    credential_id: UUID | None,
     verdict: str,
     reason: str | None,
     standing: str,
     verified_at: datetime,
 ) -> Facts:
-    """Return the facts of a verification; without `credential_id` for a badge that says no id."""
+    """Return the facts of a verification; without `credential_id` for a badge that is not recorded here."""
     return _facts(
         "verification",
         event_id=event_id,

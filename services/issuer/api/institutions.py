@@ -113,7 +113,7 @@ async def make_institution(
     attempt = idempotency.attempt(operator.tenant_id, header)
     founding = Founding(**body.model_dump())
     async with idempotency.remembering(database, attempt), database.transaction() as tx:
-        institution, key = await institutions.found(tx, founding, attempt, signer, settings.public_url)
+        institution, key = await institutions.found(tx, operator, founding, attempt, signer, settings.public_url)
     return MadeInstitution(**{name: institution[name] for name in ("id", "slug", "did", "sandbox")}, api_key=key.text)
 
 
@@ -134,7 +134,7 @@ async def move_institution(
     """
     attempt = idempotency.attempt(who.tenant_id, header)
     async with idempotency.remembering(database, attempt), database.transaction(who.tenant_id) as tx:
-        row = await move_to_did_web(tx, institution_id, attempt, signer, settings.public_url)
+        row = await move_to_did_web(tx, who, institution_id, attempt, signer, settings.public_url)
     return MovedInstitution(**{name: row[name] for name in MovedInstitution.model_fields})
 
 
@@ -163,7 +163,7 @@ async def renew_signing_key(
     attempt = idempotency.attempt(who.tenant_id, header)
     async with idempotency.remembering(database, attempt), database.transaction(who.tenant_id) as tx:
         row = await institutions.renew_signing_key(
-            tx, institution_id, algorithm, attempt, signer, did_per_key=settings.vc_api_open_institution
+            tx, who, institution_id, algorithm, attempt, signer, did_per_key=settings.vc_api_open_institution
         )
     return _view(row)
 

@@ -208,8 +208,8 @@ async def publish(tx: Tx, number: int, size: int, note: str) -> None:
     """Let everybody have a checkpoint, with the cosignatures that it has by now."""
     await tx.execute(
         """
-        update log_checkpoints set note = $3, published_at = laurel_clock()
-        where tree = $1 and size = $2 and published_at is null
+        update log_checkpoints set note = $3, published_at = coalesce(published_at, laurel_clock())
+        where tree = $1 and size = $2
         """,
         number,
         size,
@@ -226,6 +226,25 @@ async def published(tx: Tx, number: int | None = None) -> Record | None:
         order by size desc limit 1
         """,
         number,
+    )
+
+
+async def witnessed(tx: Tx, number: int, name: str) -> int:
+    """Return the size of the last checkpoint that a witness has cosigned, as far as is known; 0: none."""
+    size: int | None = await tx.fetchval("select size from log_witnesses where tree = $1 and name = $2", number, name)
+    return size or 0
+
+
+async def note_witnessed(tx: Tx, number: int, name: str, size: int) -> None:
+    """Remember what a witness has cosigned."""
+    await tx.execute(
+        """
+        insert into log_witnesses (tree, name, size) values ($1, $2, $3)
+        on conflict (tree, name) do update set size = excluded.size, seen_at = laurel_clock()
+        """,
+        number,
+        name,
+        size,
     )
 
 
