@@ -104,6 +104,11 @@ class Recorded:
     traceparents: tuple[str | None, ...] = ()
     lists: tuple[str, ...] = ()
 
+    @property
+    def version(self) -> int:
+        """Its version: each has an entry in its history."""
+        return len(self.traceparents)
+
     def says_all(self, facts: CredentialFacts, rules: Rules) -> bool:
         """Tell whether this is all that there is to know of a status.
 
