@@ -4,7 +4,9 @@ import typer
 
 from cli.check import reconcile
 from cli.log.audit import audit
+from cli.log.export import export
 
 log = typer.Typer(no_args_is_help=True, help="The transparency log: audit it, copy it, open it.")
 log.command("audit")(audit)
+log.command("export")(export)
 log.command("reconcile")(reconcile)
