@@ -17,6 +17,7 @@ from cli.output import warn
 from cli.people import institution, sandbox
 from cli.tracing import trace
 from cli.verifying import verify
+from cli.witness import witness
 
 OPERATORS = "For operators"
 
@@ -67,6 +68,7 @@ app.add_typer(achievement, name="achievement")
 app.add_typer(log, name="log")
 app.add_typer(institution, name="institution", rich_help_panel=OPERATORS)
 app.add_typer(sandbox, name="sandbox", rich_help_panel=OPERATORS)
+app.add_typer(witness, name="witness", rich_help_panel=OPERATORS)
 app.command("trace", rich_help_panel=OPERATORS)(trace)
 app.command("ledger-check", rich_help_panel=OPERATORS)(ledger_check)
 app.command("dead-letters", rich_help_panel=OPERATORS)(dead_letters)

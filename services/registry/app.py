@@ -28,7 +28,8 @@ def build(runtime: Runtime[RegistrySettings]) -> Parts:
     )
 
     places = SecondPlaces(log, settings.log_checkpoint_file)
-    keeper = LogKeeper(worker, log, places, Terms(settings.log_origin, settings.kek_file))
+    terms = Terms(settings.log_origin, settings.kek_file, settings.log_policy(), settings.log_round_seconds)
+    keeper = LogKeeper(worker, log, places, terms)
 
     async def relay() -> None:
         await Relay(worker, await log.publisher(), REGISTRY_STATE, "/laurel/registry").run()
