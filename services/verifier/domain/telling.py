@@ -48,7 +48,7 @@ def tell(report: Report) -> Told:
     age = None if as_of is None else max(0, int((report.verified_at - as_of).total_seconds()))
     return Told(
         tone=tone,
-        headline=_headline(report),
+        headline=_headline(report) if report.as_of is None else f"As of {report.as_of:%Y-%m-%d}: {_headline(report)}",
         look_twice=tuple(each.detail for each in _further_warnings(report.checks)),
         grounds=_grounds(report.checks, report.issuer, kind),
         domain=host_of(report.issuer.id),

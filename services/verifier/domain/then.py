@@ -76,6 +76,6 @@ def history_check(checked: CheckedDocument, known: Known, complete_until: dateti
 
 
 _ELSEWHERE = (
-    "Dates and keys were compared with {}. The issuer keeps its history itself: of it counts only a list that it signed "
-    "by then and that covers that time."
+    "Dates and keys were compared with {}. The issuer keeps its history itself: of that counts only a list which it "
+    "had signed by then, and which covers that time."
 )

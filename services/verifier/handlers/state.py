@@ -29,7 +29,7 @@ GROUP = "laurel.verifier.state"
 BATCH = 500
 
 Row = dict[str, Any]
-_INSTITUTION = {"version", "slug", "name", "url", "did", "former_dids", "standing", "sandbox"}
+_INSTITUTION = {"version", "slug", "name", "url", "did", "former_dids", "standing", "standings", "sandbox"}
 
 
 async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:
