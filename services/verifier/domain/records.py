@@ -47,6 +47,7 @@ def _outcome(report: Report) -> dict[str, Any]:
             for check in report.checks
             if check.name != "recipient"
         ],
+        "as_of": report.as_of,
         "status_as_of": report.status_as_of,
         "verified_at": report.verified_at,
     }
@@ -81,6 +82,7 @@ def recalled(row: Mapping[str, Any]) -> Report:
             **dict.fromkeys(ReportedCredential.model_fields) | {"digest": row["document_digest"]}
         ),
         issuer=issuer,
+        as_of=row["as_of"],
         status_as_of=row["status_as_of"],
         verified_at=row["verified_at"],
     )
