@@ -55,7 +55,7 @@ def _of_credential(credential: Row, verification: Row) -> list[Event]:
 def _was_known(entry: HistoryEntry, verification: Row) -> bool:
     """Tell whether the answer rests on a change: by the time that was asked about, else by the version that was known.
 
-    An answer that says neither goes by the time of its status. A change is known before the heartbeat that vouches for it.
+    An answer that says neither goes by its status's time. A change is known before the heartbeat that vouches for it.
     """
     if verification["as_of"] is not None:
         return bool(entry.time <= verification["as_of"])
