@@ -61,7 +61,7 @@ def audit(
     files = LogFiles(source_at(where))
     begun, trust = first_state(files, read_state(state) if state else None, vkey)
     other = _other(against, begun.verifier) if against else None
-    with _telling(as_json) as tell:
+    with telling(as_json) as tell:
         run = Audit(files, begun, lambda each: write_state(state, each) if state else None, tell)
         try:
             done = run.run(other, full=full)
@@ -148,7 +148,7 @@ def _keep_evidence(state: Path, notes: list[bytes]) -> list[Path]:
 
 
 @contextmanager
-def _telling(as_json: bool) -> Iterator[Callable[[int, int], None]]:
+def telling(as_json: bool) -> Iterator[Callable[[int, int], None]]:
     """Give what shows progress on a terminal, and nothing anywhere else."""
     console = Console(stderr=True)
     if as_json or not console.is_terminal:

@@ -97,4 +97,4 @@ def fetching() -> Iterator[Callable[[Iterable[_Asked], Callable[[_Asked], _Got]]
     try:
         yield fetch
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.registry import api, handlers, log_files, log_operations, pages, pictures, proofs, public
+from services.registry import api, handlers, log_files, log_operations, openings, pages, pictures, proofs, public
 from services.registry.log import LogKeeper, SecondPlaces, Terms
 from services.registry.operations import operations
 from services.registry.settings import RegistrySettings
@@ -45,6 +45,7 @@ def build(runtime: Runtime[RegistrySettings]) -> Parts:
         api.router,
         pictures.router,
         proofs.router,
+        openings.router,
         pages.router,
         public.router,
         log_files.router,

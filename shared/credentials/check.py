@@ -75,6 +75,7 @@ def check_document(
     now: datetime,
     known_keys: tuple[KnownKey, ...] = (),
     fetched: Fetched,
+    as_of: datetime | None = None,
     shapes: Shapes | None = None,
     policy: Policy = ...,
 ) -> CheckedDocument | Needs: ...
@@ -84,6 +85,7 @@ def check_document(
     now: datetime,
     known_keys: tuple[KnownKey, ...] = (),
     fetched: Fetched | None = None,
+    as_of: datetime | None = None,
     shapes: Shapes | None = None,
     policy: Policy = STRICT,
 ) -> CheckedDocument | Needs:
@@ -92,11 +94,12 @@ def check_document(
     `known_keys` are those of issuers that need no look-up (our institutions'); a did:key is its own key. Any other
     issuer's keys stand in a document of its own: with `fetched` the answer may be that it is needed first, without it
     they are unknown. With it, too, a stranger's status is looked up in the lists that the credential names. With
-    `shapes` it takes less time. The checks, in order: structure, contexts, issuer, proof, status, validity, demo,
-    conformance; what a failed one leaves without ground is skipped. Never raises for what the document holds. The
-    result goes through JSON unchanged: this runs in a process of its own.
+    `shapes` it takes less time. With `as_of` (not after `now`) dates, keys and lists are compared with that time, and
+    what no past is kept of is unknown. The checks, in order: structure, contexts, issuer, proof, status, validity,
+    demo, conformance; what a failed one leaves without ground is skipped. Never raises for what the document holds.
+    The result goes through JSON unchanged: this runs in a process of its own.
     """
-    return _checked(document, None, _Look(now, KnownKeys(known_keys, now), fetched, policy, shapes))
+    return _checked(document, None, _look(now, as_of, known_keys, fetched, policy, shapes))
 
 
 @overload
@@ -115,6 +118,7 @@ def check_token(
     now: datetime,
     known_keys: tuple[KnownKey, ...] = (),
     fetched: Fetched,
+    as_of: datetime | None = None,
     policy: Policy = ...,
     shapes: Shapes | None = None,
 ) -> CheckedDocument | Needs: ...
@@ -124,11 +128,12 @@ def check_token(
     now: datetime,
     known_keys: tuple[KnownKey, ...] = (),
     fetched: Fetched | None = None,
+    as_of: datetime | None = None,
     policy: Policy = STRICT,
     shapes: Shapes | None = None,
 ) -> CheckedDocument | Needs:
     """Check a credential that came as a compact JWS, as `check_document` does; `digest` is that of the token itself."""
-    return _checked_token(text, _Look(now, KnownKeys(known_keys, now), fetched, policy, shapes))
+    return _checked_token(text, _look(now, as_of, known_keys, fetched, policy, shapes))
 
 
 def _checked_token(text: str, look: "_Look") -> CheckedDocument | Needs:
@@ -159,7 +164,10 @@ def document_in(badge: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """With what a credential is looked at; `inside`: it stands inside another one, and is none of this registry's."""
+    """With what a credential is looked at; `inside`: it stands inside another one, and is none of this registry's.
+
+    `now` is the time with which dates are compared; `in_past`: it is one that was asked for.
+    """
 
     now: datetime
     keys: KnownKeys
@@ -167,6 +175,19 @@ class _Look:
     policy: Policy = STRICT
     shapes: Shapes | None = None
     inside: bool = False
+    in_past: bool = False
+
+
+def _look(
+    now: datetime,
+    as_of: datetime | None,
+    known_keys: tuple[KnownKey, ...],
+    fetched: Fetched | None,
+    policy: Policy,
+    shapes: Shapes | None,
+) -> _Look:
+    keys = KnownKeys(known_keys, now, as_of=as_of)
+    return _Look(as_of or now, keys, fetched, policy, shapes, in_past=as_of is not None)
 
 
 def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocument | Needs:
@@ -219,7 +240,9 @@ def _of_signers(
 def _looked_up(document: Mapping[str, Any], issuer_id: str, look: _Look, fetched: Fetched) -> list[Check] | Needs:
     """Return what a credential that its issuer signed rests on elsewhere: status (ours we have), schemas, endorsers."""
     kept_here = issuer_id in look.keys.ours and not look.inside
-    reader = foreign_status.Reader(issuer_id, look.keys, fetched, look.now, look.policy.list_issuers)
+    reader = foreign_status.Reader(
+        issuer_id, look.keys, fetched, look.now, look.policy.list_issuers, in_past=look.in_past
+    )
     lists = () if kept_here else foreign_status.needed(document, reader)
     endorsed = _endorsements(document, look)
     endorsers = endorsed.urls if isinstance(endorsed, Needs) else ()

@@ -79,9 +79,12 @@ async def create_tree(tx: Tx, number: int, origin: str, vkey: str, root: bytes, 
 
 
 async def current_tree(tx: Tx, *, lock: bool = False) -> Record | None:
-    """Return the log that is written to; locked, nobody else appends until the transaction ends."""
-    query = "select * from log_trees order by number desc limit 1"
-    return await tx.fetchrow(f"{query} for update" if lock else query)
+    """Return the log that is written to; locked, nobody appends and no log begins until the transaction ends."""
+    if lock:
+        # The first one's row, whichever is written to: a statement of its own, so that the next one sees what whoever
+        # had the lock has done.
+        await tx.execute("select from log_trees where number = 1 for update")
+    return await tx.fetchrow("select * from log_trees order by number desc limit 1")
 
 
 async def tree(tx: Tx, number: int) -> Record | None:
