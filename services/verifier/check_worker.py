@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.verifier.domain.lifetimes import is_too_old
 from services.verifier.jobs import (
-    JOBS,
     Answer,
     Failed,
     Found,
@@ -36,6 +35,7 @@ from services.verifier.jobs import (
     Unpacking,
     Wanted,
 )
+from services.verifier.parcels import Unpacker
 from services.verifier.qr import text_in
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.baking import is_token
@@ -69,10 +69,18 @@ def check(job: Job, shapes: Shapes | None = None, known: Contexts = None) -> Fou
     checked: CheckedDocument | Needs
     if is_assertion(document):
         gone = {url: GONE for url, found in job.fetched.items() if found.gone}
-        checked = check_assertion(job.badge, now=job.now, fetched={**fetched, **gone})
+        checked = check_assertion(job.badge, now=job.now, as_of=job.as_of, fetched={**fetched, **gone})
     else:
         look = check_token if isinstance(job.badge, str) else check_document
-        checked = look(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, shapes=shapes, policy=policy)
+        checked = look(
+            job.badge,
+            now=job.now,
+            as_of=job.as_of,
+            known_keys=job.known_keys,
+            fetched=fetched,
+            shapes=shapes,
+            policy=policy,
+        )
     if isinstance(checked, Needs):
         return Wanted(urls=checked.urls, redirects=checked.redirects)
     return Found(checked=checked, recipient=_match(document, job.expected_recipient))
@@ -91,7 +99,7 @@ def _too_old(job: Job, fetched: Mapping[str, Any]) -> Wanted | None:
     old = [
         (url, found.redirects)
         for url, found in job.fetched.items()
-        if fetched[url] is not None and is_too_old(fetched[url], found.age, job.now, job.max_status_age)
+        if fetched[url] is not None and is_too_old(fetched[url], found.age, job.as_of or job.now, job.max_status_age)
     ]
     if not old:
         return None
@@ -155,20 +163,20 @@ def main() -> None:
     parser.add_argument("--extra-contexts", type=Path)
     options = parser.parse_args()
     incoming, outgoing = _pipes()
-    shapes, known = Shapes(), from_file(options.extra_contexts)
+    parcels, shapes, known = Unpacker(), Shapes(), from_file(options.extra_contexts)
     _warm_up(shapes)
     _bound_memory(options.memory_mib)
     _write(outgoing, b"ready")
     while (message := _read(incoming)) is not None:
         signal.setitimer(signal.ITIMER_PROF, options.cpu_seconds)
-        answer = _answer(message, shapes, known)
+        answer = _answer(message, parcels, shapes, known)
         signal.setitimer(signal.ITIMER_PROF, 0)
         _write(outgoing, answer.model_dump_json().encode())
 
 
-def _answer(message: bytes, shapes: Shapes, known: Contexts) -> Answer:
+def _answer(message: bytes, parcels: Unpacker, shapes: Shapes, known: Contexts) -> Answer:
     try:
-        job = JOBS.validate_json(message)
+        job = parcels.job(message)
         if isinstance(job, Unpacking | Reading):
             return Answer(outcome=take_out(job))
         return Answer(outcome=check(job, shapes, known) if isinstance(job, Job) else present(job, shapes, known))
