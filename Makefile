@@ -12,7 +12,7 @@ export PORT BROKER DEMO LAUREL_HOME PYTHON CHROMIUM
 PYTHON_OF_VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs test test-docker screenshots interop fuzz lint bench locks clean runtime dev browser
+.PHONY: help up down status logs test test-docker screenshots interop interop-log fuzz lint bench locks clean runtime dev browser
 
 help: ## show this
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -49,6 +49,9 @@ lint: dev ## check style, types and the arrows between the parts
 
 interop: dev ## exchange badges with other people's programs (Node.js and npm), both ways
 	$(PYTHON_OF_VENV) -m tests.interop
+
+interop-log: dev ## let other people's programs check the transparency log (Go), and ours theirs
+	$(PYTHON_OF_VENV) -m tests.interop_log
 
 fuzz: dev ## send 50,000 odd inputs through the readers of badges, lists and keys, and make ten times a test run's examples
 	$(PYTHON_OF_VENV) -m tests.fuzz

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -45,8 +46,8 @@ def add(
     did: Annotated[
         DidMethod | None,
         typer.Option(
-            help="Its identifier, for good: web has keys for every format, key has one and no ecdsa-rdfc-2019 or "
-            "ob3-jwt. Absent: web where the issuer has a public https address."
+            help="Its identifier: web has keys for every format, key has one and no ecdsa-rdfc-2019 or ob3-jwt. "
+            "Absent: web where the issuer has a public https address. `laurel institution move` goes from key to web."
         ),
     ] = None,
     sandbox: Annotated[
@@ -78,6 +79,27 @@ def add(
         say(f"  key  in {key_file}, readable by you alone; LAUREL_INSTITUTION_KEY_FILE={key_file} lets laurel use it")
     else:
         say(f"  key  {made['api_key']}   shown this once: keep it")
+
+
+@institution.command("move")
+def move(
+    institution_id: Annotated[UUID, typer.Argument(help="The institution's id, as `laurel institution add` told it.")],
+    as_json: Json = False,
+) -> None:
+    """Give an institution that has a did:key a did:web, with its own key. There is no way back.
+
+    What it issued stays as good as it is and can be revoked; what it issues from now on has the new identifier.
+
+    Example: laurel institution move 7c0e1a52-8f0b-4c1d-9f57-0d1c6a1e2b3f
+    """
+    connection = connect(os.environ, "institution", needs=["issuer"])
+    path = f"/v1/institutions/{institution_id}/did"
+    moved: dict[str, Any] = connection.post("issuer", path, {"did_method": "web"}).json()
+    if as_json:
+        give(moved)
+        return
+    before = [("DID", moved["did"]), *(("before", did) for did in moved["former_dids"])]
+    say(f"{moved['slug']} has moved:", *aligned(before))
 
 
 @sandbox.command("remove")

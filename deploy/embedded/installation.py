@@ -65,6 +65,15 @@ class Installation:
         return self.home / "keys" / "sealing"
 
     @property
+    def log_origin(self) -> str | None:
+        """The transparency log's name, drawn once: a database that was lost can't begin another log unseen."""
+        return self._log_origin_file.read_text().strip() if self._log_origin_file.exists() else None
+
+    @property
+    def _log_origin_file(self) -> Path:
+        return self.home / "log-origin"
+
+    @property
     def logs(self) -> Path:
         """A file for each program."""
         return self.home / "logs"
@@ -76,6 +85,7 @@ class Installation:
         self.home.chmod(0o700)
         _write_new(self.operator_key_file, secrets.token_urlsafe(32))
         _write_new(self.sealing_key_file, base64.b64encode(secrets.token_bytes(32)).decode())
+        _write_new(self._log_origin_file, f"log.laurel/{secrets.token_hex(8)}")
         _write_new(_note(self.home), json.dumps({**asdict(self), "home": str(self.home)}))
 
 

@@ -48,6 +48,7 @@ def _service_environment(installation: Installation, name: str, admin_dsn: str) 
         **_spans(installation),
         # Where a service has a setting that others lack, the others don't read it.
         "LAUREL_KEK_FILE": str(installation.sealing_key_file),
+        **({"LAUREL_LOG_ORIGIN": installation.log_origin} if installation.log_origin else {}),
         "LAUREL_ISSUER_URL": installation.url("issuer"),
         "LAUREL_VERIFIER_URL": installation.url("verifier"),
         "LAUREL_NOTIFIER_URL": installation.url("notifier"),

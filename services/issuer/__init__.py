@@ -2,11 +2,13 @@
 
 Consumes   nothing: whatever it decides, it decides from its own tables
 Emits      issuer.events.v1   laurel.credential.issued.v1, laurel.generic-credential.issued.v1,
-                              laurel.credential.status-changed.v1
+                              laurel.credential.status-changed.v1; laurel.institution.standing-changed.v1,
+                              laurel.signing-key.changed.v1, laurel.achievement.published.v1
            issuer.state.v1    institutions, signing keys, institutions' API keys, published achievements, status lists,
                               credentials' status; heartbeats
 
 Its own truth:   institutions, signing_keys (sealed), api_keys; achievements, achievement_versions; status_lists;
+                 recorded_changes (what the transparency log is told of those; what happened before, the worker adds);
                  credentials, credential_history, status_positions; credential_contents (what an erasure takes: the
                  document, the badge as a token, the address, the owner link's token). `laurel refeed issuer` tells all
                  of it again. A credential is a badge, or `generic`: written by the institution itself (VC-API).

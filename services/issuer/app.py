@@ -3,7 +3,7 @@
 from functools import partial
 
 from services.issuer.api import ROUTERS
-from services.issuer.handlers import ledger, sandbox
+from services.issuer.handlers import ledger, recording, sandbox
 from services.issuer.handlers.issuing import Issuing
 from services.issuer.handlers.refeed import refeed
 from services.issuer.lists import ListSigner, Terms
@@ -36,7 +36,11 @@ def build(runtime: Runtime[IssuerSettings]) -> Parts:
     operations = ops.Operations(ledger.lines, refeed=refeed_all, remove_sandboxes=partial(sandbox.remove, worker))
     return Parts(
         routers=[*ROUTERS, ops.router(operations)],
-        tasks={"relay": relay, "status_lists": ListSigner(worker, signer, terms).run},
+        tasks={
+            "relay": relay,
+            "status_lists": ListSigner(worker, signer, terms).run,
+            "record": partial(recording.keep_complete, worker),
+        },
         state={"signer": signer, "issuing": Issuing(runtime.app, signer, settings)},
     )
 

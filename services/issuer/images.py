@@ -1,4 +1,4 @@
-"""The picture of a badge: an upload made harmless, or one drawn from a template; always a PNG of at most 256 KiB."""
+"""The picture of a badge: an upload made harmless, or one drawn from a template; at most 256 KiB, as PNG or SVG."""
 
 import asyncio
 import colorsys
@@ -9,12 +9,14 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from services.issuer.svg_images import MAX_BYTES, sanitised
 from shared.errors import Invalid, TooLarge
 
-MAX_BYTES = 256 * 1024
 MAX_SIDE = 4096  # of an upload: 16 million pixels are 64 MiB while they are looked at
 SIDES = (512, 400, 320, 256, 192, 128)  # of what is kept: the first that fits into MAX_BYTES
-TYPES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+SVG = "image/svg+xml"
+_PIXELS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+TYPES = (*_PIXELS, SVG)
 # Uploads decoded at a time: some kilobytes of a single colour are 64 MiB of pixels.
 _DECODING = asyncio.Semaphore(2)
 DEFAULT_COLOR = "#1f5f8b"
@@ -24,12 +26,15 @@ _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error,
 
 
 async def normalised(upload: bytes, media_type: str) -> bytes:
-    """Decode an upload of one of TYPES and return its pixels, and nothing else of it, as PNG.
+    """Decode an upload of one of TYPES and return its pixels, and nothing else of it, as PNG; an SVG as an SVG.
 
-    Raises Invalid (`image_unreadable`), TooLarge (`image_too_large`: more than 4096 pixels a side).
+    Raises Invalid (`image_unreadable`, `image_not_harmless`), TooLarge (`image_too_large`: more than 4096 pixels a
+    side, or an SVG of more than 256 KiB).
     """
     async with _DECODING:
-        return await asyncio.to_thread(_normalised, upload, TYPES[media_type])
+        if media_type == SVG:
+            return await asyncio.to_thread(sanitised, upload)
+        return await asyncio.to_thread(_normalised, upload, _PIXELS[media_type])
 
 
 async def drawn(title: str, color: str | None) -> bytes:

@@ -53,6 +53,7 @@ class Issuer(BaseModel):
 
     id: str = Field(description="Its DID.", examples=["did:web:badges.example:institutions:north"])
     name: str = Field(examples=["North Academy"])
+    former_ids: Sequence[str] = Field(description="DIDs that it had before, and signed under.", examples=[[]])
 
 
 class Achievement(BaseModel):
@@ -168,13 +169,17 @@ def public_record(form: Record) -> PublicRecord:
         status=form["status"],
         version=form["version"],
         institution_id=form["institution_id"],
-        issuer=Issuer(id=form["did"], name=form["institution_name"]) if form["did"] else None,
+        issuer=_issuer(form) if form["did"] else None,
         kind="badge" if form["achievement_id"] else "generic",
         types=reading.types_of(form["types"]),
         achievement=_achievement(form) if form["achievement_id"] else None,
         issued_at=form["issued_at"],
         history=[Version(**entry) for entry in form["history"]],
     )
+
+
+def _issuer(form: Record) -> Issuer:
+    return Issuer(id=form["did"], name=form["institution_name"], former_ids=form["former_dids"])
 
 
 def _achievement(form: Record) -> Achievement:

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from services.registry import api, handlers, pages, pictures, public
+from services.registry import api, handlers, log_files, log_operations, pages, pictures, proofs, public
+from services.registry.log import LogKeeper, SecondPlaces, Terms
 from services.registry.operations import operations
 from services.registry.settings import RegistrySettings
 from shared import db, ops
@@ -19,12 +20,16 @@ DROP_LISTS_SECONDS = 3600.0
 
 def build(runtime: Runtime[RegistrySettings]) -> Parts:
     """Build routes and tasks from what the service runs on."""
-    worker, log = runtime.worker, runtime.log
+    settings, worker, log = runtime.settings, runtime.worker, runtime.log
     consumers = (
         Consumer(worker, log, "laurel.registry.record", [ISSUER_EVENTS], handlers.record_changes),
         Consumer(worker, log, "laurel.registry.verifications", [VERIFIER_EVENTS], handlers.store_verifications),
         Consumer(worker, log, STATE, [ISSUER_STATE, VERIFIER_STATE], handlers.copy_state, claims=False),
     )
+
+    places = SecondPlaces(log, settings.log_checkpoint_file)
+    terms = Terms(settings.log_origin, settings.kek_file, settings.log_policy(), settings.log_round_seconds)
+    keeper = LogKeeper(worker, log, places, terms)
 
     async def relay() -> None:
         await Relay(worker, await log.publisher(), REGISTRY_STATE, "/laurel/registry").run()
@@ -32,11 +37,29 @@ def build(runtime: Runtime[RegistrySettings]) -> Parts:
     async def drop_lists() -> None:
         await _drop_lists(worker)
 
-    routers = [api.router, pictures.router, pages.router, public.router, ops.router(operations(worker, STATE))]
+    def troubles() -> dict[str, str]:
+        found = {**{each.group: each.trouble() for each in consumers}, "transparency_log": keeper.trouble()}
+        return {name: trouble for name, trouble in found.items() if trouble}
+
+    routers = [
+        api.router,
+        pictures.router,
+        proofs.router,
+        pages.router,
+        public.router,
+        log_files.router,
+        ops.router(operations(worker, STATE)),
+        log_operations.router(places, settings.kek_file),
+    ]
     return Parts(
-        routers=[*routers, public.redirects] if runtime.settings.issuer_url else routers,
-        tasks={"relay": relay, "drop_lists": drop_lists, **{each.group: each.run for each in consumers}},
-        troubles=lambda: {each.group: trouble for each in consumers if (trouble := each.trouble())},
+        routers=[*routers, public.redirects] if settings.issuer_url else routers,
+        tasks={
+            "relay": relay,
+            "drop_lists": drop_lists,
+            "log": keeper.run,
+            **{each.group: each.run for each in consumers},
+        },
+        troubles=troubles,
         foreign_keys={"institution": "/laurel/issuer", "employer": "/laurel/verifier"},
     )
 

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from services.registry import reading
-from services.registry.domain import rules
+from services.registry.domain import leaves, rules
 from services.registry.domain.rules import Change
-from services.registry.store import badges, published, record
+from services.registry.store import badges, log, published, record
 from shared import db
 from shared.api_keys.states import row_of
 from shared.db import Tx
@@ -31,8 +31,12 @@ from shared.messaging.outbox import Entry
 async def record_changes(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     """Record what the issuer did to credentials, each version once and in order, and say that it is recorded.
 
-    Raises Gap where an earlier version has not come.
+    That, and whatever else the issuer tells of itself here, waits for its place in the log from then on. Raises Gap
+    where an earlier version has not come.
     """
+    told = [each for each in map(leaves.told_in, deliveries) if each]
+    await log.add_changes(tx, told)
+    await log.add(tx, [each.leaf for each in told])
     changes = [change for change in map(rules.change_of, deliveries) if change]
     recorded = await record.lock_versions(tx, (change.credential_id for change in changes))
     try:
@@ -45,13 +49,15 @@ async def record_changes(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     await record.add_issued(tx, [(change, change.issue) for change in new if change.issue])
     await record.set_status(tx, [change for change in new if not change.issue])
     await record.add_history(tx, new, now)
+    await log.add(tx, list(map(leaves.leaf_of_change, new)))
     await outbox.add_many(tx, [_recorded(change, now) for change in new])
 
 
 async def store_verifications(tx: Tx, deliveries: Sequence[Delivery]) -> None:
-    """Store what was verified: facts, and nothing of what was in the credential."""
+    """Store what was verified: facts, and nothing of what was in the credential. What has a commitment is logged."""
     verifications = [(each.id, each.message) for each in deliveries if isinstance(each.message, VerificationCompleted)]
     await record.add_verifications(tx, verifications)
+    await log.add(tx, [leaf for each in verifications if (leaf := leaves.leaf_of_verification(*each))])
 
 
 async def copy_state(tx: Tx, deliveries: Sequence[Delivery]) -> None:
@@ -99,7 +105,7 @@ def _changed(states: Iterable[CredentialState]) -> list[dict[str, Any]]:
 
 
 def _institution(state: InstitutionState) -> dict[str, Any]:
-    columns = {"version", "slug", "name", "url", "did", "standing", "sandbox"}
+    columns = {"version", "slug", "name", "url", "did", "former_dids", "standing", "sandbox"}
     return {"id": state.institution_id, **state.model_dump(include=columns)}
 
 

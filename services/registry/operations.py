@@ -1,5 +1,7 @@
 """What the registry's operator may ask for: the ledger, a rebuild of the copies, its events once more."""
 
+import re
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +9,7 @@ import orjson
 from asyncpg import Record
 
 from services.registry.domain.rules import recorded_event_id
+from services.registry.log.appending import positions_of
 from services.registry.store import ledger, published
 from shared.credentials.status import decode_list, set_indexes
 from shared.db import Database, Tx
@@ -15,8 +18,10 @@ from shared.messaging.events import CredentialRecorded
 from shared.messaging.outbox import Entry
 from shared.ops import Operations, as_uuid
 
-# Status lists stand behind the credentials in the ledger: their ids begin with this, which sorts after every UUID.
+# What stands behind the credentials in the ledger has ids that begin with what sorts after every UUID.
+LEAF = "leaf:"
 LIST = "list:"
+CHECKPOINT = "published:"
 REFEED_AT_ONCE = 500
 
 
@@ -34,22 +39,22 @@ def operations(database: Database, state_consumer: str) -> Operations:
             async with database.transaction() as tx:
                 credentials = await ledger.lock_after(tx, after, REFEED_AT_ONCE)
                 if not credentials:
-                    return count
+                    break
                 count += await _emit_again(tx, credentials)
             after = credentials[-1]
+        return count + await _tell_positions_again(database)
 
     return Operations(ledger=lines, rebuild=rebuild, refeed=refeed)
 
 
 async def lines(tx: Tx, after: str | None, limit: int) -> list[dict[str, Any]]:
-    """Return the ledger's lines after the id `after`: credentials, then status lists."""
+    """Return the ledger's lines after the id `after`: credentials, leaves, status lists, published checkpoints."""
     found: list[dict[str, Any]] = []
-    if after is None or not after.startswith(LIST):
-        found = [_credential(row) for row in await ledger.credentials(tx, as_uuid(after), limit)]
+    begun = max(n for n, (prefix, *_) in enumerate(_SECTIONS) if (after or "").startswith(prefix))
+    for prefix, rows, line in _SECTIONS[begun:]:
+        place = _PLACES.get(prefix, as_uuid)(after.removeprefix(prefix)) if after else None
+        found += [line(row) for row in await rows(tx, place, limit - len(found))]
         after = None
-    if len(found) < limit:
-        place = as_uuid(after.removeprefix(LIST)) if after else None
-        found += [_status_list(row) for row in await ledger.status_lists(tx, place, limit - len(found))]
     return found
 
 
@@ -57,6 +62,22 @@ async def _emit_again(tx: Tx, credentials: list[UUID]) -> int:
     history = await ledger.history_of(tx, credentials)
     await outbox.add_many(tx, [_recorded(row) for row in history])
     return len(history)
+
+
+async def _tell_positions_again(database: Database) -> int:
+    count, after = 0, 0
+    while True:
+        async with database.transaction() as tx:
+            rows = await ledger.places_after(tx, after, REFEED_AT_ONCE)
+            told = [each for row in rows for each in _positions(row)]
+            await outbox.add_many(tx, told)
+        if not rows:
+            return count
+        count, after = count + len(told), rows[-1]["id"]
+
+
+def _positions(row: Record) -> Iterator[Entry]:
+    return positions_of(row["origin"], row["log_index"], row["event_id"], row["added_at"])
 
 
 def _recorded(row: Record) -> Entry:
@@ -84,3 +105,39 @@ def _status_list(row: Record) -> dict[str, Any]:
         "epoch_n": row["version"],
         "set": set_indexes(bits),
     }
+
+
+def _leaf(row: Record) -> dict[str, Any]:
+    return {
+        "kind": "leaf",
+        "id": f"{LEAF}{row['event_id']}",
+        "log": row["tree"],
+        "log_index": row["log_index"],
+        "entry": row["entry"].hex(),
+        "backfilled": row["backfilled"],
+    }
+
+
+def _checkpoint(row: Record) -> dict[str, Any]:
+    return {
+        "kind": "checkpoint",
+        "id": f"{CHECKPOINT}{row['tree']:05}:{row['size']:019}",
+        "log": row["tree"],
+        "size": row["size"],
+        "note": row["note"],
+    }
+
+
+def _checkpoint_place(text: str) -> tuple[int, int] | None:
+    """Read a log's number and a size; anything else begins before the first."""
+    found = re.fullmatch(r"(\d{5}):(\d{19})", text, re.ASCII)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+_PLACES: dict[str, Callable[[str], Any]] = {CHECKPOINT: _checkpoint_place}
+_SECTIONS: tuple[tuple[str, Callable[..., Awaitable[list[Record]]], Callable[[Record], dict[str, Any]]], ...] = (
+    ("", ledger.credentials, _credential),
+    (LEAF, ledger.leaves, _leaf),
+    (LIST, ledger.status_lists, _status_list),
+    (CHECKPOINT, ledger.checkpoints, _checkpoint),
+)

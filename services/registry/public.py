@@ -15,6 +15,7 @@ from services.registry import reading
 from services.registry.domain.rules import RETRIEVAL_ERROR
 from services.registry.negotiation import DOCUMENT, DOCUMENTS, TOKENS, VARY, preferred
 from services.registry.settings import RegistrySettings
+from shared.credentials.baking_png import is_png
 from shared.credentials.instants import read_instant
 from shared.errors import Malformed, NotAcceptable
 from shared.web.databases import AppDatabase
@@ -32,10 +33,10 @@ VC_JWT = TOKENS["vc+jwt"]
 LIST_FORMS = (*DOCUMENTS, VC_JWT)
 # The institution's name may still change in it.
 AN_HOUR = {"Cache-Control": "public, max-age=3600"}
+PICTURES = ("image/png", "image/svg+xml")
 # A picture comes from strangers: it is never a page of ours, even when opened by itself.
 PICTURE = {
     "Cache-Control": "public, max-age=31536000, immutable",
-    "Content-Disposition": 'attachment; filename="badge.png"',
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
 
@@ -103,13 +104,15 @@ async def achievement(achievement_id: UUID, number: Number, database: AppDatabas
 @router.get(
     "/achievements/{achievement_id}/{number}/image",
     response_class=Response,
-    responses=answers("image/png", {"type": "string", "format": "binary"}),
+    responses={200: {"content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in PICTURES}}},
 )
 async def image(achievement_id: UUID, number: Number, database: AppDatabase) -> Response:
     """Its image."""
     async with database.transaction() as tx:
-        png = await reading.image(tx, achievement_id, number)
-    return Response(png, media_type="image/png", headers={**OPEN, **PICTURE})
+        picture = await reading.image(tx, achievement_id, number)
+    media_type, suffix = ("image/png", "png") if is_png(picture) else ("image/svg+xml", "svg")
+    named = {"Content-Disposition": f'attachment; filename="badge.{suffix}"'}
+    return Response(picture, media_type=media_type, headers={**OPEN, **PICTURE, **named})
 
 
 @redirects.get("/institutions/{rest:path}")

@@ -162,7 +162,8 @@ async def image(tx: Tx, achievement_id: UUID, number: int) -> bytes:
 def _badge(row: Record, public_url: str, *, demo: bool) -> Badge:
     institution = None
     if row["did"]:
-        institution = Institution(row["institution_name"], row["did"], row["institution_url"], row["standing"])
+        told = row["institution_name"], row["did"], row["institution_url"], row["standing"]
+        institution = Institution(*told, tuple(row["former_dids"]))
     return Badge(
         id=row["id"],
         institution_id=row["institution_id"],
@@ -175,6 +176,7 @@ def _badge(row: Record, public_url: str, *, demo: bool) -> Badge:
         achievement_path=_achievement_path(row),
         achievement=row["achievement"],
         has_image=bool(row["has_image"]),
+        has_png=row["has_png"],
         has_token=row["has_token"],
         kept=row["owned"] is not None,
         valid_from=row["valid_from"],

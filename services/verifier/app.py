@@ -3,21 +3,25 @@
 from functools import partial
 
 from services.verifier import pages
-from services.verifier.api import api_keys, employers, freshness, vc_api, verifications
+from services.verifier.api import api_keys, employers, freshness, receipts, vc_api, verifications
 from services.verifier.domain.known import Rules
 from services.verifier.fetch import Fetcher
 from services.verifier.fetched import Copies
-from services.verifier.handlers import state
+from services.verifier.handlers import salts, state
 from services.verifier.handlers.employers import remove_sandboxes
 from services.verifier.handlers.freshness import Canary, tidy
+from services.verifier.handlers.receipts import Receipts
 from services.verifier.handlers.verifications import Desk
+from services.verifier.log_reader import LogReader
+from services.verifier.receipt_keys import ReceiptKeys
 from services.verifier.settings import VerifierSettings
 from services.verifier.workers import Workers
 from shared import ops
-from shared.messaging.events import ISSUER_STATE, VERIFIER_STATE
+from shared.messaging.events import ISSUER_STATE, REGISTRY_STATE, VERIFIER_STATE
 from shared.messaging.inbox import Consumer
 from shared.messaging.relay import Relay
 from shared.ops import Operations
+from shared.sealing import Sealer
 from shared.service import Parts, Runtime, Service
 from shared.web.limits import Rate
 
@@ -25,7 +29,10 @@ from shared.web.limits import Rate
 def build(runtime: Runtime[VerifierSettings]) -> Parts:
     """Build routes and tasks from what the service runs on."""
     settings, worker, log = runtime.settings, runtime.worker, runtime.log
-    consumer = Consumer(worker, log, state.GROUP, [ISSUER_STATE, VERIFIER_STATE], state.follow, claims=False)
+    consumers = (
+        Consumer(worker, log, state.GROUP, [ISSUER_STATE, REGISTRY_STATE, VERIFIER_STATE], state.follow, claims=False),
+        salts.consumer(worker, log),
+    )
     checkers = Workers(
         settings.check_workers,
         settings.check_queue,
@@ -34,13 +41,16 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         settings.extra_contexts,
     )
     fetcher = Fetcher(settings.allow_loopback_fetches)
-    rules = Rules(settings.public_url.rstrip("/"), settings.max_status_age)
+    rules = Rules(settings.public_url.rstrip("/"), settings.max_status_age, settings.trusted_list_issuers)
+
+    keys = ReceiptKeys(worker, Sealer.from_file(settings.kek_file))
+    reader = LogReader(worker, settings.log_url or f"{settings.public_url}/log", settings.log_vkey)
 
     async def relay() -> None:
         await Relay(worker, await log.publisher(), VERIFIER_STATE, "/laurel/verifier").run()
 
     def troubles() -> dict[str, str]:
-        found = {state.GROUP: consumer.trouble(), "checkers": checkers.trouble()}
+        found = {"checkers": checkers.trouble(), **{each.group: each.trouble() for each in consumers}}
         return {name: trouble for name, trouble in found.items() if trouble}
 
     operations = Operations(
@@ -53,16 +63,18 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         routers=[
             pages.router,
             verifications.router,
+            receipts.router,
             vc_api.router,
             freshness.router,
             employers.router,
             api_keys.router,
             ops.router(operations),
         ],
-        tasks={"relay": relay, state.GROUP: consumer.run, "tidy": partial(tidy, worker)},
-        route_tasks={"checkers": checkers.run},
+        tasks={"relay": relay, "tidy": partial(tidy, worker), **{each.group: each.run for each in consumers}},
+        route_tasks={"checkers": checkers.run, "receipt_keys": keys.make_first},
         state={
             "desk": Desk(runtime.app, checkers, rules, fetcher, Copies(fetcher)),
+            "receipts": Receipts(runtime.app, reader, keys),
             "canary": Canary(runtime.app, rules),
             "vc_api_answers_200": settings.vc_api_answers_200,
             "anonymous_rate": Rate(settings.anonymous_rate),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
 from shared.credentials.containers import Given
 from shared.credentials.identity import Kind, Match
@@ -44,6 +44,7 @@ class Job(BaseModel):
     fetched: Mapping[str, Text] = {}
     max_status_age: float = 60.0
     vc_api: bool = False
+    list_issuers: frozenset[str] = frozenset()  # whose status lists are believed beside the issuer's own
 
 
 class Presenting(BaseModel):
@@ -137,4 +138,3 @@ class Answer(BaseModel):
 
 
 AnyJob = Job | Presenting | Unpacking | Reading
-JOBS: TypeAdapter[AnyJob] = TypeAdapter(AnyJob)

@@ -1,6 +1,11 @@
 """What the verifier reads from its environment beyond what every service does."""
 
-from pydantic import Field
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
 
 from shared.settings import Settings
 
@@ -19,9 +24,28 @@ class VerifierSettings(Settings):
     check_cpu_seconds: float = Field(2.0, gt=0)
     check_memory_mib: int = Field(256, ge=64)
 
+    # Whose status lists are believed beside an issuer's own: DIDs or https identifiers, with commas between them.
+    trusted_list_issuers: Annotated[frozenset[str], NoDecode] = frozenset()
+
+    # The keys that sign receipts stand in the database sealed under the keys of this file (shared/sealing.py).
+    kek_file: Path = Path(".laurel/kek")
+    # Where the transparency log's files stand (unset: below the public address), and the log's key as in its `vkey`
+    # (unset: the first one that is met is believed from then on).
+    log_url: str | None = None
+    log_vkey: str | None = None
+
     # Lets links lead to this machine itself, over http and to any port: for the embedded default and for tests.
     allow_loopback_fetches: bool = False
 
     # The VC-API's routes answer 400 where something is not verified, as its test suites want. The newer text of that
     # specification wants 200 there, and 400 only where there is nothing that can be looked into.
     vc_api_answers_200: bool = False
+
+    @field_validator("trusted_list_issuers", mode="before")
+    @classmethod
+    def _each_an_identifier(cls, given: str | Iterable[str]) -> frozenset[str]:
+        named = given.split(",") if isinstance(given, str) else given
+        issuers = frozenset(each.strip() for each in named if each.strip())
+        if wrong := [each for each in issuers if not each.startswith(("did:", "https://"))]:
+            raise ValueError(f"no DID and no https identifier: {wrong[0]}")
+        return issuers

@@ -56,6 +56,11 @@ def read_png(raw: bytes) -> Baked:
     return Baked(_text(chunk.data.partition(b"\0")[2]), generation)
 
 
+def is_png(picture: bytes) -> bool:
+    """Tell whether a picture is a PNG by its first bytes."""
+    return picture.startswith(SIGNATURE)
+
+
 def size_of(picture: bytes) -> tuple[int, int]:
     """Return a PNG's width and height in pixels, as its header has them; raises InvalidPicture."""
     header = next(_chunks(picture))

@@ -19,10 +19,12 @@ from shared.credentials.baking_png import size_of
 from shared.credentials.errors import CredentialError, InvalidPicture
 
 NAMESPACE = "https://purl.imsglobal.org/ob/v3p0"
+SVG = "http://www.w3.org/2000/svg"
+XLINK = "http://www.w3.org/1999/xlink"
 # More than drawings have; each costs the parser a microsecond or two.
 MAX_ELEMENTS = 50_000
 _ELEMENTS: dict[str, Generation] = {f"{{{NAMESPACE}}}credential": "3.0", "{http://openbadges.org}assertion": "2.0"}
-_ROOTS = ("{http://www.w3.org/2000/svg}svg", "svg")
+_ROOTS = (f"{{{SVG}}}svg", "svg")
 _XINCLUDE = "{http://www.w3.org/2001/XInclude}"
 _DECLARATION = f' xmlns:openbadges="{NAMESPACE}"'
 _DRAWN = re.compile(r"-//W3C//DTD SVG [\d.]{1,8}//EN")
@@ -86,7 +88,7 @@ def svg_around(png: bytes, title: str) -> bytes:
     width, height = size_of(png)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'<svg xmlns="{SVG}" xmlns:xlink="{XLINK}" '
         f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">\n'
         f"<title>{escape(_NO_XML.sub('', title))}</title>\n"
         f'<image width="{width}" height="{height}" xlink:href="data:image/png;base64,{b64encode(png).decode()}"/>\n'
@@ -147,7 +149,17 @@ class _Parser(DefusedXMLParser):  # type: ignore[misc]  # it ships no types
 
 def _parsed(raw: bytes) -> _Found:
     found = _Found()
-    parser: Any = _Parser(target=found, forbid_dtd=True, forbid_entities=True, forbid_external=True)
+    parse(raw, found)
+    return found
+
+
+def parse(raw: bytes, target: Any) -> None:
+    """Hand a picture part by part to `target` (`start`, `end`, `data`, `pi`), as xml.etree's parsers do.
+
+    Raises InvalidPicture (`malformed_picture`) for what is not well-formed or brings entities or a document type other
+    than SVG's own, and what `target` raises.
+    """
+    parser: Any = _Parser(target=target, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
         parser.feed(raw)
         parser.close()
@@ -157,4 +169,3 @@ def _parsed(raw: bytes) -> _Found:
         raise InvalidPicture("The picture brings a document type or entities, which are not read here.") from error
     except (ParseError, ValueError, LookupError) as error:  # the last two: an encoding that nobody knows
         raise InvalidPicture("The picture is not well-formed XML.") from error
-    return found

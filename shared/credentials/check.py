@@ -47,11 +47,13 @@ Fetched = Mapping[str, Any]
 class Policy:
     """What is let through beyond what is taken as the issuer's word on these pages: for who decides himself (VC-API).
 
-    `terms` that credentials other than badges may use; `others_may_sign`: proofs by others beside one of the issuer's.
+    `terms` that credentials other than badges may use; `others_may_sign`: proofs by others beside one of the issuer's;
+    `list_issuers`: whose status lists are believed beside the issuer's own.
     """
 
     terms: Terms = PINNED_ALONE
     others_may_sign: bool = False
+    list_issuers: frozenset[str] = frozenset()
 
 
 STRICT = Policy()
@@ -178,9 +180,8 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
     if contexts.outcome != "pass":
         unseen = map(skipped, ("issuer", "proof", "validity"))
         return CheckedDocument(checks=(structure, contexts, *unseen), facts=facts)
-    needed = _of_issuer(facts.issuer_id, token, look)
-    if needed is not None:
-        return Needs(urls=(needed,))
+    if needed := _of_signers(document, facts.issuer_id, token, look):
+        return Needs(urls=needed)
     if token is None:
         findings = proofs.verify(document, look.keys.resolve, look.shapes, terms)
     else:
@@ -200,23 +201,31 @@ def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocu
     return CheckedDocument(checks=(structure, contexts, issuer, proof, *looked_up, *dates, *of_its_kind), facts=facts)
 
 
-def _of_issuer(issuer_id: str | None, token: jwt.Token | None, look: _Look) -> str | None:
-    """Return what must be fetched to know the issuer's key: its document, then the address that a token has for it."""
-    needed = look.keys.look_up(issuer_id, look.fetched) if look.fetched is not None else None
-    if needed is not None or token is None or token.kid is None:
-        return needed
-    return look.keys.look_up_address(token.kid, issuer_id or "", look.fetched)
+def _of_signers(
+    document: Mapping[str, Any], issuer_id: str | None, token: jwt.Token | None, look: _Look
+) -> tuple[str, ...]:
+    """Return what must be fetched to know the issuer's key, then those of others who may have signed beside it."""
+    needed = look.keys.look_up_signer(issuer_id, token.kid if token else None, look.fetched)
+    if needed is not None:
+        return (needed,)
+    if look.fetched is None or not look.policy.others_may_sign:
+        return ()
+    proved = [each for each in shape.items(document.get("proof", [])) if isinstance(each, dict)][: proofs.MAX_PROOFS]
+    methods = [method for each in proved if isinstance(method := each.get("verificationMethod"), str)]
+    others = (look.keys.look_up(controller_of(method), look.fetched) for method in methods)
+    return tuple(dict.fromkeys(each for each in others if each is not None))
 
 
 def _looked_up(document: Mapping[str, Any], issuer_id: str, look: _Look, fetched: Fetched) -> list[Check] | Needs:
     """Return what a credential that its issuer signed rests on elsewhere: status (ours we have), schemas, endorsers."""
     kept_here = issuer_id in look.keys.ours and not look.inside
-    lists = () if kept_here else foreign_status.needed(document, fetched)
+    reader = foreign_status.Reader(issuer_id, look.keys, fetched, look.now, look.policy.list_issuers)
+    lists = () if kept_here else foreign_status.needed(document, reader)
     endorsed = _endorsements(document, look)
     endorsers = endorsed.urls if isinstance(endorsed, Needs) else ()
     if needed := dict.fromkeys((*lists, *schemas.needed(document, fetched), *endorsers)):
         return Needs(urls=tuple(needed))
-    status = [] if kept_here else foreign_status.checks(document, issuer_id, look.keys, fetched, look.now)
+    status = [] if kept_here else foreign_status.checks(document, reader)
     return [*status, *schemas.checks(document, fetched), *([] if isinstance(endorsed, Needs) else endorsed)]
 
 
@@ -225,7 +234,8 @@ def _endorsements(badge: Mapping[str, Any], look: _Look) -> list[Check] | Needs:
     found = [] if look.inside or shape.kind_of(badge) != "badge" else endorsements.found_in(badge)
     if len(found) > endorsements.MAX_ENDORSEMENTS:
         return [endorsements.too_many()]
-    seen = [_inside(each.given, replace(look, policy=STRICT, inside=True)) for each in found]
+    strict = Policy(list_issuers=look.policy.list_issuers)
+    seen = [_inside(each.given, replace(look, policy=strict, inside=True)) for each in found]
     if needed := [url for each in seen if isinstance(each, Needs) for url in each.urls]:
         return Needs(urls=tuple(needed))
     checked = [each for each in seen if isinstance(each, CheckedDocument)]

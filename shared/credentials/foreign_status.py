@@ -1,10 +1,11 @@
-"""What an issuer's own status list says of a credential, believed only where the list is the issuer's and in time.
+"""What a status list elsewhere says of a credential, believed where it is its issuer's, or one trusted, and in time.
 
 Whatever keeps a list from being relied on is `unknown`, never "not revoked".
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from shared.credentials.dids import controller_of
 from shared.credentials.errors import CredentialError, InvalidStatusList
 from shared.credentials.instants import CLOCK_DIFFERENCE, read_instant
 from shared.credentials.known_keys import KnownKeys
+from shared.credentials.quoting import quoted
 from shared.credentials.report import Check
 from shared.credentials.shape import MAX_STATUS_ENTRIES, MAX_TEXT, id_of, items, refuse_second_mention
 from shared.credentials.status import decode_list, get_bit
@@ -30,50 +32,87 @@ _BESIDE = frozenset({"message", "refresh"})
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _DATES = ("validFrom", "validUntil", "issuanceDate", "expirationDate")
 
+_TRUSTED = ", which is trusted here for status lists,"
 _WORST_FIRST = ("revoked", "suspended", "unknown", "pass")
 
 Entry = Mapping[str, Any]
 
 
-def needed(document: Mapping[str, Any], fetched: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return where the lists stand that are to be fetched first, each once; only https is asked."""
-    found = (_address(entry) for entry in _entries(document)[:MAX_STATUS_ENTRIES])
-    return tuple(dict.fromkeys(each for each in found if each is not None and each not in fetched))
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """With what the lists of one badge are read: its issuer, the keys known, what was fetched, when.
 
-
-def checks(
-    document: Mapping[str, Any], issuer_id: str, keys: KnownKeys, fetched: Mapping[str, Any], now: datetime
-) -> list[Check]:
-    """Return the check that says what the lists that a credential names make of it; none where it names none.
-
-    `fetched` has, by address, a list as JSON or as the text of a token, None where there was none to be had.
+    `fetched` has, by address, a list as JSON or as the text of a token, None where there was none to be had. `trusted`
+    are others whose lists are believed as the issuer's own are.
     """
+
+    issuer_id: str
+    keys: KnownKeys
+    fetched: Mapping[str, Any]
+    now: datetime
+    trusted: frozenset[str] = frozenset()
+
+    def keeper_of(self, document: Mapping[str, Any]) -> str:
+        """Return whose a list is; raises InvalidStatusList where it is neither the badge's issuer's nor trusted."""
+        keeper = id_of(document.get("issuer"))
+        if keeper != self.issuer_id and keeper not in self.trusted:
+            raise InvalidStatusList("The list is another issuer's than the badge.", "status_unverifiable")
+        return str(keeper)
+
+
+def needed(document: Mapping[str, Any], reader: Reader) -> tuple[str, ...]:
+    """Return what is to be fetched first, each once: lists, then the keys of who signed them. Only https is asked."""
+    found = (_needed(entry, reader) for entry in _entries(document)[:MAX_STATUS_ENTRIES])
+    return tuple(dict.fromkeys(each for each in found if each is not None))
+
+
+def _needed(entry: Any, reader: Reader) -> str | None:
+    address = _address(entry)
+    if address is None or address not in reader.fetched:
+        return address
+    try:
+        document, token = _opened(reader.fetched[address])
+        kid = token.kid if token else None
+        return reader.keys.look_up_signer(reader.keeper_of(document), kid, reader.fetched)
+    except CredentialError:
+        return None  # nobody's list: what it lacks is said when it is read
+
+
+def checks(document: Mapping[str, Any], reader: Reader) -> list[Check]:
+    """Return the check that says what the lists that a credential names make of it; none where it names none."""
     entries = _entries(document)
     if len(entries) > MAX_STATUS_ENTRIES:
         detail = f"The badge names more than {MAX_STATUS_ENTRIES} places of its status."
         return [_undecided("status_unverifiable", detail)]
-    found = [_check(entry, document.get("id"), issuer_id, keys, fetched, now) for entry in entries]
-    return sorted(found, key=lambda each: _WORST_FIRST.index(each.code if each.outcome == "fail" else each.outcome))[:1]
+    found = [_check(entry, document.get("id"), reader) for entry in entries]
+    return sorted(found, key=_worst_first)[:1]
 
 
-def _check(
-    entry: Any, credential_id: Any, issuer_id: str, keys: KnownKeys, fetched: Mapping[str, Any], now: datetime
-) -> Check:
+def _worst_first(check: Check) -> tuple[int, bool]:
+    """Of several that are good alike, one that rests on somebody else's word comes first."""
+    worst = _WORST_FIRST.index(str(check.code) if check.outcome == "fail" else check.outcome)
+    return worst, _TRUSTED not in check.detail
+
+
+def _check(entry: Any, credential_id: Any, reader: Reader) -> Check:
+    keeper = reader.issuer_id
     try:
         kind = _kind(entry)
-        found = fetched.get(_address(entry) or "")
+        found = reader.fetched.get(_address(entry) or "")
         if found is None:
             raise InvalidStatusList("The issuer's list could not be fetched.", "status_unavailable")
         if kind == REVOCATION_LIST:
-            ends = "revoked" if _is_listed(found, credential_id, issuer_id) else None
+            ends = "revoked" if _is_listed(found, credential_id, reader.issuer_id) else None
         else:
-            ends = _ending(entry, _read(found, kind, entry, issuer_id, keys, now))
+            listed, keeper = _signed(found, reader)
+            ends = _ending(entry, _read(listed, kind, entry, reader.now))
     except CredentialError as error:
         code = error.code if error.code.startswith("status_") else "status_unverifiable"
         return _undecided(code, f"How this badge stands is not known: {error.detail}")
+    whose = "The issuer's list" if keeper == reader.issuer_id else f"The list of {quoted(keeper)}{_TRUSTED}"
     if ends is None:
-        return passed("status", "The issuer's list neither revokes nor suspends this badge.")
-    return failed("status", ends, f"The issuer's list has this badge as {ends}.")
+        return passed("status", f"{whose} neither revokes nor suspends this badge.")
+    return failed("status", ends, f"{whose} has this badge as {ends}.")
 
 
 def _undecided(code: str, detail: str) -> Check:
@@ -114,10 +153,9 @@ def _is_listed(found: Any, credential_id: Any, issuer_id: str) -> bool:
     return any(not isinstance(each, dict) or each.get("revoked", True) is not False for each in ended)
 
 
-def _read(found: Any, kind: str, entry: Entry, issuer_id: str, keys: KnownKeys, now: datetime) -> Any:
-    """Return the `encodedList` of a list credential that is the issuer's, for the entry's purpose, and in time."""
+def _read(document: Mapping[str, Any], kind: str, entry: Entry, now: datetime) -> Any:
+    """Return the `encodedList` of a list credential that is for the entry's purpose, and in time."""
     wanted, prefix = LISTS[kind]
-    document = _signed(found, issuer_id, keys, now)
     subject = document.get("credentialSubject")
     if wanted not in items(document.get("type", [])) or not isinstance(subject, dict):
         raise InvalidStatusList("The list is no status list.")
@@ -136,24 +174,31 @@ def _read(found: Any, kind: str, entry: Entry, issuer_id: str, keys: KnownKeys, 
     return f"{prefix}{encoded}" if isinstance(encoded, str) else encoded
 
 
-def _signed(found: Any, issuer_id: str, keys: KnownKeys, now: datetime) -> Mapping[str, Any]:
-    """Return a list whose every signature is the badge's issuer's; raises InvalidStatusList."""
+def _opened(found: Any) -> tuple[Mapping[str, Any], jwt.Token | None]:
+    """Return the list that was fetched, and the token that it came as; raises CredentialError."""
     if isinstance(found, str):
         token = jwt.read(found.strip())
-        document, findings = token.document, [jwt.verify(token, issuer_id, keys.resolve)]
-    elif isinstance(found, dict):
-        refuse_second_mention(found)  # its end could be moved there
-        document, findings = found, proofs.verify(found, keys.resolve)
-    else:
+        return token.document, token
+    if not isinstance(found, dict):
         raise InvalidStatusList("The list is not a credential.")
-    if id_of(document.get("issuer")) != issuer_id:
-        raise InvalidStatusList("The list is another issuer's than the badge.", "status_unverifiable")
+    return found, None
+
+
+def _signed(found: Any, reader: Reader) -> tuple[Mapping[str, Any], str]:
+    """Return a list, whose every signature is its keeper's, and the keeper; raises InvalidStatusList."""
+    document, token = _opened(found)
+    keeper, keys, now = reader.keeper_of(document), reader.keys, reader.now
+    if token is not None:
+        findings = [jwt.verify(token, keeper, keys.resolve)]
+    else:
+        refuse_second_mention(document)  # its end could be moved there
+        findings = proofs.verify(document, keys.resolve)
     methods = [keys.method_of(each.verification_method or "") for each in findings]
-    if any(each.outcome != "pass" for each in findings) or any(controller_of(each) != issuer_id for each in methods):
+    if any(each.outcome != "pass" for each in findings) or any(controller_of(each) != keeper for each in methods):
         raise InvalidStatusList("The list does not carry its issuer's signature.", "status_unverifiable")
     if any(each.has_ended(now) or each.has_not_begun(now) for each in findings):
         raise InvalidStatusList("The list's signature does not hold at this time.", "status_unverifiable")
-    return document
+    return document, keeper
 
 
 def _ending(entry: Entry, encoded_list: Any) -> str | None:

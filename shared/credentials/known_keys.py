@@ -73,6 +73,16 @@ class KnownKeys:
             self._trouble[controller] = error
         return None
 
+    def look_up_signer(self, controller: str | None, kid: str | None, fetched: Fetched | None) -> str | None:
+        """Take the key that signed for a controller: from its document, or where a token's `kid` says that it stands.
+
+        Returns the address that must be fetched first, if any; without `fetched` nothing is.
+        """
+        needed = self.look_up(controller, fetched) if fetched is not None else None
+        if needed is not None or kid is None or controller is None:
+            return needed
+        return self.look_up_address(kid, controller, fetched)
+
     def look_up_address(self, named: str, issuer_id: str, fetched: Fetched | None) -> str | None:
         """Take the key that a token names by the address of its JWK (Open Badges 3.0 section 8.5), after `look_up`.
 

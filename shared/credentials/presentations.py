@@ -174,15 +174,15 @@ def _proved(
     """The checks of holder, proofs and occasion, and whose key it was."""
     said = id_of(document.get("holder"))
     keys = KnownKeys((), asking.now, proofs.AUTHENTICATION)
-    if asking.fetched is not None:
-        needed = keys.look_up(said or _presenter(document, token), asking.fetched)
-        if needed is not None:
-            return Needs(urls=(needed,))
+    presenter, kid = said or _presenter(document, token), token.kid if token else None
+    needed = keys.look_up_signer(presenter, kid, asking.fetched)
+    if needed is not None:
+        return Needs(urls=(needed,))
     if token is None:
         found = proofs.verify(_stated(document), keys.resolve, asking.shapes, asking.terms, proofs.AUTHENTICATION)
     else:
         found = [jwt.verify(token, said, keys.resolve)]
-    signers = {controller_of(each.verification_method) for each in found if each.verification_method}
+    signers = {controller_of(keys.method_of(each.verification_method)) for each in found if each.verification_method}
     checks = [_holder(said, signers), proof_check(found, asking.now), *_occasion(document, token, asking.occasion)]
     return checks, next(iter(signers)) if len(signers) == 1 else None
 

@@ -17,7 +17,7 @@ from shared.messaging.ports import EVENT_RETENTION
 HEAD = f"""\
 # Events
 
-Generated from `shared/messaging/events.py` by `python -m shared.messaging.describe > docs/events.md`; do not edit.
+Generated from `shared/messaging/events/` by `python -m shared.messaging.describe > docs/events.md`; do not edit.
 
 Records are CloudEvents 1.0 in Kafka's binary mode: `ce_id`, `ce_source`, `ce_type`, `ce_subject` (the key), `ce_time`
 and W3C `traceparent` are headers, the value is the JSON below. The key is the aggregate's; its CRC-32 modulo 16 is the

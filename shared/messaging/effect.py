@@ -15,6 +15,7 @@ from shared.messaging.metrics import RETRIES, alarm
 from shared.messaging.ports import Partition, Received
 
 Handler = Callable[[Tx, Sequence[Delivery]], Awaitable[None]]
+Read = Callable[[Received, datetime], Delivery]  # as `decode` does
 
 
 class Gap(Exception):
@@ -24,12 +25,22 @@ class Gap(Exception):
 class Effects:
     """The transactions of one consumer; everything that it changes in its database, it changes here."""
 
-    def __init__(self, database: Database, consumer: str, handler: Handler, *, claims: bool, retries: Retries) -> None:
+    def __init__(
+        self,
+        database: Database,
+        consumer: str,
+        handler: Handler,
+        *,
+        claims: bool,
+        retries: Retries,
+        read: Read = decode,
+    ) -> None:
         self._database = database
         self._consumer = consumer
         self._handler = handler
         self._claims = claims
         self._retries = retries
+        self._read = read
 
     async def apply(self, records: Sequence[Received], expected: Mapping[Partition, int]) -> dict[Partition, int]:
         """Handle `records` (in order within each partition) once, or not at all; return where their partitions go on.
@@ -42,7 +53,7 @@ class Effects:
             keys = {key for key in map(aggregate_of, records) if key}
             waiting = await holding.waiting(tx, self._consumer, keys)
             blocked = {place for place, blocks in waiting.items() if blocks}
-            deliveries, held = sift(records, blocked, await db.now(tx))
+            deliveries, held = sift(records, blocked, await db.now(tx), self._read)
             await self._handle(tx, [delivery for _, delivery in deliveries])
             await holding.hold(tx, self._consumer, held)
             moved = {(each.partition.topic, aggregate_of(each)) for each, _ in deliveries}
@@ -69,7 +80,7 @@ class Effects:
             RETRIES.labels(self._consumer).inc()
             try:
                 async with tx.transaction():  # a savepoint: what fails leaves the record locked and nothing done
-                    await self._handle(tx, [decode(held.received, await db.now(tx))])
+                    await self._handle(tx, [self._read(held.received, await db.now(tx))])
                     await holding.settle(tx, held)
                     await holding.wake(tx, self._consumer, [held.place])
             except Exception as error:
@@ -112,7 +123,7 @@ class Effects:
 
 
 def sift(
-    records: Sequence[Received], blocked: Collection[tuple[str, str]], now: datetime
+    records: Sequence[Received], blocked: Collection[tuple[str, str]], now: datetime, read: Read = decode
 ) -> tuple[list[tuple[Received, Delivery]], list[Held]]:
     """Part what can be handled from what is held: ill-formed, of unknown type, or behind a held record of its key."""
     deliveries: list[tuple[Received, Delivery]] = []
@@ -121,7 +132,7 @@ def sift(
     for record in records:
         place = record.partition.topic, aggregate_of(record)
         try:
-            delivery = decode(record, now)
+            delivery = read(record, now)
         except IllFormed as error:
             held.append(Held(record, "ill_formed", _reason(error)))
         except UnknownType as error:

@@ -10,7 +10,16 @@ from shared.ids import PARTITIONS
 from shared.messaging.embedded_reader import NEWS, EmbeddedReader
 from shared.messaging.events import EVENT_TOPICS, STATE_TOPICS
 from shared.messaging.link import Link
-from shared.messaging.ports import COMPACT_AFTER, EVENT_RETENTION, LogUnavailable, Positions, Record, refusals
+from shared.messaging.ports import (
+    COMPACT_AFTER,
+    EVENT_RETENTION,
+    LogUnavailable,
+    Partition,
+    Positions,
+    Received,
+    Record,
+    refusals,
+)
 
 SCHEMA = Path(__file__).with_name("eventlog.sql")
 COLUMNS = ("topic", "partition", "offset", "key", "header_names", "header_bytes", "value", "compacted")
@@ -29,6 +38,24 @@ class EmbeddedLog:
 
     async def reader(self, group: str, topics: Sequence[str], positions: Positions) -> EmbeddedReader:
         return EmbeddedReader(Link(self._dsn), self._prefix, group, topics, positions)
+
+    async def newest(self, partition: Partition, key: bytes, since: int = 0) -> Received | None:
+        async with self._link.use() as connection:
+            row = await connection.fetchrow(
+                """
+                select "offset", header_names, header_bytes, value, stored_at from records
+                where topic = $1 and partition = $2 and key = $3 and compacted and "offset" >= $4
+                order by "offset" desc limit 1
+                """,
+                self._prefix + partition.topic,
+                partition.number,
+                key,
+                since,
+            )
+        if row is None:
+            return None
+        headers = tuple(zip(row["header_names"], row["header_bytes"], strict=True))
+        return Received(partition, row["offset"], key, headers, row["value"], row["stored_at"])
 
     async def create_topics(self) -> None:
         topics: list[tuple[str, bool, timedelta | None]] = [

@@ -8,7 +8,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
@@ -16,8 +16,8 @@ from shared import db
 from shared.db import Database
 from shared.messaging import holding, positions
 from shared.messaging.brake import Brake, Limits
-from shared.messaging.cloudevents import Delivery
-from shared.messaging.effect import Effects, Gap, Handler
+from shared.messaging.cloudevents import Delivery, decode
+from shared.messaging.effect import Effects, Gap, Handler, Read
 from shared.messaging.holding import Retries
 from shared.messaging.metrics import CONSUMED, alarm
 from shared.messaging.pace import BackOff, Every
@@ -54,14 +54,18 @@ class Consumer:
         claims: bool = True,
         retries: Retries | None = None,
         limits: Limits | None = None,
+        excerpt: Callable[[Received], Received] | None = None,
+        read: Read = decode,
     ) -> None:
+        """`excerpt` leaves of each record what may be stored here, should it be held; `read` reads what is left."""
         self.group = group
         self.stopped: str | None = None
         self._database = database
         self._event_log = log
         self._topics = topics
-        self._effects = Effects(database, group, handler, claims=claims, retries=retries or Retries())
+        self._effects = Effects(database, group, handler, claims=claims, retries=retries or Retries(), read=read)
         self._limits = limits or Limits()
+        self._excerpt = excerpt
         self._brakes: dict[Partition, Brake] = {}
         self._next: dict[Partition, int] = {}
         self._astray = False
@@ -99,7 +103,7 @@ class Consumer:
                         await self._find_back(reader)
                     batch = await reader.fetch(BATCH, WAIT_SECONDS)
                 watch.saw(batch)
-                await self._take(reader, batch)
+                await self._take(reader, self._excerpts(batch))
                 await self._look_after(reader, watch)
                 back_off.reset()
             except Fenced:
@@ -151,6 +155,11 @@ class Consumer:
         self._next.update(found)
         await reader.seek({each: _start(offset) for each, offset in found.items()})
         self._astray = False
+
+    def _excerpts(self, batch: Mapping[Partition, Sequence[Received]]) -> Mapping[Partition, Sequence[Received]]:
+        if self._excerpt is None:
+            return batch
+        return {partition: list(map(self._excerpt, records)) for partition, records in batch.items()}
 
     async def _take(self, reader: Reader, batch: Mapping[Partition, Sequence[Received]]) -> None:
         records = [record for each in batch.values() for record in each]

@@ -9,9 +9,18 @@ from aiokafka.helpers import create_ssl_context
 
 from shared.ids import PARTITIONS
 from shared.messaging.events import EVENT_TOPICS, STATE_TOPICS
+from shared.messaging.kafka_newest import newest
 from shared.messaging.kafka_publisher import MAX_MESSAGE_BYTES, KafkaPublisher
 from shared.messaging.kafka_reader import KafkaReader
-from shared.messaging.ports import COMPACT_AFTER, COMPACT_WITHIN, EVENT_RETENTION, LogUnavailable, Positions
+from shared.messaging.ports import (
+    COMPACT_AFTER,
+    COMPACT_WITHIN,
+    EVENT_RETENTION,
+    LogUnavailable,
+    Partition,
+    Positions,
+    Received,
+)
 from shared.settings import Settings
 
 REQUEST_MS = 10_000
@@ -30,6 +39,9 @@ class KafkaLog:
 
     async def reader(self, group: str, topics: Sequence[str], positions: Positions) -> KafkaReader:
         return KafkaReader(self._client, self._prefix, group, topics, positions)
+
+    async def newest(self, partition: Partition, key: bytes, since: int = 0) -> Received | None:
+        return await newest(self._client, self._prefix, partition, key, since)
 
     async def create_topics(self) -> None:
         admin = AIOKafkaAdminClient(**self._client)

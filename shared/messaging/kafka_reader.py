@@ -58,7 +58,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         except FAILURES as error:
             raise await self._given_up(error) from error
         return {
-            self._ready[each]: [_received(self._ready[each], record) for record in records]
+            self._ready[each]: [received(self._ready[each], record) for record in records]
             for each, records in found.items()
             if each in self._ready
         }
@@ -69,7 +69,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         for place, partition in list(self._ready.items()):
             try:
                 records = (await consumer.getmany(place, timeout_ms=10, max_records=1)).get(place, [])
-                found[partition] = [_received(partition, record) for record in records]
+                found[partition] = [received(partition, record) for record in records]
             except UnicodeDecodeError:
                 position = await consumer.position(place)
                 consumer.seek(place, position + 1)
@@ -182,6 +182,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         return Partition(place.topic.removeprefix(self._prefix), place.partition)
 
 
-def _received(partition: Partition, record: ConsumerRecord) -> Received:
+def received(partition: Partition, record: ConsumerRecord) -> Received:
+    """Return a consumer's record as readers give it."""
     stored_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
     return Received(partition, record.offset, record.key, tuple(record.headers), record.value, stored_at)

@@ -150,8 +150,15 @@ class EventLog(Protocol):
         """Return a member of `group` for `topics`; it joins when first used."""
         ...
 
+    async def newest(self, partition: Partition, key: bytes, since: int = 0) -> Received | None:
+        """Return the newest record of `key` at or behind the offset `since`, of a compacted topic; None: there is none.
+
+        Whatever was acknowledged before the call is looked at. Raises LogUnavailable where that can't be said.
+        """
+        ...
+
     async def create_topics(self) -> None:
-        """Make every topic of events.py that is not there yet, with its retention or compaction."""
+        """Make every topic of the contract (events/) that is not there yet, with its retention or compaction."""
         ...
 
     async def tend(self) -> None:

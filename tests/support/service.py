@@ -45,7 +45,7 @@ class ServiceUnderTest:
     async def serving(self, role: str = "api", **settings: Any) -> AsyncIterator[Self]:
         """Run the service in a role until the block ends."""
         if role != "api":
-            await self._have_log()
+            await self.have_log()
         async with (
             running(self.SERVICE, self.settings.model_copy(update=settings), role) as url,
             httpx.AsyncClient(base_url=url, timeout=60) as self.client,
@@ -62,14 +62,14 @@ class ServiceUnderTest:
 
     async def publish(self, *deliveries: Delivery) -> None:
         """Store records on the log, as their producers' relays do."""
-        await self._have_log()
+        await self.have_log()
         log = EmbeddedLog(self.settings.eventlog_dsn)
         publisher = await log.publisher()
         assert await publisher.publish([record_of(each) for each in deliveries]) == [None] * len(deliveries)
         await publisher.close()
         await log.close()
 
-    async def _have_log(self) -> None:
+    async def have_log(self) -> None:
         """Make the event log, which routes alone do without."""
         if self.settings.eventlog_dsn == NO_LOG:
             log = await clean_event_log(self.clean_database)

@@ -121,7 +121,10 @@ async def upload_image(
     response: Response,
     if_match: IfMatch = None,
 ) -> Any:
-    """Give the draft a picture: PNG, JPEG or WebP, kept as PNG of at most 256 KiB without anything but its pixels."""
+    """Give the draft a picture of at most 256 KiB: PNG, JPEG or WebP is kept as PNG, without anything but its pixels.
+
+    SVG is kept as SVG, written anew with nothing in it but shapes, colours and texts.
+    """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in images.TYPES:
         taken = ", ".join(images.TYPES)
@@ -143,7 +146,7 @@ async def publish_achievement(
 ) -> PublishedAchievement:
     """Publish the draft: it never changes again, and badges are issued from it. Repeated, it answers the same."""
     async with database.transaction(who.tenant_id) as tx:
-        row = await achievements.publish(tx, who.tenant_id, achievement_id, if_match, settings.public_url)
+        row = await achievements.publish(tx, who, achievement_id, if_match, settings.public_url)
     return PublishedAchievement(**_version(row, response).model_dump(), missing=missing(row["content"]))
 
 

@@ -18,6 +18,7 @@ from services.issuer.api.wire import Slug, WebUrl
 from services.issuer.domain.row import Row
 from services.issuer.handlers import institutions
 from services.issuer.handlers.institutions import Founding
+from services.issuer.handlers.moving import move_to_did_web
 from shared.credentials.keys import Algorithm
 from shared.web import idempotency
 from shared.web.databases import AppDatabase, WorkerDatabase
@@ -36,7 +37,9 @@ class NewInstitution(Body):
     slug: Slug = Field(examples=["north-academy"])
     url: WebUrl | None = None
     did_method: Literal["web", "key"] | None = Field(
-        None, description="Absent: `web` where this deployment has a public https address, `key` elsewhere."
+        None,
+        description="Absent: `web` where this deployment has a public https address, `key` elsewhere. A sandbox may "
+        "have `web` on this machine alone: with every format, and known to this registry only.",
     )
     sandbox: bool = Field(
         False,
@@ -52,6 +55,21 @@ class MadeInstitution(BaseModel):
     did: str = Field(examples=["did:web:badges.example:institutions:north-academy"])
     sandbox: bool
     api_key: str = Field(examples=["lrl_8d1c...f3_Qm9..."])
+
+
+class NewDid(Body):
+    """Which kind of DID an institution is to have."""
+
+    did_method: Literal["web"] = Field(examples=["web"])
+
+
+class MovedInstitution(BaseModel):
+    """The institution, with the DIDs that it had before."""
+
+    id: UUID
+    slug: str
+    did: str = Field(examples=["did:web:badges.example:institutions:north-academy"])
+    former_dids: list[str] = Field(examples=[["did:key:z6Mk..."]])
 
 
 class NewSigningKey(Body):
@@ -95,8 +113,29 @@ async def make_institution(
     attempt = idempotency.attempt(operator.tenant_id, header)
     founding = Founding(**body.model_dump())
     async with idempotency.remembering(database, attempt), database.transaction() as tx:
-        institution, key = await institutions.found(tx, founding, attempt, signer, settings.public_url)
+        institution, key = await institutions.found(tx, operator, founding, attempt, signer, settings.public_url)
     return MadeInstitution(**{name: institution[name] for name in ("id", "slug", "did", "sandbox")}, api_key=key.text)
+
+
+@router.post("/{institution_id}/did")
+async def move_institution(
+    institution_id: UUID,
+    body: NewDid,
+    who: Manager,
+    header: IdempotencyKey,
+    database: AppDatabase,
+    signer: TheSigner,
+    settings: Settings,
+) -> MovedInstitution:
+    """Give a did:key institution a did:web, with a new key of each kind and lists of its own. There is no way back.
+
+    What was issued until now stays as good as it is and can be revoked: its lists go on being signed with the old key,
+    which signs nothing else from now on.
+    """
+    attempt = idempotency.attempt(who.tenant_id, header)
+    async with idempotency.remembering(database, attempt), database.transaction(who.tenant_id) as tx:
+        row = await move_to_did_web(tx, who, institution_id, attempt, signer, settings.public_url)
+    return MovedInstitution(**{name: row[name] for name in MovedInstitution.model_fields})
 
 
 @router.get("/{institution_id}/signing-keys")
@@ -124,7 +163,7 @@ async def renew_signing_key(
     attempt = idempotency.attempt(who.tenant_id, header)
     async with idempotency.remembering(database, attempt), database.transaction(who.tenant_id) as tx:
         row = await institutions.renew_signing_key(
-            tx, institution_id, algorithm, attempt, signer, did_per_key=settings.vc_api_open_institution
+            tx, who, institution_id, algorithm, attempt, signer, did_per_key=settings.vc_api_open_institution
         )
     return _view(row)
 

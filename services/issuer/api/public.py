@@ -44,25 +44,28 @@ class PublicJwk(BaseModel):
 
 @router.get("/did.json", response_class=DidDocument)
 async def did_json(slug: Slug, database: AppDatabase) -> Any:
-    """The institution's DID document: every key that signs or has signed (did:web method, section 2.5.2).
+    """The institution's DID document: every key that signs or has signed in its name (did:web method, section 2.5.2).
 
-    Each stands there twice: as Multikey for proofs, as JsonWebKey for tokens.
+    Each stands there twice: as Multikey for proofs, as JsonWebKey for tokens. Keys of a DID that the institution had
+    before are not among them; that DID is in `alsoKnownAs`.
     """
     async with database.transaction() as tx:
-        rows = await store.public_signing_keys(tx, slug)
+        rows = await store.published_keys(tx, slug)
     if not rows:
         raise NotFound("institution_not_found", "There is no institution of this name.")
-    found = {row["key_id"]: decode_multikey(row["public_key_multibase"]) for row in rows}
+    did, former = rows[0]["did"], rows[0]["former_dids"]
+    own = [row for row in rows if row["key_did"] == did]
+    found = {row["key_id"]: decode_multikey(row["public_key_multibase"]) for row in own}
     # Those of the usual proof first: there are readers that look no further.
     keys = dict(sorted(found.items(), key=lambda each: algorithm_of(each[1]) != FIRST_ALGORITHM))
-    return DidDocument(did_document(rows[0]["did"], keys.values(), as_jwk=keys), headers=_CACHED)
+    return DidDocument(did_document(did, keys.values(), as_jwk=keys, former=former), headers=_CACHED)
 
 
 @router.get("/keys/{kid}", response_model_exclude_none=True)
 async def public_key(slug: Slug, kid: UUID, database: AppDatabase, response: Response) -> PublicJwk:
     """One public key as a JWK."""
     async with database.transaction() as tx:
-        rows = await store.public_signing_keys(tx, slug)
+        rows = await store.published_keys(tx, slug)
     found = next((row["public_key_multibase"] for row in rows if row["key_id"] == kid), None)
     if found is None:
         raise NotFound("key_not_found", "There is no such key.")

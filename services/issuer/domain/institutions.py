@@ -2,22 +2,50 @@
 
 from typing import Literal
 
-from shared.credentials.dids import did_web
+from services.issuer.domain.row import Row
+from shared.credentials.dids import did_here, did_web
+from shared.credentials.errors import InvalidKey
 from shared.credentials.keys import Algorithm, PublicKey, did_key
 from shared.errors import Conflict, Invalid
 
 DidMethod = Literal["web", "key"]
 
 
-def did_of(slug: str, public_url: str, method: DidMethod | None, key: PublicKey) -> str:
+def did_of(slug: str, public_url: str, method: DidMethod | None, key: PublicKey, *, sandbox: bool) -> str:
     """Return a new institution's DID: did:web where there is a public https address, did:key elsewhere.
 
-    Raises Invalid (`did_web_needs_https`) where did:web is asked for without such an address.
+    A sandbox may ask for a did:web on this machine, which is known here alone. Raises Invalid (`did_web_needs_https`)
+    where did:web is asked for without such an address.
     """
-    https = public_url.startswith("https://")
-    if method == "web" and not https:
-        raise Invalid("did_web_needs_https", "A did:web institution needs a public address with https.")
-    return did_key(key) if method == "key" or not https else did_web(public_url, slug)
+    as_web = method == "web" or (method is None and public_url.startswith("https://"))
+    return _did_web(slug, public_url, sandbox=sandbox) if as_web else did_key(key)
+
+
+def moved_did(institution: Row, public_url: str) -> str:
+    """Return the did:web that an institution is to have in place of its did:key.
+
+    Raises Conflict (`did_web_already`, `institution_withdrawn`), Invalid (`did_web_needs_https`).
+    """
+    if not institution["did"].startswith("did:key:"):
+        raise Conflict("did_web_already", "This institution has a did:web.", did=institution["did"])
+    refuse_withdrawn(institution)
+    return _did_web(institution["slug"], public_url, sandbox=institution["sandbox"])
+
+
+def refuse_withdrawn(institution: Row) -> None:
+    """Raise Conflict where an institution issues no more."""
+    if institution["standing"] != "registered":
+        raise Conflict("institution_withdrawn", "This institution is withdrawn; it issues no more badges.")
+
+
+def _did_web(slug: str, public_url: str, *, sandbox: bool) -> str:
+    try:
+        if sandbox and not public_url.startswith("https://"):
+            return did_here(public_url, slug)
+        return did_web(public_url, slug)
+    except InvalidKey as error:
+        detail = "A did:web institution needs a public address with https; a sandbox's may be one of this machine."
+        raise Invalid("did_web_needs_https", detail) from error
 
 
 def further_algorithms(did: str) -> tuple[Algorithm, ...]:

@@ -9,6 +9,7 @@ import orjson
 from services.issuer.domain.achievements import record_form
 from services.issuer.domain.row import Row
 from shared.messaging.events import (
+    BY_TYPE,
     AchievementState,
     Actor,
     CredentialIssued,
@@ -18,6 +19,7 @@ from shared.messaging.events import (
     HistoryEntry,
     InstitutionState,
     Reason,
+    RecordedChange,
     SigningKeyState,
     StatusListState,
     StatusPosition,
@@ -45,6 +47,7 @@ def institution(row: Row) -> InstitutionState:
         name=row["name"],
         url=row["url"],
         did=row["did"],
+        former_dids=tuple(row["former_dids"]),
         standing=row["standing"],
         sandbox=row["sandbox"],
     )
@@ -149,10 +152,27 @@ def credential_state(credential: Row, history: Sequence[Row], positions: Sequenc
                 time=entry["time"],
                 event_id=entry["event_id"],
                 traceparent=entry["traceparent"],
+                actor=_actor(entry),
+                reason_code=entry["reason_code"],
             )
             for entry in history
         ),
     )
+
+
+def recorded_change(row: Row) -> RecordedChange:
+    """Tell of a change to an institution, a signing key or an achievement that was recorded."""
+    members = {
+        "institution_id": row["institution_id"],
+        "version": row["version"],
+        "salt": salt_text(row["salt"]),
+        "actor": _actor(row),
+        "backfilled": row["backfilled"],
+    }
+    change = BY_TYPE[row["type"]].model_validate({**row["content"], **members})
+    if not isinstance(change, RecordedChange):
+        raise TypeError(f"{row['type']} is no recorded change")
+    return change
 
 
 def _actor(entry: Row) -> Actor:

@@ -8,9 +8,10 @@ import orjson
 
 from services.issuer import images
 from services.issuer.domain import achievements as domain
-from services.issuer.domain import messages
+from services.issuer.domain import changes, messages
 from services.issuer.domain.lint import refuse_unfit_achievement
 from services.issuer.domain.row import Row
+from services.issuer.handlers.recording import record
 from services.issuer.handlers.telling import tell
 from services.issuer.store import achievements as store
 from shared import db
@@ -18,6 +19,7 @@ from shared.db import Tx
 from shared.errors import NotFound
 from shared.ids import new_id
 from shared.web import idempotency
+from shared.web.auth import Principal
 from shared.web.etag import refuse_stale
 from shared.web.idempotency import Attempt
 
@@ -56,13 +58,13 @@ async def replace_image(tx: Tx, institution_id: UUID, achievement_id: UUID, imag
     return await _draft(tx, row, row["content"], image, if_match)
 
 
-async def publish(tx: Tx, institution_id: UUID, achievement_id: UUID, if_match: str | None, public_url: str) -> Row:
+async def publish(tx: Tx, who: Principal, achievement_id: UUID, if_match: str | None, public_url: str) -> Row:
     """Freeze the draft: from now on it is what is issued. A version that is published already stays as it is.
 
     Raises PreconditionFailed, Invalid where strict readers would refuse its badges, TooLarge where content and image do
     not fit into a record.
     """
-    row = await existing(tx, institution_id, achievement_id, lock=True)
+    row = await existing(tx, who.tenant_id, achievement_id, lock=True)
     refuse_stale(if_match, row["revision"])
     if row["latest"] == row["published"]:
         return row
@@ -73,7 +75,8 @@ async def publish(tx: Tx, institution_id: UUID, achievement_id: UUID, if_match: 
     published = await store.publish(tx, achievement_id, number, orjson.dumps(badge_form).decode(), image, now)
     await store.advance(tx, achievement_id, number, number)
     await tell(tx, (messages.achievement(published), now))
-    return await existing(tx, institution_id, achievement_id)
+    await record(tx, who, changes.achievement(published))
+    return await existing(tx, who.tenant_id, achievement_id)
 
 
 async def _draft(tx: Tx, row: Row, content: Content, image: bytes | None, if_match: str | None) -> Row:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.issuer.domain import messages
+from services.issuer.domain import changes, messages
 from services.issuer.domain.formats import FIRST_ALGORITHM
 from services.issuer.domain.institutions import DidMethod, did_of, further_algorithms, refuse_rotation
 from services.issuer.domain.row import Row
+from services.issuer.handlers.recording import record
 from services.issuer.handlers.telling import tell
 from services.issuer.signer import Signer, new_signing_key
 from services.issuer.store import institutions, lists
@@ -21,7 +22,7 @@ from shared.db import Tx
 from shared.errors import Conflict, NotFound
 from shared.ids import new_id
 from shared.web import idempotency
-from shared.web.auth import NewKey
+from shared.web.auth import NewKey, Principal
 from shared.web.idempotency import Attempt
 
 
@@ -37,7 +38,7 @@ class Founding:
 
 
 async def found(
-    tx: Tx, founding: Founding, attempt: Attempt | None, signer: Signer, public_url: str
+    tx: Tx, operator: Principal, founding: Founding, attempt: Attempt | None, signer: Signer, public_url: str
 ) -> tuple[Row, NewKey]:
     """Make an institution with its keys; the API key is shown this once.
 
@@ -49,7 +50,7 @@ async def found(
             "secret_already_shown", "This institution was made before; its key was shown then.", id=str(made)
         )
     now, key = await db.now(tx), new_signing_key(FIRST_ALGORITHM)
-    did = did_of(founding.slug, public_url, founding.did_method, key.public_key())
+    did = did_of(founding.slug, public_url, founding.did_method, key.public_key(), sandbox=founding.sandbox)
     institution = {
         "id": institution_id,
         "version": 1,
@@ -57,6 +58,7 @@ async def found(
         "name": founding.name,
         "url": founding.url,
         "did": did,
+        "former_dids": (),
         "standing": "registered",
         "sandbox": founding.sandbox,
         "changed_at": now,
@@ -64,13 +66,15 @@ async def found(
     if not await institutions.insert_institution(tx, institution):
         raise Conflict("slug_taken", "Another institution has this slug.")
     await tell(tx, (messages.institution(institution), now))
+    await record(tx, operator, changes.institution(institution))
     for each in (key, *map(new_signing_key, further_algorithms(did))):
-        await _add_signing_key(tx, institution, each, signer, now)
+        await add_signing_key(tx, operator, institution, each, signer, now)
     return institution, await api_keys.make_first(tx, Tenant("institution", institution_id), now)
 
 
 async def renew_signing_key(
     tx: Tx,
+    who: Principal,
     institution_id: UUID,
     algorithm: Algorithm,
     attempt: Attempt | None,
@@ -98,10 +102,11 @@ async def renew_signing_key(
     retired = await institutions.retire_active_key(tx, institution_id, algorithm, now)
     if retired:
         await tell(tx, (messages.signing_key(retired), now))
+        await record(tx, who, changes.signing_key(retired))
     if algorithm == FIRST_ALGORITHM:
         await lists.mark_all_changed(tx, institution_id)
     did = did_key(key.public_key()) if institution["did"].startswith("did:key:") else institution["did"]
-    return await _add_signing_key(tx, {**institution, "did": did}, key, signer, now, key_id)
+    return await add_signing_key(tx, who, {**institution, "did": did}, key, signer, now, key_id)
 
 
 async def signing_keys(tx: Tx, institution_id: UUID) -> Sequence[Row]:
@@ -118,9 +123,16 @@ async def existing(tx: Tx, institution_id: UUID) -> Row:
     return row
 
 
-async def _add_signing_key(
-    tx: Tx, institution: Row, key: PrivateKey, signer: Signer, now: datetime, key_id: UUID | None = None
+async def add_signing_key(
+    tx: Tx,
+    who: Principal,
+    institution: Row,
+    key: PrivateKey,
+    signer: Signer,
+    now: datetime,
+    key_id: UUID | None = None,
 ) -> Row:
+    """Store a new signing key of an institution, sealed, and tell of its public half."""
     key_id = key_id or new_id()
     row = {
         "id": key_id,
@@ -136,4 +148,5 @@ async def _add_signing_key(
     }
     await institutions.insert_signing_key(tx, row)
     await tell(tx, (messages.signing_key(row), now))
+    await record(tx, who, changes.signing_key(row))
     return row

@@ -14,6 +14,7 @@ import orjson
 
 from services.issuer.domain import credentials as domain
 from services.issuer.domain.formats import DEFAULT, Formats, algorithms_of, refuse_without_keys
+from services.issuer.domain.institutions import refuse_withdrawn
 from services.issuer.domain.plan import AnyOrder, Draft, Numbers, Order, Plan, SealedKey, Signed, positions
 from services.issuer.domain.row import Row
 from services.issuer.handlers.storing import ALONE, Requester, names_taken, store_signed
@@ -149,6 +150,7 @@ class Issuing:
             signed, unsignable = await self._signed(plan, prepared.drafts)
             async with self._database.transaction(requester.principal.tenant_id) as tx:
                 later = await _plan(tx, requester, plan.achievement_id, plan.formats)
+                _refuse_other_did(plan, later)
                 if not plan.outdated_by(later):
                     return prepared.refused | unsignable | await store_signed(tx, requester, plan, signed)
             plan = plan.renewed_by(later)
@@ -219,6 +221,12 @@ class Issuing:
         return refused
 
 
+def _refuse_other_did(plan: Plan, later: Plan) -> None:
+    """Raise Unavailable where the institution has moved since: the places taken are in lists of its former DID."""
+    if later.did != plan.did:
+        raise Unavailable("institution_moved", "The institution has another DID since a moment ago.", retry_after=1)
+
+
 async def _before(tx: Tx, requester: Requester, rows: Collection[int]) -> Outcomes:
     attempts = {row: attempt for row, attempt in requester.attempts.items() if row in rows}
     return await idempotency.earlier_of(tx, attempts)
@@ -236,8 +244,7 @@ async def _plan(tx: Tx, requester: Requester, achievement_id: UUID | None, forma
     row, keys = rows[0], {each["algorithm"]: _key(each) for each in rows}
     if achievement_id is not None:  # a badge's proofs all are in the institution's one name
         keys = {kind: key for kind, key in keys.items() if controller_of(key.verification_method) == row["did"]}
-    if row["standing"] != "registered":
-        raise Conflict("institution_withdrawn", "This institution is withdrawn; it issues no more badges.")
+    refuse_withdrawn(row)
     if not row["api_key_holds"]:
         raise Unauthorized("key_no_longer_valid", "This API key was revoked or has expired.")
     if achievement_id is not None and row["published"] is None:

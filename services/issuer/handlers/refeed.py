@@ -5,7 +5,8 @@ from functools import partial
 
 from services.issuer.domain import messages
 from services.issuer.domain.row import Row
-from services.issuer.store import achievements, credentials, institutions, lists
+from services.issuer.handlers.recording import entry_of as change_entry_of
+from services.issuer.store import achievements, changes, credentials, institutions, lists
 from shared import telemetry
 from shared.api_keys.states import entry_of
 from shared.api_keys.store import lock_page
@@ -35,22 +36,22 @@ async def _pages(database: Database, read: "Read", tell: "Tell") -> int:
         after = rows[-1]["id"]
 
 
-async def _tell_states(tx: Tx, entries: Sequence[outbox.Entry]) -> int:
+async def _tell_all(tx: Tx, entries: Sequence[outbox.Entry]) -> int:
     await outbox.add_many(tx, entries)
     return len(entries)
 
 
 async def _institutions(tx: Tx, rows: Rows) -> int:
-    return await _tell_states(tx, [state_entry(messages.institution(row), row["changed_at"]) for row in rows])
+    return await _tell_all(tx, [state_entry(messages.institution(row), row["changed_at"]) for row in rows])
 
 
 async def _signing_keys(tx: Tx, rows: Rows) -> int:
     entries = [state_entry(messages.signing_key(row), row["retired_at"] or row["created_at"]) for row in rows]
-    return await _tell_states(tx, entries)
+    return await _tell_all(tx, entries)
 
 
 async def _api_keys(tx: Tx, rows: Rows) -> int:
-    return await _tell_states(tx, [entry_of(row) for row in rows])
+    return await _tell_all(tx, [entry_of(row) for row in rows])
 
 
 async def _achievements(tx: Tx, rows: Rows) -> int:
@@ -58,12 +59,16 @@ async def _achievements(tx: Tx, rows: Rows) -> int:
     for row in rows:  # one by one: each has an image
         versions = await achievements.published_versions(tx, row["id"])
         for version in versions:
-            count += await _tell_states(tx, [state_entry(messages.achievement(version), version["published_at"])])
+            count += await _tell_all(tx, [state_entry(messages.achievement(version), version["published_at"])])
     return count
 
 
+async def _changes(tx: Tx, rows: Rows) -> int:
+    return await _tell_all(tx, [change_entry_of(row) for row in rows])
+
+
 async def _lists(tx: Tx, rows: Rows) -> int:
-    return await _tell_states(tx, [state_entry(messages.status_list(row), row["signed_at"]) for row in rows])
+    return await _tell_all(tx, [state_entry(messages.status_list(row), row["signed_at"]) for row in rows])
 
 
 async def _credentials(tx: Tx, rows: Rows) -> int:
@@ -91,6 +96,7 @@ _KINDS: tuple[tuple[Read, Tell], ...] = (
     (institutions.lock_signing_keys, _signing_keys),
     (partial(lock_page, kind="institution"), _api_keys),
     (achievements.lock_page, _achievements),
+    (changes.page, _changes),
     (lists.lock_signed, _lists),
     (credentials.lock_page, _credentials),
 )

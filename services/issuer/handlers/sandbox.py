@@ -1,7 +1,8 @@
 """Ends every sandbox institution: withdrawn, its keys and badges revoked; what was issued stays on record."""
 
-from services.issuer.domain import messages
+from services.issuer.domain import changes, messages
 from services.issuer.handlers import changing
+from services.issuer.handlers.recording import record
 from services.issuer.handlers.telling import tell
 from services.issuer.store import credentials, institutions
 from shared import db
@@ -28,6 +29,7 @@ async def remove(database: Database, operator: Principal) -> Removed:
         now = await db.now(tx)
         withdrawn = await institutions.withdraw_sandboxes(tx, INSTITUTIONS, now)
         await tell(tx, *[(messages.institution(row), row["changed_at"]) for row in withdrawn])
+        await record(tx, operator, *map(changes.institution, withdrawn))
         revoked = await api_keys.revoke_of_sandboxes(tx, "institution", KEYS)
     async with database.transaction() as tx:
         rows = await credentials.lock_unrevoked_of_sandboxes(tx, CREDENTIALS)

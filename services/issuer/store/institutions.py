@@ -87,6 +87,31 @@ async def retire_active_key(tx: Tx, institution_id: UUID, algorithm: Algorithm, 
     )
 
 
+async def retire_all_keys(tx: Tx, institution_id: UUID, at: datetime) -> Sequence[Row]:
+    """Retire all of an institution's keys that are in use and return them."""
+    return await tx.fetch(
+        """
+        update signing_keys set retired_at = $2, version = version + 1
+        where institution_id = $1 and retired_at is null returning *
+        """,
+        institution_id,
+        at,
+    )
+
+
+async def change_did(tx: Tx, institution_id: UUID, did: str, at: datetime) -> Row | None:
+    """Give an institution another DID, which it then has beside its former ones, and return it."""
+    return await tx.fetchrow(
+        """
+        update institutions set did = $2, former_dids = former_dids || did, version = version + 1, changed_at = $3
+        where id = $1 returning *
+        """,
+        institution_id,
+        did,
+        at,
+    )
+
+
 async def signing_keys(tx: Tx, institution_id: UUID) -> Sequence[Row]:
     """Return all of an institution's signing keys, oldest first."""
     return await tx.fetch(
@@ -94,9 +119,9 @@ async def signing_keys(tx: Tx, institution_id: UUID) -> Sequence[Row]:
     )
 
 
-async def public_signing_keys(tx: Tx, slug: str) -> Sequence[Row]:
-    """Return `did`, `key_id` and `public_key_multibase` of each key of an institution; none: no such institution."""
-    return await tx.fetch("select * from public_signing_keys($1)", slug)
+async def published_keys(tx: Tx, slug: str) -> Sequence[Row]:
+    """Return each key of an institution, whose it is (`key_did`), and its DIDs; none: there is no such institution."""
+    return await tx.fetch("select * from published_keys($1)", slug)
 
 
 async def lock_institutions(tx: Tx, after: UUID | None, limit: int) -> Sequence[Row]:

@@ -50,6 +50,13 @@ async def open_new(
     )
 
 
+async def leave_behind(tx: Tx, institution_id: UUID, did: str) -> None:
+    """Close an institution's lists to further credentials: they stay those of the DID that it had until now."""
+    await tx.execute(
+        "update status_lists set open = false, did = $2 where institution_id = $1 and did is null", institution_id, did
+    )
+
+
 async def mark_changed(tx: Tx, list_id: UUID) -> None:
     """Have a list signed anew: one of its bits has changed."""
     await tx.execute("update status_lists set changes = changes + 1 where id = $1", list_id)
@@ -64,15 +71,20 @@ async def due(tx: Tx, limit: int, window: timedelta, without: Sequence[UUID], al
     """Return up to `limit` lists to be signed but those of `without`, with bits and key (of a kind), as of one moment.
 
     A list is due when a bit has changed since its last signature and that is `window` old, or at half of its validity.
+    The key is that of the list's own DID: the one in use, or of a former DID the last one that was.
     """
     return await tx.fetch(
         """
         select l.id, l.institution_id, l.purpose, l.size, l.changes, l.epoch, l.n, laurel_clock() as now,
                array(select index from status_positions p where p.list_id = l.id and p.raised) as raised,
-               i.did, k.id as signing_key_id, k.verification_method, k.sealed
+               k.did, k.id as signing_key_id, k.verification_method, k.sealed
         from status_lists l
         join institutions i on i.id = l.institution_id
-        join signing_keys k on k.institution_id = i.id and k.retired_at is null and k.algorithm = $4
+        cross join lateral (
+            select * from signing_keys
+            where institution_id = i.id and did = coalesce(l.did, i.did) and algorithm = $4
+            order by retired_at desc nulls first limit 1
+        ) k
         where (l.changes > l.signed_changes or l.renew_at <= laurel_clock())
               and l.id <> all($3::uuid[])
               -- A signature dated ahead (the clock was set back) must not keep a revocation from the next one.

@@ -26,6 +26,7 @@ class Institution:
     did: str
     url: str | None
     standing: str
+    former_dids: tuple[str, ...] = ()
 
     @property
     def link(self) -> str | None:
@@ -68,6 +69,7 @@ class Badge:
     achievement_path: str | None
     achievement: Mapping[str, Any] | None
     has_image: bool
+    has_png: bool
     kept: bool
     valid_from: str | None
     valid_until: str | None

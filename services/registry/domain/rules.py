@@ -46,6 +46,7 @@ class Change:
     status: CredentialStatus
     actor: Actor
     reason: Reason | None
+    document_digest: str
     salt: str
     issue: Issuance | None = None
 
@@ -126,6 +127,7 @@ def _change(
         status=status,
         actor=event.actor,
         reason=reason,
+        document_digest=event.document_digest,
         salt=event.salt,
         issue=issue,
     )

@@ -16,9 +16,10 @@ async def page(tx: Tx, credential_id: UUID, token_hash: bytes, source: str) -> A
     """
     return await tx.fetchrow(
         """
-        select c.*, i.name as institution_name, i.did, i.url as institution_url, i.standing, i.sandbox,
+        select c.*, i.name as institution_name, i.did, i.former_dids, i.url as institution_url, i.standing, i.sandbox,
                last_actor($1) as last_actor,
-               a.achievement, a.image is not null as has_image, v.*,
+               a.achievement, a.image is not null as has_image,
+               coalesce(encode(substring(a.image for 8), 'hex') = '89504e470d0a1a0a', false) as has_png, v.*,
                s.version as stated_version, s.status as stated_status, laurel_clock() as now,
                badge_token($1, $2) is not null as has_token, credential_types($1) as types,
                (select jsonb_object_agg(shard, time) from heartbeats where source = $3) as heard,

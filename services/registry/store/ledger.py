@@ -22,6 +22,31 @@ async def credentials(tx: Tx, after: UUID | None, limit: int) -> list[Record]:
     )
 
 
+async def leaves(tx: Tx, after: UUID | None, limit: int) -> list[Record]:
+    """Return what is in the log, or waits for it, in the order of the events' ids."""
+    return await tx.fetch(
+        """
+        select event_id, tree, log_index, entry, backfilled from log_entries
+        where $1::uuid is null or event_id > $1 order by event_id limit $2
+        """,
+        after,
+        limit,
+    )
+
+
+async def checkpoints(tx: Tx, after: tuple[int, int] | None, limit: int) -> list[Record]:
+    """Return published checkpoints in the order of logs and sizes, after the (log, size) `after`."""
+    return await tx.fetch(
+        """
+        select tree, size, note from log_checkpoints
+        where published_at is not null and ($1::smallint is null or (tree, size) > ($1, $2::bigint))
+        order by tree, size limit $3
+        """,
+        *(after or (None, None)),
+        limit,
+    )
+
+
 async def status_lists(tx: Tx, after: UUID | None, limit: int) -> list[Record]:
     """Return the newest version of each status list, in the order of their ids."""
     return await tx.fetch(
@@ -50,4 +75,17 @@ async def history_of(tx: Tx, credentials: Sequence[UUID]) -> list[Record]:
         where credential_id = any($1::uuid[]) order by credential_id, version
         """,
         credentials,
+    )
+
+
+async def places_after(tx: Tx, after: int, limit: int) -> list[Record]:
+    """Return entries that have a place in a log, in the order in which they came, behind the entry `after`."""
+    return await tx.fetch(
+        """
+        select e.id, e.event_id, e.log_index, e.added_at, t.origin
+        from log_entries e join log_trees t on t.number = e.tree
+        where e.id > $1 order by e.id limit $2
+        """,
+        after,
+        limit,
     )

@@ -128,7 +128,7 @@ async def public_credential(tx: Tx, credential_id: UUID) -> Record | None:
     """Return the public form of a record, with the names that its institution and achievement go by."""
     return await tx.fetchrow(
         """
-        select c.*, i.name as institution_name, i.did, a.achievement ->> 'name' as achievement_name,
+        select c.*, i.name as institution_name, i.did, i.former_dids, a.achievement ->> 'name' as achievement_name,
                a.achievement -> 'micro_credential' as micro_credential, credential_types($1) as types
         from public_credential($1) c
         left join institutions i on i.id = c.institution_id
@@ -142,9 +142,9 @@ async def owned_history(tx: Tx, credential_id: UUID, version: int) -> list[Recor
     """Return a record's history up to `version` with actors and reasons, to whom row-level security shows it."""
     return await tx.fetch(
         """
-        select h.version, h.type, h.time, h.event_id, h.log_index, h.actor_role, h.actor_key, h.reason_code,
+        select h.version, h.type, h.time, h.event_id, e.log_index, h.actor_role, h.actor_key, h.reason_code,
                h.traceparent, o.note
-        from history h left join openings o using (credential_id, version)
+        from history h left join openings o using (credential_id, version) left join log_entries e using (event_id)
         where h.credential_id = $1 and h.version <= $2 order by h.version
         """,
         credential_id,

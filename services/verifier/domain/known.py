@@ -22,10 +22,14 @@ def _place(url: str) -> tuple[str, int | None]:
 
 @dataclass(frozen=True)
 class Rules:
-    """What this registry goes by: where all that it publishes begins, and how old a status may be."""
+    """What this registry goes by: where all that it publishes begins, and how old a status may be.
+
+    `list_issuers` are those whose status lists are believed beside the ones of a badge's own issuer.
+    """
 
     public_url: str
     max_status_age: timedelta
+    list_issuers: frozenset[str] = frozenset()
 
     def is_ours(self, url: str) -> bool:
         """Tell whether an address is on our own public host, or is none."""
@@ -38,6 +42,11 @@ class Rules:
     def achievements_url(self) -> str:
         """Where the ids of institutions' achievements begin."""
         return f"{self.public_url}/achievements/"
+
+    @property
+    def lists_url(self) -> str:
+        """Where the addresses of institutions' status lists begin."""
+        return f"{self.public_url}/status-lists/"
 
     @property
     def credentials_url(self) -> str:
@@ -95,12 +104,12 @@ class Recorded:
     traceparents: tuple[str | None, ...] = ()
     lists: tuple[str, ...] = ()
 
-    def says_all(self, facts: CredentialFacts) -> bool:
+    def says_all(self, facts: CredentialFacts, rules: Rules) -> bool:
         """Tell whether this is all that there is to know of a status.
 
         A document that its institution wrote itself, and so is not known by an id of ours, may name lists elsewhere.
         """
-        kept = {each.list_url.rpartition("/status-lists/")[2] for each in facts.status} <= set(self.lists)
+        kept = {each.list_url for each in facts.status} <= {f"{rules.lists_url}{each}" for each in self.lists}
         return kept or credential_id_in(facts.id) == self.id
 
 

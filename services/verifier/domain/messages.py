@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.messaging.events import EmployerState, VerificationCompleted
+from shared.transparency.commitments import commitment, verification_facts
 
 Row = Mapping[str, Any]
 
@@ -16,7 +17,7 @@ def employer(row: Row) -> EmployerState:
 
 
 def verification(row: Row) -> VerificationCompleted:
-    """Tell that a verification was answered; the event's id is the verification's."""
+    """Tell that a verification was answered; the event's id is the verification's. Its salt stays here."""
     return VerificationCompleted(
         verification_id=row["id"],
         verdict=row["verdict"],
@@ -25,4 +26,14 @@ def verification(row: Row) -> VerificationCompleted:
         credential_id=row["credential_id"],
         employer_id=row["employer_id"],
         verified_at=row["verified_at"],
+        commitment=commitment(row["salt"], facts(row)).hex() if row["salt"] else None,
+    )
+
+
+def facts(row: Row) -> dict[str, str | int]:
+    """Return the facts of a verification, to which the transparency log has a commitment."""
+    return verification_facts(
+        event_id=row["id"],
+        verification_id=row["id"],
+        **{name: row[name] for name in ("credential_id", "verdict", "reason", "standing", "verified_at")},
     )

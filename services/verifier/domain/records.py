@@ -17,9 +17,9 @@ _RECIPIENT_NOT_KEPT = Check(
 
 
 def kept(
-    report: Report, recorded: Recorded | None, *, request_id: UUID, place: int, employer_id: UUID | None
+    report: Report, recorded: Recorded | None, *, request_id: UUID, place: int, employer_id: UUID | None, salt: bytes
 ) -> dict[str, Any]:
-    """Return the row that is kept of a report.
+    """Return the row that is kept of a report; `salt` opens the transparency log's commitment to it.
 
     It has no detail, for that may quote the credential, and nothing of an expected recipient.
     """
@@ -30,6 +30,7 @@ def kept(
         "employer_id": employer_id,
         "credential_id": recorded.id if recorded else None,
         "institution_id": recorded.institution_id if recorded else None,
+        "salt": salt,
         **_outcome(report),
     }
 

@@ -88,7 +88,7 @@ def _status(recorded: Recorded, facts: CredentialFacts, known: Known, rules: Rul
         return undecided("status", "status_unavailable", "How this badge stands now is not known.")
     if recorded.status == "suspended":
         return failed("status", "suspended", "The issuer has suspended this badge.")
-    if not recorded.says_all(facts):
+    if not recorded.says_all(facts, rules):
         detail = "It is not revoked here, and names a status that is kept elsewhere, where it was not looked up."
         return undecided("status", "status_unavailable", detail)
     return passed("status", "The issuer has neither revoked nor suspended this badge.")

@@ -58,12 +58,15 @@ async def look_into(
 
 
 async def show(job: Presenting, caller: str, workers: Workers, copies: Copies, is_ours: IsOurs) -> Shown | Failed:
-    """Look into a presentation, and fetch in between the document of a holder that is looked up."""
+    """Look into a presentation, and fetch in between what says which keys its holder has."""
     errand = Errand(copies, caller, is_ours)
     shown = await workers.present(job)
-    if isinstance(shown, Wanted):
+    for _ in range(MAX_ROUNDS):
+        if not isinstance(shown, Wanted):
+            break
         await errand.run([(job, shown)])
-        shown = await workers.present(errand.supplied(job, shown))
+        job = errand.supplied(job, shown)
+        shown = await workers.present(job)
     return Failed(failed="error", error="WantedTooMuch") if isinstance(shown, Wanted) else shown
 
 

@@ -1,4 +1,4 @@
-"""Follows the state topics, for copies of the issuer's state and employers that were lost, and tells its own again."""
+"""Follows the state topics, for copies of the issuer's and registry's state and lost employers; tells its own again."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -6,7 +6,7 @@ from typing import Any
 
 from services.verifier.domain import messages
 from services.verifier.domain.freshness import new_revocations
-from services.verifier.store import employers, freshness, known, verifications
+from services.verifier.store import employers, freshness, known, log, verifications
 from shared.api_keys.states import entry_of, row_of
 from shared.api_keys.store import lock_page
 from shared.db import Database, Tx
@@ -14,9 +14,11 @@ from shared.messaging import outbox, positions, projections
 from shared.messaging.cloudevents import Delivery, messages_of
 from shared.messaging.events import (
     ApiKeyContent,
+    CheckpointState,
     CredentialState,
     EmployerState,
     InstitutionState,
+    LogPositionState,
     Message,
     SigningKeyState,
 )
@@ -25,8 +27,11 @@ from shared.ops import as_uuid
 
 GROUP = "laurel.verifier.state"
 BATCH = 500
+# Verifications stand behind the credentials in the ledger: their ids begin with what sorts after every UUID.
+_VERIFICATION = "verification:"
 
 Row = dict[str, Any]
+_INSTITUTION = {"version", "slug", "name", "url", "did", "former_dids", "standing", "sandbox"}
 
 
 async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:
@@ -50,12 +55,21 @@ async def rebuild(database: Database) -> None:
     async with database.transaction() as tx:
         await positions.rewind(tx, GROUP)
         await known.empty(tx)
+        await log.empty(tx)
 
 
 async def ledger(tx: Tx, after: str | None, limit: int) -> Sequence[Row]:
-    """Return what is known of credentials here, line by line (shared.ops.Operations)."""
-    rows = await known.ledger(tx, as_uuid(after), limit)
-    return [{"kind": "credential", **row, "id": str(row["id"])} for row in rows]
+    """Return what is known of credentials here, and what was verified, line by line (shared.ops.Operations).
+
+    Of a verification only that which the transparency log should have, if it has a salt.
+    """
+    found: list[Row] = []
+    if not (after or "").startswith(_VERIFICATION):
+        rows = await known.ledger(tx, as_uuid(after), limit)
+        found, after = [{"kind": "credential", **row, "id": str(row["id"])} for row in rows], None
+    place = as_uuid(after.removeprefix(_VERIFICATION)) if after else None
+    verified = await verifications.batch(tx, after=place, limit=limit - len(found))
+    return found + [_verification(row) for row in verified]
 
 
 async def refeed(database: Database) -> int:
@@ -81,10 +95,15 @@ async def _note_revocations(tx: Tx, states: Sequence[CredentialState]) -> None:
         await freshness.note(tx, new_revocations(versions, states))
 
 
+def _verification(row: Any) -> Row:
+    commitment = messages.verification(row).commitment
+    return {"kind": "verification", "id": f"{_VERIFICATION}{row['id']}", "commitment": commitment}
+
+
 def _institution(message: Any) -> Row:
     return {
         "id": message.institution_id,
-        **message.model_dump(include={"version", "slug", "name", "url", "did", "standing", "sandbox"}),
+        **message.model_dump(include=_INSTITUTION),
     }
 
 
@@ -96,6 +115,14 @@ def _credential(message: Any) -> Row:
     return {"id": message.credential_id, **message.model_dump(exclude={"credential_id"})}
 
 
+def _log_position(message: Any) -> Row:
+    return dict(message.model_dump(include={"event_id", "version", "origin", "log_index"}))
+
+
+def _checkpoint(message: Any) -> Row:
+    return dict(message.model_dump(include={"origin", "version", "root"}))
+
+
 def _employer(message: Any) -> Row:
     return {"id": message.employer_id, **message.model_dump(include={"version", "name", "url", "sandbox"})}
 
@@ -104,6 +131,8 @@ _TABLES: dict[type[Message], tuple[str, Callable[[Any], Row]]] = {
     InstitutionState: ("institutions", _institution),
     SigningKeyState: ("signing_keys", _signing_key),
     CredentialState: ("credentials", _credential),
+    LogPositionState: ("log_positions", _log_position),
+    CheckpointState: ("log_checkpoints", _checkpoint),
     EmployerState: ("employers", _employer),
     ApiKeyContent: ("api_keys", row_of),
 }

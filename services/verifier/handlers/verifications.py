@@ -1,6 +1,7 @@
 """Answers whether badges are genuine and hold: looks up what is known, has the documents checked, judges, records."""
 
 import asyncio
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -40,6 +41,7 @@ from shared.errors import Invalid, LaurelError, NotFound
 from shared.ids import new_id
 from shared.messaging import outbox
 from shared.messaging.outbox import Entry
+from shared.transparency.commitments import SALT_SIZE
 from shared.web import idempotency
 from shared.web.idempotency import Attempt
 
@@ -212,7 +214,10 @@ class Desk:
             return recalled((await verifications.of_request(tx, made))[0]) if made else None
 
     async def _record(self, answers: list[Answer], asker: Asker | None, attempt: Attempt | None) -> list[Report]:
-        """Record what a holder of a key asks, and what anybody asks of our badges; the rest could be anybody's junk."""
+        """Record what a holder of a key asks, and what anybody asks of our badges; the rest could be anybody's junk.
+
+        What is recorded goes into the transparency log as well.
+        """
         ours = [answer for answer in answers if asker or answer.recorded]
         reports = [answer.report for answer in answers]
         if not ours:
@@ -266,6 +271,7 @@ def _job(badge: Badge, known: Known, question: Question, rules: Rules) -> Job:
         known_keys=known_keys(known),
         expected_recipient=question.expected,
         max_status_age=rules.max_status_age.total_seconds(),
+        list_issuers=rules.list_issuers,
         vc_api=question.vc_api,
     )
 
@@ -313,6 +319,7 @@ def _rows(answers: Sequence[Answer], asker: Asker | None) -> list[dict[str, Any]
             request_id=answers[0].report.id,
             place=place,
             employer_id=asker.employer_id if asker else None,
+            salt=secrets.token_bytes(SALT_SIZE),
         )
         for place, answer in enumerate(answers)
     ]

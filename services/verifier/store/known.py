@@ -33,7 +33,8 @@ async def look_up(tx: Tx, source: str, wanted: Sequence[Wanted]) -> list[Any]:
         from unnest($1::text[], $2::uuid[], $4::text[]) with ordinality as wanted(did, credential_id, digest, place)
         left join lateral (
             -- A name can pass from one institution to another, and the news of that in any order.
-            select id from institutions where did = wanted.did order by version desc, id limit 1
+            select id from institutions where did = wanted.did or former_dids @> array[wanted.did]
+            order by did = wanted.did desc, version desc, id limit 1
         ) named on true
         -- An institution for tests has a DID for each of its keys.
         left join lateral (select institution_id from signing_keys where did = wanted.did limit 1) holder on true

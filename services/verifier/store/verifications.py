@@ -16,7 +16,10 @@ _SELECT = """
 
 async def insert(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     """Store answers; each row has every column's value."""
-    await tx.execute("insert into verifications select * from jsonb_populate_recordset(null::verifications, $1)", rows)
+    values = [{**row, "salt": f"\\x{row['salt'].hex()}"} for row in rows]
+    await tx.execute(
+        "insert into verifications select * from jsonb_populate_recordset(null::verifications, $1)", values
+    )
 
 
 async def one(tx: Tx, verification_id: UUID) -> Any:

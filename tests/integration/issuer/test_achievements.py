@@ -124,11 +124,28 @@ async def test_an_uploaded_picture_becomes_a_png_of_pixels_alone(site: Site, nor
     assert base64.b64decode(state["image"]) == row["image"]
 
 
+async def test_a_drawing_is_kept_as_one_without_what_does_more_than_draw(north: Institution, site: Site) -> None:
+    path = f"/v1/achievements/{(await north.client.post('/v1/achievements', json=BADGE)).json()['id']}"
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"{}>{}<circle r="4" fill="red"/></svg>'
+    media_type = {"Content-Type": "image/svg+xml"}
+    script = drawing.format("", "<script>alert(1)</script>")
+    refused = await north.client.put(f"{path}/image", content=script, headers=media_type)
+    assert (refused.status_code, refused.json()["code"]) == (422, "image_not_harmless")
+    handled = drawing.format(' onload="alert(1)"', "")
+    assert (await north.client.put(f"{path}/image", content=handled, headers=media_type)).status_code == 200
+    published = await north.client.post(f"{path}/publish")
+    assert published.status_code == 200, published.text
+    [state] = await site.told("laurel.achievement.state.v1")
+    kept = base64.b64decode(state["image"]).decode()
+    assert '<circle r="4" fill="red">' in kept
+    assert "alert" not in kept
+
+
 async def test_other_kinds_of_pictures_are_refused_with_the_kinds_that_are_taken(north: Institution) -> None:
     path = f"/v1/achievements/{(await north.client.post('/v1/achievements', json=BADGE)).json()['id']}/image"
-    svg = await north.client.put(path, content=b"<svg/>", headers={"Content-Type": "image/svg+xml"})
-    assert (svg.status_code, svg.json()["code"]) == (415, "image_type_not_taken")
-    assert svg.json()["types"] == ["image/png", "image/jpeg", "image/webp"]
+    gif = await north.client.put(path, content=picture("GIF"), headers={"Content-Type": "image/gif"})
+    assert (gif.status_code, gif.json()["code"]) == (415, "image_type_not_taken")
+    assert gif.json()["types"] == ["image/png", "image/jpeg", "image/webp", "image/svg+xml"]
     for broken in (b"", b"\x89PNG\r\n\x1a\n" + b"x" * 100, picture("GIF"), picture()[:-40]):
         answer = await north.client.put(path, content=broken, headers={"Content-Type": "image/png"})
         assert (answer.status_code, answer.json()["code"]) == (422, "image_unreadable")

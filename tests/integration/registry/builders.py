@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from shared.messaging.events import (
 # Strings that no answer to the public may hold.
 NAME, EMAIL, NOTE = "Planted Name-7f3a", "planted-7f3a@learner.example", "Planted note 7f3a"
 GRADE, EVIDENCE = "planted-grade-7f3a", "planted-film-7f3a"
+DIGEST = sha256(b"document").hexdigest()
 PNG = b"\x89PNG\r\n\x1a\n planted"
 
 
@@ -39,7 +41,7 @@ class Badge:
         self.achievement_id = achievement_id or new_id()
         self.owner_token = new_secret()
         self.token = token
-        self.salt = f"planted-salt-{new_secret()}"
+        self.salt = new_secret()  # 32 bytes as base64url, as the issuer makes them
         self.key_id = f"planted-key-{new_id()}"
         self.document = {
             "@context": ["https://www.w3.org/ns/credentials/v2"],
@@ -69,7 +71,7 @@ class Badge:
             achievement_version=1,
             credential=self.document,
             token=self.token,
-            document_digest="digest",
+            document_digest=DIGEST,
             status=self.positions,
             email=EMAIL,
             owner_token=self.owner_token,
@@ -87,7 +89,7 @@ class Badge:
                 "change": change,
                 "status": status,
                 "reason": Reason(code="withdrawn", note=NOTE),
-                "document_digest": "digest",
+                "document_digest": DIGEST,
                 "salt": self.salt,
                 "actor": Actor(role="institution", key_id=self.key_id),
             }
@@ -98,7 +100,7 @@ class Badge:
         return CredentialState.model_validate(
             {
                 "credential_id": self.id, "version": version, "institution_id": self.institution_id, "status": status,
-                "positions": self.positions, "document_digest": "digest", "history": (),
+                "positions": self.positions, "document_digest": DIGEST, "history": (),
             }
         )  # fmt: skip
 
@@ -112,11 +114,13 @@ class Badge:
         ]
 
 
-def verification(credential_id: UUID | None, employer_id: UUID | None = None) -> VerificationCompleted:
-    """An answered verification."""
+def verification(
+    credential_id: UUID | None, employer_id: UUID | None = None, commitment: str | None = None
+) -> VerificationCompleted:
+    """An answered verification; with a commitment it is one that is logged."""
     return VerificationCompleted(
         verification_id=new_id(), verdict="valid", standing="registered", credential_id=credential_id,
-        employer_id=employer_id, verified_at=datetime.now(UTC),
+        employer_id=employer_id, verified_at=datetime.now(UTC), commitment=commitment,
     )  # fmt: skip
 
 

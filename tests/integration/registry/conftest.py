@@ -1,7 +1,10 @@
 """A registry on a database and an event log of its own: its routes over HTTP, its handlers, and keys that open it."""
 
+import secrets
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -47,11 +50,18 @@ class Registry(ServiceUnderTest):
 
 
 @pytest.fixture
-async def registry(clean_database: Callable[[str], CleanDatabase]) -> AsyncIterator[Registry]:
+def kek_file(tmp_path: Path) -> Path:
+    """A file with a sealing key."""
+    path = tmp_path / "kek"
+    path.write_bytes(b64encode(secrets.token_bytes(32)))
+    return path
+
+
+@pytest.fixture
+async def registry(clean_database: Callable[[str], CleanDatabase], kek_file: Path) -> AsyncIterator[Registry]:
     """The registry under test."""
-    async with prepared(
-        Registry, clean_database, public_url="https://badges.example", max_status_age=FOR_A_WHILE
-    ) as made:
+    settings = {"public_url": "https://badges.example", "max_status_age": FOR_A_WHILE, "kek_file": kek_file}
+    async with prepared(Registry, clean_database, **settings) as made:
         yield made
 
 

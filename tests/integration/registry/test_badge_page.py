@@ -159,6 +159,15 @@ async def test_a_did_that_is_a_key_says_what_that_means(registry: Registry) -> N
     assert "(no web domain registered)" in page.text
 
 
+async def test_a_did_that_the_institution_had_before_is_told_beside_its_own(registry: Registry) -> None:
+    badge = await known(registry, Badge(), former_dids=("did:key:z6MkPlanted",))
+    async with registry.serving():
+        page = await open_page(registry, badge)
+        record = (await registry.client.get(f"/v1/credentials/{badge.id}")).json()
+    assert "Before that did:key:z6MkPlanted" in page.text
+    assert record["issuer"]["former_ids"] == ["did:key:z6MkPlanted"]
+
+
 async def test_links_to_the_other_services_are_there_where_they_are_set(registry: Registry) -> None:
     badge = await known(registry, Badge())
     async with registry.serving():

@@ -6,7 +6,7 @@ import pytest
 
 from shared.ids import new_id
 from shared.messaging.events import Actor, GenericCredentialIssued, Message
-from tests.integration.registry.builders import EMAIL, NAME, Badge, institution
+from tests.integration.registry.builders import DIGEST, EMAIL, NAME, Badge, institution
 from tests.integration.registry.conftest import Registry
 from tests.integration.registry.pages import BROWSER, open_page
 from tests.support.records import an_api_key, delivery
@@ -33,7 +33,7 @@ class Generic(Badge):
             credential_id=self.id,
             institution_id=self.institution_id,
             credential=self.document,
-            document_digest="digest",
+            document_digest=DIGEST,
             status=self.positions[:1],
             owner_token=self.owner_token,
             salt=self.salt,

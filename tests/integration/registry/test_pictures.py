@@ -2,16 +2,20 @@
 
 import json
 from io import BytesIO
+from typing import Any
 
 import httpx
+import pytest
 from openbadgeslib import baking as other
 from PIL import Image
 
+from services.issuer.svg_images import sanitised
 from shared.credentials.containers import Given, unpack
 from shared.ids import new_id
 from tests.integration.registry.builders import NAME, Badge, achievement
 from tests.integration.registry.conftest import Registry
 from tests.integration.registry.pages import BROWSER, known, open_page
+from tests.integration.registry.test_tokens import a_token
 
 MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 
@@ -23,9 +27,14 @@ def drawn() -> bytes:
     return content.getvalue()
 
 
-async def pictured(registry: Registry, picture: bytes | None = None) -> Badge:
+def a_drawing() -> bytes:
+    """A picture in SVG as the issuer keeps it."""
+    return sanitised(b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle r="4"/></svg>')
+
+
+async def pictured(registry: Registry, picture: bytes | None = None, **members: Any) -> Badge:
     """A badge that is recorded, whose achievement has a picture."""
-    badge = Badge()
+    badge = Badge(**members)
     await known(registry, badge)
     state = achievement(badge.institution_id, badge.achievement_id, picture or drawn())
     await registry.feed(state.model_copy(update={"version": 2}))
@@ -53,6 +62,35 @@ async def test_the_owner_gets_the_signed_document_inside_the_picture(registry: R
                 taken = other.extract_svg(answer.content, element=other.SVG_ELEMENT_OB3, text_fallback=True)
                 assert json.loads(taken or "") == badge.document
                 assert b"<title>Welding I</title>" in answer.content
+
+
+@pytest.mark.parametrize("profile", ["ob3-jwt", "vc+jwt"])
+async def test_the_token_is_put_into_the_picture_where_it_is_asked_for(registry: Registry, profile: str) -> None:
+    badge = await pictured(registry, token=a_token(profile))
+    async with registry.serving():
+        for kind, media_type in MEDIA_TYPES.items():
+            answer = await get(registry, badge, kind, owner=badge.owner_token, format="jwt")
+            assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
+            assert answer.headers["content-disposition"].endswith(f'.{kind}"')
+            assert unpack(answer.content) == Given(None, badge.token, kind, "3.0")
+            if kind == "png":
+                assert other.extract_png(answer.content, keyword=other.ITXT_KEYWORD_OB3) == badge.token
+            else:
+                assert f'verify="{badge.token}"' in answer.text
+            for asked in ({}, {"format": "json"}):
+                by_default = await get(registry, badge, kind, owner=badge.owner_token, **asked)
+                assert unpack(by_default.content).document == badge.document
+            refused = await get(registry, badge, kind, format="jwt")
+            assert (refused.status_code, refused.json()["code"]) == (404, "document_not_found")
+            assert (await get(registry, badge, kind, owner=badge.owner_token, format="cwt")).status_code == 422
+
+
+async def test_a_badge_that_is_no_token_says_so_where_one_is_asked_for_in_a_picture(registry: Registry) -> None:
+    badge = await pictured(registry)
+    async with registry.serving():
+        for kind in MEDIA_TYPES:
+            answer = await get(registry, badge, kind, owner=badge.owner_token, format="jwt")
+            assert (answer.status_code, answer.json()["code"]) == (404, "no_token")
 
 
 async def test_a_picture_is_a_file_of_its_own_name_that_is_never_a_page_and_kept_by_nobody(registry: Registry) -> None:
@@ -104,6 +142,26 @@ async def test_a_badge_without_a_picture_says_so_to_its_owner_alone(registry: Re
                 assert (await get(registry, badge, kind)).json()["code"] == "document_not_found"
         page = await open_page(registry, bare, owner=bare.owner_token)
         assert not [link for link in page.links if ".png" in link or ".svg?" in link]
+
+
+async def test_a_drawing_is_served_as_one_and_holds_the_badge_itself(registry: Registry) -> None:
+    drawing = a_drawing()
+    badge = await pictured(registry, drawing)
+    async with registry.serving():
+        picture = await registry.client.get(f"/achievements/{badge.achievement_id}/1/image")
+        assert (picture.content, picture.headers["content-type"]) == (drawing, "image/svg+xml")
+        assert picture.headers["content-disposition"] == 'attachment; filename="badge.svg"'
+        assert picture.headers["x-content-type-options"] == "nosniff"
+        assert picture.headers["content-security-policy"] == "default-src 'none'; sandbox"
+        baked = await get(registry, badge, "svg", owner=badge.owner_token)
+        assert unpack(baked.content).document == badge.document
+        assert b'<circle r="4"' in baked.content
+        assert b"<image" not in baked.content
+        no_png = await get(registry, badge, "png", owner=badge.owner_token)
+        assert (no_png.status_code, no_png.json()["code"]) == (404, "picture_not_found")
+        links = (await open_page(registry, badge, owner=badge.owner_token)).links
+        assert [link for link in links if f"/{badge.id}.svg" in link]
+        assert not [link for link in links if f"/{badge.id}.png" in link]
 
 
 async def test_the_page_leads_its_owner_to_them_and_everybody_where_the_badge_is_shown(registry: Registry) -> None:

@@ -76,7 +76,7 @@ async def test_nobody_else_sees_anything_of_a_person(registry: Registry, badge: 
         assert planted not in answers[0].text
     record = answers[0].json()
     assert (record["id"], record["status"], record["version"]) == (str(badge.id), "revoked", 2)
-    assert record["issuer"] == {"id": "did:web:badges.example:north", "name": "North Academy"}
+    assert record["issuer"] == {"id": "did:web:badges.example:north", "name": "North Academy", "former_ids": []}
     assert record["achievement"]["name"] == "Welding I"
     assert record["achievement"]["micro_credential"] == {"workload_hours": 50}
     assert {name for entry in record["history"] for name in entry} == {

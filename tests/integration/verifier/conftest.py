@@ -1,9 +1,12 @@
 """A verifier on a database and an event log of its own: its routes over HTTP, its handlers, employers with keys."""
 
 import asyncio
+import secrets
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,9 +115,24 @@ async def checkers() -> AsyncIterator[Workers]:
 
 
 @pytest.fixture
-async def verifier(clean_database: Callable[[str], CleanDatabase], checkers: Workers) -> AsyncIterator[Verifier]:
+def kek_file(tmp_path: Path) -> Path:
+    """A file with a sealing key."""
+    path = tmp_path / "kek"
+    path.write_bytes(b64encode(secrets.token_bytes(32)))
+    return path
+
+
+@pytest.fixture
+async def verifier(
+    clean_database: Callable[[str], CleanDatabase], kek_file: Path, checkers: Workers
+) -> AsyncIterator[Verifier]:
     """The verifier under test, not running."""
-    settings = {"anonymous_rate": "10000/minute", "check_workers": 1, "max_status_age": FOR_A_WHILE}
+    settings: dict[str, Any] = {
+        "kek_file": kek_file,
+        "anonymous_rate": "10000/minute",
+        "check_workers": 1,
+        "max_status_age": FOR_A_WHILE,
+    }
     async with prepared(Verifier, clean_database, public_url=PUBLIC_URL, **settings) as made:
         made.shared_checkers = checkers
         yield made

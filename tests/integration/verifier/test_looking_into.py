@@ -44,7 +44,8 @@ class Web(Fetcher):
             await asyncio.sleep(600)
         if url not in self.pages:
             raise Invalid("fetch_failed", "Nothing could be fetched.")
-        return Got(json.dumps(self.pages[url]).encode(), None)
+        page = self.pages[url]
+        return Got((page if isinstance(page, str) else json.dumps(page)).encode(), None)
 
     def publish(self, url: str, **members: Any) -> None:
         """Let the university publish an empty list."""

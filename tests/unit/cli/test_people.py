@@ -44,6 +44,17 @@ def test_a_new_institutions_kind_of_did_is_asked_for(answers: Services) -> None:
     assert add(answers, "--did", "jwk").exit_code == 2
 
 
+def test_an_institution_moves_by_its_own_key_and_both_dids_are_told(answers: Services) -> None:
+    moved = {"id": BADGE, "slug": "north", "did": "did:web:b.example:institutions:north", "former_dids": ["did:key:z"]}
+    answers.answer(f"POST /issuer/v1/institutions/{BADGE}/did", moved)
+    said = answers.run("institution", "move", BADGE).stdout
+    assert moved["did"] in said
+    assert "did:key:z" in said
+    assert (answers.asked[-1].key, answers.asked[-1].body) == ("institution-key", {"did_method": "web"})
+    assert json.loads(answers.run("institution", "move", BADGE, "--json").stdout) == moved
+    assert answers.run("institution", "move", "../x").exit_code == 2
+
+
 def test_a_key_file_is_made_before_the_key_and_never_overwritten(answers: Services, tmp_path: Path) -> None:
     file = tmp_path / "north.key"
     answers.answer("POST /issuer/v1/institutions", problem(409, "slug_taken", "Another institution has this slug."))

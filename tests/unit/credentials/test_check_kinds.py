@@ -2,11 +2,12 @@
 
 import pytest
 
-from shared.credentials.check import Policy, check_document, check_token
+from shared.credentials.check import Needs, Policy, check_document, check_token
 from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2, ED25519_2020_V1, OPEN_BADGES_V3, Terms, pinned
+from shared.credentials.dids import did_document
 from shared.credentials.jwt import write_vc
-from shared.credentials.keys import did_key
-from shared.credentials.proofs import sign
+from shared.credentials.keys import did_key, method_id
+from shared.credentials.proofs import prove, sign
 from shared.credentials.suites import ECDSA_JCS, ED25519_2020, EDDSA_JCS, EDDSA_RDFC
 from tests.support.badges import NOW, SIGNED_AT, a_key, a_method, a_signed_badge, an_ec_key, at, paths
 from tests.support.presentations import a_credential
@@ -154,6 +155,25 @@ def _with_another_signer(document):
     other = an_ec_key()
     own, others = (_signed(document, suite, key)["proof"] for suite, key in ((EDDSA_JCS, a_key()), (ECDSA_JCS, other)))
     return {**document, "proof": [own, others]}
+
+
+def test_others_on_the_web_who_signed_beside_the_issuer_are_looked_up_where_they_may():
+    other, did = an_ec_key(), "did:web:union.example"
+    credential, address = a_credential(), "https://union.example/.well-known/did.json"
+    own = _signed(credential, EDDSA_JCS, a_key())["proof"]
+    theirs = prove(credential, other, method_id(did, other.public_key()), SIGNED_AT, ECDSA_JCS)
+    both = {**credential, "proof": [own, theirs]}
+    assert check_document(both, now=NOW, fetched={}, policy=GENERIC) == Needs(urls=(address,))
+    documents = {
+        "pass": did_document(did, [other.public_key()]),
+        "fail": did_document(did, [an_ec_key(2).public_key()]),
+        "unknown": None,
+    }
+    for outcome, document in documents.items():
+        found = check_document(both, now=NOW, fetched={address: document}, policy=GENERIC)
+        assert {check.name: check.outcome for check in found.checks}["proof"] == outcome
+    strict = check_document(both, now=NOW, fetched={})
+    assert {check.name: check.code for check in strict.checks}["issuer"] == "issuer_mismatch"
 
 
 def test_others_may_sign_beside_the_issuer_where_whoever_asks_decides_himself():

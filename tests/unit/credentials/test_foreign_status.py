@@ -41,6 +41,10 @@ def a_signed_list(*indexes, key=KEY, **members):
     return sign(a_list(*indexes, **members), key, a_method(key), SIGNED_AT)
 
 
+def reader(fetched):
+    return foreign_status.Reader(DID, KnownKeys([], NOW), fetched, NOW)
+
+
 def status(found, entry=None, fetched=None):
     badge = signed(a_badge(status=[entry or status_entry(LIST_URL, INDEX, "revocation")]))
     answer = check_document(badge, now=NOW, fetched={LIST_URL: found} if fetched is None else fetched)
@@ -151,7 +155,7 @@ def test_a_list_that_is_too_short_is_refused_and_one_that_unpacks_endlessly_is_c
 )
 def test_an_entry_that_is_not_in_its_form_is_never_not_revoked(members, finding):
     document = {"id": "urn:uuid:1", "credentialStatus": status_entry(LIST_URL, INDEX, "revocation") | members}
-    [check] = foreign_status.checks(document, DID, KnownKeys([], NOW), {LIST_URL: a_signed_list()}, NOW)
+    [check] = foreign_status.checks(document, reader({LIST_URL: a_signed_list()}))
     assert (check.outcome, check.code) == finding
 
 
@@ -160,8 +164,8 @@ def test_open_badges_own_list_names_what_is_revoked():
         entry = {"id": "https://uni.example/revoked", "type": "1EdTechRevocationList"}
         revoked = {"id": entry["id"], "issuer": issuer, "revokedCredential": list(listed)}
         document = {"id": "urn:uuid:1", "credentialStatus": entry}
-        assert foreign_status.needed(document, {}) == (entry["id"],)
-        [check] = foreign_status.checks(document, DID, KnownKeys([], NOW), {entry["id"]: revoked}, NOW)
+        assert foreign_status.needed(document, reader({})) == (entry["id"],)
+        [check] = foreign_status.checks(document, reader({entry["id"]: revoked}))
         return check.outcome, check.code
 
     assert found() == found({"id": "urn:uuid:2"}) == found({"id": "urn:uuid:1", "revoked": False}) == ("pass", None)
@@ -179,5 +183,5 @@ def test_a_list_of_2021_is_read_without_the_prefix_that_it_does_not_have():
         # Its own context stands in no package here; a token of it needs none.
         token = write_vc({**made, "@context": [CREDENTIALS_V2]}, KEY, a_method(KEY), SIGNED_AT)
         document = {"id": "urn:uuid:1", "credentialStatus": [entry]}
-        [check] = foreign_status.checks(document, DID, KnownKeys([], NOW), {LIST_URL: token}, NOW)
+        [check] = foreign_status.checks(document, reader({LIST_URL: token}))
         assert check.outcome == finding

@@ -8,6 +8,7 @@ import pytest
 
 from shared.credentials.check import Needs, check_document, check_token
 from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2, DATA_INTEGRITY_V2, Terms
+from shared.credentials.jwk import to_jwk
 from shared.credentials.jwt import write_vc
 from shared.credentials.keys import did_key, encode_multikey
 from shared.credentials.presentations import (
@@ -25,6 +26,7 @@ from tests.support.presentations import SAYS, WALLET, a_presentation, enveloped,
 from tests.unit.credentials.test_jwt import encoded
 
 P256 = an_ec_key()
+WEB_WALLET, WALLETS_PLACE = "did:web:wallet.example:ada", "https://wallet.example/ada"
 OCCASION = Occasion("a challenge", "verifier.example")
 OWN = {
     "@context": [CREDENTIALS_V2, {"Mine": "https://example.org/#Mine"}],
@@ -221,6 +223,30 @@ def test_a_holder_on_the_web_is_looked_up_and_signs_with_keys_for_authentication
     nobody = {name: value for name, value in own.items() if name != "holder"}
     nobody["proof"] = prove(nobody, WALLET, method, SIGNED_AT, further=SAYS)
     assert check_presentation(nobody, Asking(NOW, fetched={})) == Needs(urls=(url,))
+
+
+@pytest.mark.parametrize(
+    ("document", "kid", "said"),
+    [
+        ({"id": WEB_WALLET}, f"{WALLETS_PLACE}/keys/1", ("pass", None)),
+        ({"id": WEB_WALLET}, "https://wallet.example/keys/1", ("unknown", "key_not_bound")),
+        (None, f"{WALLETS_PLACE}/keys/1", ("unknown", "key_unresolvable")),
+        ({"id": "did:web:other.example"}, f"{WALLETS_PLACE}/keys/1", ("unknown", "did_mismatch")),
+    ],
+)
+def test_a_token_may_name_its_holders_key_by_an_address_as_a_badge_does(document, kid, said):
+    token = a_vp_token({"kid": kid}, holder=WEB_WALLET)
+    did_json = f"{WALLETS_PLACE}/did.json"
+    assert check_presentation(token, Asking(NOW, fetched={})) == Needs(urls=(did_json,))
+    if said != ("unknown", "key_unresolvable") and said[1] != "did_mismatch":
+        assert check_presentation(token, Asking(NOW, fetched={did_json: document})) == Needs(urls=(kid,))
+    fetched = {did_json: document, kid: to_jwk(P256.public_key())}
+    found = check_presentation(token, Asking(now=NOW, occasion=OCCASION, fetched=fetched))
+    assert {check.name: (check.outcome, check.code) for check in found.checks}["proof"] == said
+    assert found.signed is (said[0] == "pass")
+    assert found.holder == (WEB_WALLET if found.signed else None)
+    others = check_presentation(token, Asking(NOW, fetched={**fetched, kid: to_jwk(an_ec_key(2).public_key())}))
+    assert not others.signed
 
 
 @pytest.mark.parametrize("name", ["rdfc", "jcs", "own terms", "enveloped credential"])

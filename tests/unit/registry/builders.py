@@ -44,6 +44,7 @@ def a_seen_badge(**members: Any) -> Badge:
             },
         },
         "has_image": True,
+        "has_png": True,
         "kept": True,
         "valid_from": "2026-03-01T00:00:00Z",
         "valid_until": None,

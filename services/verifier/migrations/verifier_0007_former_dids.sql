@@ -1,0 +1,4 @@
+-- The DIDs that an institution had before: what was signed in their name is its own.
+
+alter table institutions add column former_dids text[] not null default '{}';
+create index institutions_former_dids on institutions using gin (former_dids);

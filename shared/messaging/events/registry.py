@@ -1,0 +1,83 @@
+"""What the registry tells: that it has recorded and logged what happened, and where."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.messaging.events.parts import REGISTRY_EVENTS, REGISTRY_STATE, ChangeType, Message
+
+
+class CredentialRecorded(Message):
+    """The registry has recorded one version of a credential: from here on its links lead somewhere."""
+
+    TYPE = "laurel.credential.recorded.v1"
+    TOPIC = REGISTRY_EVENTS
+
+    credential_id: UUID
+    version: int
+    institution_id: UUID
+    change: ChangeType
+    recorded_event_id: UUID
+    recorded_at: datetime
+
+    @property
+    def key(self) -> str:
+        return str(self.credential_id)
+
+
+class EventLogged(Message):
+    """An event stands in the transparency log: in the log of this origin, at this index."""
+
+    TYPE = "laurel.event.logged.v1"
+    TOPIC = REGISTRY_EVENTS
+
+    event_id: UUID
+    version: Literal[1] = 1
+    origin: str
+    log_index: int = Field(ge=0)
+
+    @property
+    def key(self) -> str:
+        return str(self.event_id)
+
+
+class LogPositionState(Message):
+    """Where an event stands in the transparency log, for whoever must find its inclusion proof."""
+
+    TYPE = "laurel.log-position.state.v1"
+    TOPIC = REGISTRY_STATE
+
+    event_id: UUID
+    version: Literal[1] = 1
+    origin: str
+    log_index: int = Field(ge=0)
+
+    @property
+    def key(self) -> str:
+        return str(self.event_id)
+
+
+class CheckpointState(Message):
+    """The newest checkpoint that a log's key has signed: the second place, which a restored registry is held against.
+
+    `version` is the tree's size; `checkpoint` the signed note; `root` is hexadecimal.
+    """
+
+    TYPE = "laurel.checkpoint.state.v1"
+    TOPIC = REGISTRY_STATE
+
+    origin: str
+    version: int
+    root: str
+    checkpoint: str
+
+    @staticmethod
+    def key_of(origin: str) -> str:
+        """Return the key under which the checkpoints of the log of this origin stand."""
+        return f"checkpoint/{origin}"
+
+    @property
+    def key(self) -> str:
+        return f"checkpoint/{self.origin}"

@@ -1,0 +1,56 @@
+"""What the verifier tells: what was answered, and to whom it has given accounts."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from shared.messaging.events.issuer_state import ApiKeyContent
+from shared.messaging.events.parts import VERIFIER_EVENTS, VERIFIER_STATE, Message
+
+
+class VerificationCompleted(Message):
+    """A verification was answered. Carries no content of the credential; `credential_id` only where it is ours.
+
+    `commitment` (32 bytes, hexadecimal) is what goes into the log; None: this one does not.
+    """
+
+    TYPE = "laurel.verification.completed.v1"
+    TOPIC = VERIFIER_EVENTS
+
+    verification_id: UUID
+    version: Literal[1] = 1
+    verdict: Literal["valid", "invalid", "unknown"]
+    reason: str | None = None
+    standing: Literal["registered", "domain_verified", "unknown"]
+    credential_id: UUID | None = None
+    employer_id: UUID | None = None
+    verified_at: datetime
+    commitment: str | None = None
+
+    @property
+    def key(self) -> str:
+        return str(self.verification_id)
+
+
+class EmployerState(Message):
+    """An employer with an account here."""
+
+    TYPE = "laurel.employer.state.v1"
+    TOPIC = VERIFIER_STATE
+
+    employer_id: UUID
+    version: int
+    name: str
+    url: str | None = None
+    sandbox: bool = False
+
+    @property
+    def key(self) -> str:
+        return str(self.employer_id)
+
+
+class EmployerApiKeyState(ApiKeyContent):
+    """An employer's API key."""
+
+    TYPE = "laurel.employer-api-key.state.v1"
+    TOPIC = VERIFIER_STATE
