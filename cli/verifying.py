@@ -4,6 +4,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
@@ -16,12 +17,14 @@ from cli.output import Json, aligned, give, moment, say, warn
 
 ROUTE = "/v1/verifications"
 _TOKEN = re.compile(rb"e[wy][\w-]*\.[\w.~-]+")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 EXIT = {"valid": 0, "invalid": 1, "unknown": 3}
 # Of a valid badge where somebody was named: what the recipient check comes to.
 EXIT_FOR = {"pass": 0, "fail": 4, "unknown": 3}
 TAKEN = "JSON, a signed token (JWT), or a PNG or SVG picture with the badge inside"
 # Where the credential is in what issuing answered, whole; the latter is the VC-API's.
 ANSWERED = ("credential", "verifiableCredential")
+_TIMES = ("valid_from", "valid_until", "as_of", "status_as_of")
 WORDS = {"valid": "VALID", "invalid": "NOT VALID", "unknown": "COULD NOT BE DECIDED"}
 # How long --fresh asks again, and how often: a state reaches the verifier within a second.
 PATIENCE = 20.0
@@ -36,6 +39,14 @@ def verify(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Ask until the answer rests on all that was issued or revoked before now.")
     ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            help="Whether it held at that time: 2026-03-31T12:00:00Z, or a day, of which the end counts (UTC).",
+            metavar="TIME",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tell whether a badge is genuine and holds. No key is needed; an employer's is used where there is one.
@@ -53,7 +64,7 @@ def verify(
     if "" in expected.values():
         raise Unusable("Whose badge should it be? What names the person is empty.")
     named = {key: value for key, value in expected.items() if value}
-    asked = _asked(badge, named)
+    asked = _asked(badge, named, _time(as_of))
     connection = connect(os.environ, "employer", needs=["verifier"], optional=True)
     report = _fresh(connection, asked) if fresh else _ask(connection, asked)
     if as_json:
@@ -61,6 +72,13 @@ def verify(
     else:
         _print(report)
     raise typer.Exit(_exit_code(report, named=bool(named)))
+
+
+def _time(as_of: str | None) -> str | None:
+    """Return the time that is asked about as the verifier takes it, which judges it; None for now."""
+    if as_of is None or not _DAY.fullmatch(as_of):
+        return as_of
+    return None if as_of == f"{datetime.now(UTC):%Y-%m-%d}" else f"{as_of}T23:59:59Z"
 
 
 def _exit_code(report: dict[str, Any], *, named: bool) -> int:
@@ -77,22 +95,23 @@ def _outcome(report: dict[str, Any], name: str) -> str | None:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that may have a badge inside, and whose it should be."""
+    """A picture that may have a badge inside, and the form's other fields: whose it should be, and when."""
 
     raw: bytes
-    expected: dict[str, str]
+    fields: dict[str, str]
 
 
-def _asked(badge: str, expected: dict[str, str]) -> bytes | Picture:
+def _asked(badge: str, expected: dict[str, str], as_of: str | None = None) -> bytes | Picture:
     """Return the request; a badge's text stays as it is to the byte, so that the verifier alone judges it."""
-    members = {"expected_recipient": expected} if expected else {}
+    time = {} if as_of is None else {"as_of": as_of}
+    members = ({"expected_recipient": expected} if expected else {}) | time
     if badge.startswith(("http://", "https://")):
         return orjson.dumps({"url": badge, **members})
     raw = read(badge).removeprefix(b"\xef\xbb\xbf").strip()
     if raw.startswith((b"http://", b"https://")):
         return orjson.dumps({"url": raw.decode(errors="replace"), **members})
     if raw.startswith(b"\x89PNG") or (raw.startswith(b"<") and b"<svg" in raw[:4096].lower()):
-        return Picture(raw, expected)
+        return Picture(raw, expected | time)
     if _TOKEN.fullmatch(raw):
         return orjson.dumps({"token": raw.decode(), **members})
     said = read_json(badge, raw, TAKEN)
@@ -107,7 +126,7 @@ def _asked(badge: str, expected: dict[str, str]) -> bytes | Picture:
 
 def _ask(connection: Connection, asked: bytes | Picture) -> dict[str, Any]:
     if isinstance(asked, Picture):
-        answer = connection.upload("verifier", ROUTE, asked.raw, asked.expected)
+        answer = connection.upload("verifier", ROUTE, asked.raw, asked.fields)
     else:
         answer = connection.post("verifier", ROUTE, asked)
     report: dict[str, Any] = answer.json()
@@ -139,7 +158,7 @@ def _print(report: dict[str, Any]) -> None:
     kind = credential.get("kind") or "badge"
     facts = [(kind, credential["name"]), ("id", credential["id"]), ("issuer", _issuer(report))]
     times = credential | report
-    facts += [(name.replace("_", " "), moment(times[name])) for name in ("valid_from", "valid_until", "status_as_of")]
+    facts += [(name.replace("_", " "), moment(times[name])) for name in _TIMES if times.get(name)]
     say(*aligned([(what, text) for what, text in facts if text]), "")
     say(*aligned([(each["outcome"], each["name"], each["detail"]) for each in report["checks"]]))
 

@@ -69,10 +69,18 @@ def check(job: Job, shapes: Shapes | None = None, known: Contexts = None) -> Fou
     checked: CheckedDocument | Needs
     if is_assertion(document):
         gone = {url: GONE for url, found in job.fetched.items() if found.gone}
-        checked = check_assertion(job.badge, now=job.now, fetched={**fetched, **gone})
+        checked = check_assertion(job.badge, now=job.now, as_of=job.as_of, fetched={**fetched, **gone})
     else:
         look = check_token if isinstance(job.badge, str) else check_document
-        checked = look(job.badge, now=job.now, known_keys=job.known_keys, fetched=fetched, shapes=shapes, policy=policy)
+        checked = look(
+            job.badge,
+            now=job.now,
+            as_of=job.as_of,
+            known_keys=job.known_keys,
+            fetched=fetched,
+            shapes=shapes,
+            policy=policy,
+        )
     if isinstance(checked, Needs):
         return Wanted(urls=checked.urls, redirects=checked.redirects)
     return Found(checked=checked, recipient=_match(document, job.expected_recipient))
@@ -91,7 +99,7 @@ def _too_old(job: Job, fetched: Mapping[str, Any]) -> Wanted | None:
     old = [
         (url, found.redirects)
         for url, found in job.fetched.items()
-        if fetched[url] is not None and is_too_old(fetched[url], found.age, job.now, job.max_status_age)
+        if fetched[url] is not None and is_too_old(fetched[url], found.age, job.as_of or job.now, job.max_status_age)
     ]
     if not old:
         return None

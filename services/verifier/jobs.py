@@ -30,15 +30,17 @@ class Text(BaseModel):
 class Job(BaseModel):
     """A badge to look into: at which time, under which keys of known issuers, and whose it should be.
 
-    `fetched` has, by address, what a strangers' badge needs beside (shared.credentials.check); `max_status_age` in
-    seconds is how old it may be where it says how the badge stands. `vc_api`: whoever asks decides himself on terms of
-    the credential's own, and on proofs by others than its issuer.
+    `as_of` is the time that is asked about, where that is before `now`. `fetched` has, by address, what a strangers'
+    badge needs beside (shared.credentials.check); `max_status_age` in seconds is how old it may be where it says how
+    the badge stands. `vc_api`: whoever asks decides himself on terms of the credential's own, and on proofs by others
+    than its issuer.
     """
 
     model_config = ConfigDict(frozen=True)
 
     badge: Any  # its JSON document, or the text of its token
     now: datetime
+    as_of: datetime | None = None
     known_keys: tuple[KnownKey, ...] = ()
     expected_recipient: Mapping[Kind, str] | None = None
     fetched: Mapping[str, Text] = {}

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -24,7 +25,7 @@ from shared.web.pages import Pages
 from shared.web.problems import status_of
 
 PERSON = ("email", "name", "id")
-FIELDS = ("text", "link", *PERSON)
+FIELDS = ("text", "link", *PERSON, "as_of")
 _LINK = re.compile(r"https?://\S+", re.IGNORECASE)
 
 router = APIRouter(include_in_schema=False)
@@ -60,6 +61,17 @@ class Asked:
         except ValidationError as error:
             name = error.errors()[0]["loc"][0]
             raise Invalid("invalid_request", f"The person's {name} is longer than any.") from None
+
+    def as_of(self, now: datetime) -> datetime | None:
+        """Return the end of the day that is asked about (UTC), None for today or no day. Raises Invalid."""
+        text = self.fields["as_of"].strip()
+        try:
+            day = date.fromisoformat(text) if text else None
+        except ValueError:
+            raise Invalid("invalid_request", "The day to check for is no date, such as 2026-03-31.") from None
+        if day in (None, now.date()):
+            return None
+        return datetime.combine(day, time(23, 59, 59), UTC)
 
 
 EMPTY = Asked(dict.fromkeys(FIELDS, ""))
@@ -100,7 +112,9 @@ async def answer(request: Request, caller: Caller, desk: TheDesk, canary: TheCan
         if isinstance(form, LaurelError):
             raise form
         expected = person.kinds() if (person := asked.expected()) else None
-        question = Question(asker, caller_name(request, caller), expected)
+        as_of = asked.as_of(await desk.clock())
+        await desk.refuse_future(as_of)
+        question = Question(asker, caller_name(request, caller), expected, as_of=as_of)
         if asked.link:
             report = await desk.verify_link(asked.link, question)
         elif asked.file is None and asked.fields["text"].strip():

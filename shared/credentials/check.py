@@ -75,6 +75,7 @@ def check_document(
     now: datetime,
     known_keys: tuple[KnownKey, ...] = (),
     fetched: Fetched,
+    as_of: datetime | None = None,
     shapes: Shapes | None = None,
     policy: Policy = ...,
 ) -> CheckedDocument | Needs: ...
@@ -84,6 +85,7 @@ def check_document(
     now: datetime,
     known_keys: tuple[KnownKey, ...] = (),
     fetched: Fetched | None = None,
+    as_of: datetime | None = None,
     shapes: Shapes | None = None,
     policy: Policy = STRICT,
 ) -> CheckedDocument | Needs:
@@ -92,11 +94,12 @@ def check_document(
     `known_keys` are those of issuers that need no look-up (our institutions'); a did:key is its own key. Any other
     issuer's keys stand in a document of its own: with `fetched` the answer may be that it is needed first, without it
     they are unknown. With it, too, a stranger's status is looked up in the lists that the credential names. With
-    `shapes` it takes less time. The checks, in order: structure, contexts, issuer, proof, status, validity, demo,
-    conformance; what a failed one leaves without ground is skipped. Never raises for what the document holds. The
-    result goes through JSON unchanged: this runs in a process of its own.
+    `shapes` it takes less time. With `as_of` (not after `now`) dates, keys and lists are compared with that time, and
+    what no past is kept of is unknown. The checks, in order: structure, contexts, issuer, proof, status, validity,
+    demo, conformance; what a failed one leaves without ground is skipped. Never raises for what the document holds.
+    The result goes through JSON unchanged: this runs in a process of its own.
     """
-    return _checked(document, None, _Look(now, KnownKeys(known_keys, now), fetched, policy, shapes))
+    return _checked(document, None, _look(now, as_of, known_keys, fetched, policy, shapes))
 
 
 @overload
@@ -115,6 +118,7 @@ def check_token(
     now: datetime,
     known_keys: tuple[KnownKey, ...] = (),
     fetched: Fetched,
+    as_of: datetime | None = None,
     policy: Policy = ...,
     shapes: Shapes | None = None,
 ) -> CheckedDocument | Needs: ...
@@ -124,11 +128,12 @@ def check_token(
     now: datetime,
     known_keys: tuple[KnownKey, ...] = (),
     fetched: Fetched | None = None,
+    as_of: datetime | None = None,
     policy: Policy = STRICT,
     shapes: Shapes | None = None,
 ) -> CheckedDocument | Needs:
     """Check a credential that came as a compact JWS, as `check_document` does; `digest` is that of the token itself."""
-    return _checked_token(text, _Look(now, KnownKeys(known_keys, now), fetched, policy, shapes))
+    return _checked_token(text, _look(now, as_of, known_keys, fetched, policy, shapes))
 
 
 def _checked_token(text: str, look: "_Look") -> CheckedDocument | Needs:
@@ -159,7 +164,10 @@ def document_in(badge: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """With what a credential is looked at; `inside`: it stands inside another one, and is none of this registry's."""
+    """With what a credential is looked at; `inside`: it stands inside another one, and is none of this registry's.
+
+    `now` is the time with which dates are compared; `in_past`: it is one that was asked for.
+    """
 
     now: datetime
     keys: KnownKeys
@@ -167,16 +175,29 @@ class _Look:
     policy: Policy = STRICT
     shapes: Shapes | None = None
     inside: bool = False
+    in_past: bool = False
+
+
+def _look(
+    now: datetime,
+    as_of: datetime | None,
+    known_keys: tuple[KnownKey, ...],
+    fetched: Fetched | None,
+    policy: Policy,
+    shapes: Shapes | None,
+) -> _Look:
+    keys = KnownKeys(known_keys, now, as_of=as_of)
+    return _Look(as_of or now, keys, fetched, policy, shapes, in_past=as_of is not None)
 
 
 def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocument | Needs:
     facts = shape.facts_of(document)
-    structure, own_digest = _structure(document, token)
+    structure, own_digest, by_meaning = _structure(document, token)
     if structure.outcome != "pass":
         unseen = map(skipped, ("contexts", "issuer", "proof", "validity"))
         return CheckedDocument(checks=(structure, *unseen), facts=facts)
     terms = look.policy.terms if facts.kind == "credential" else PINNED_ALONE
-    contexts = _contexts(document, token, terms, look.shapes)
+    contexts = _contexts(document, terms, look.shapes, by_meaning=by_meaning)
     if contexts.outcome != "pass":
         unseen = map(skipped, ("issuer", "proof", "validity"))
         return CheckedDocument(checks=(structure, contexts, *unseen), facts=facts)
@@ -219,7 +240,9 @@ def _of_signers(
 def _looked_up(document: Mapping[str, Any], issuer_id: str, look: _Look, fetched: Fetched) -> list[Check] | Needs:
     """Return what a credential that its issuer signed rests on elsewhere: status (ours we have), schemas, endorsers."""
     kept_here = issuer_id in look.keys.ours and not look.inside
-    reader = foreign_status.Reader(issuer_id, look.keys, fetched, look.now, look.policy.list_issuers)
+    reader = foreign_status.Reader(
+        issuer_id, look.keys, fetched, look.now, look.policy.list_issuers, in_past=look.in_past
+    )
     lists = () if kept_here else foreign_status.needed(document, reader)
     endorsed = _endorsements(document, look)
     endorsers = endorsed.urls if isinstance(endorsed, Needs) else ()
@@ -246,23 +269,22 @@ def _inside(given: Any, look: _Look) -> CheckedDocument | Needs:
     return _checked_token(given, look) if isinstance(given, str) else _checked(given, None, look)
 
 
-def _structure(document: Any, token: jwt.Token | None) -> tuple[Check, str | None]:
-    """The check, and the digest of a document that passes it."""
+def _structure(document: Any, token: jwt.Token | None) -> tuple[Check, str | None, bool]:
+    """The check; of a document that passes it the digest, and whether it is proved by its meaning alone."""
     try:
         refuse_excess(document)
         refuse_others, kind = _KINDS[shape.kind_of(document)]
         refuse_others(document)
-        if token is None and proved_by_meaning(document):
+        by_meaning = token is None and proved_by_meaning(document)
+        if by_meaning:
             shape.refuse_second_mention(document)
         own_digest = digest(document).hex()
     except CredentialError as error:
-        return refused("structure", error), None
-    return passed("structure", f"The document is {kind}."), own_digest
+        return refused("structure", error), None, False
+    return passed("structure", f"The document is {kind}."), own_digest, by_meaning
 
 
-def _contexts(
-    document: Mapping[str, Any], token: jwt.Token | None, terms: Terms, shapes: Shapes | None = None
-) -> Check:
+def _contexts(document: Mapping[str, Any], terms: Terms, shapes: Shapes | None, *, by_meaning: bool) -> Check:
     """Only known contexts, none of the document's own but where `terms` lets it; an Open Badge's in their order.
 
     Where no proof looks at what the members mean, as in a token, it is looked at here: one that means nothing is lost
@@ -281,7 +303,7 @@ def _contexts(
     if shape.kind_of(document) != "credential" and not are_a_badges(document["@context"]):
         detail = "The contexts are not those of an Open Badge, in their order."
         return failed("contexts", "context_order", detail)
-    if token is not None or not proved_by_meaning(document):
+    if not by_meaning:
         try:
             _refuse_meaningless({each: document[each] for each in document if each != "proof"}, terms, shapes)
         except CredentialError as error:

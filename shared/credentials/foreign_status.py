@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from shared.credentials import jwt, proofs
 from shared.credentials.checks import failed, passed, undecided
@@ -25,6 +26,7 @@ LISTS = {
     # Its list is base64url without the multibase prefix (Status List 2021 section 3).
     "StatusList2021Entry": ("StatusList2021Credential", "u"),
 }
+HAS_PAST = "BitstringStatusListEntry"
 REVOCATION_LIST = "1EdTechRevocationList"
 _ENDING = {"revocation": "revoked", "suspension": "suspended"}
 # Purposes that say nothing of whether the credential holds (Bitstring Status List 1.0 section 2.1).
@@ -43,7 +45,8 @@ class Reader:
     """With what the lists of one badge are read: its issuer, the keys known, what was fetched, when.
 
     `fetched` has, by address, a list as JSON or as the text of a token, None where there was none to be had. `trusted`
-    are others whose lists are believed as the issuer's own are.
+    are others whose lists are believed as the issuer's own are. `in_past`: `now` is a time that was asked for; then a
+    bitstring list is asked for as of that time (Bitstring Status List 1.0 section 3.2), and other kinds have no past.
     """
 
     issuer_id: str
@@ -51,6 +54,18 @@ class Reader:
     fetched: Mapping[str, Any]
     now: datetime
     trusted: frozenset[str] = frozenset()
+    in_past: bool = False
+
+    def place_of(self, entry: Any) -> str | None:
+        """Return the address to fetch an entry's list from; None where it has none, or none for that time."""
+        address = _address(entry)
+        if address is None or not self.in_past:
+            return address
+        parts = urlsplit(address)
+        if _kind(entry) != HAS_PAST:
+            return None
+        timestamp = f"timestamp={quote(self.now.isoformat(), safe='')}"
+        return parts._replace(query=f"{parts.query}&{timestamp}" if parts.query else timestamp, fragment="").geturl()
 
     def keeper_of(self, document: Mapping[str, Any]) -> str:
         """Return whose a list is; raises InvalidStatusList where it is neither the badge's issuer's nor trusted."""
@@ -67,7 +82,7 @@ def needed(document: Mapping[str, Any], reader: Reader) -> tuple[str, ...]:
 
 
 def _needed(entry: Any, reader: Reader) -> str | None:
-    address = _address(entry)
+    address = reader.place_of(entry)
     if address is None or address not in reader.fetched:
         return address
     try:
@@ -98,14 +113,16 @@ def _check(entry: Any, credential_id: Any, reader: Reader) -> Check:
     keeper = reader.issuer_id
     try:
         kind = _kind(entry)
-        found = reader.fetched.get(_address(entry) or "")
+        if reader.in_past and kind != HAS_PAST:
+            raise InvalidStatusList("Lists of this kind tell of now alone.", "status_unavailable")
+        found = reader.fetched.get(reader.place_of(entry) or "")
         if found is None:
-            raise InvalidStatusList("The issuer's list could not be fetched.", "status_unavailable")
+            raise InvalidStatusList(_NOT_FETCHED[reader.in_past], "status_unavailable")
         if kind == REVOCATION_LIST:
             ends = "revoked" if _is_listed(found, credential_id, reader.issuer_id) else None
         else:
             listed, keeper = _signed(found, reader)
-            ends = _ending(entry, _read(listed, kind, entry, reader.now))
+            ends = _ending(entry, _read(listed, kind, entry, reader))
     except CredentialError as error:
         code = error.code if error.code.startswith("status_") else "status_unverifiable"
         return _undecided(code, f"How this badge stands is not known: {error.detail}")
@@ -113,6 +130,12 @@ def _check(entry: Any, credential_id: Any, reader: Reader) -> Check:
     if ends is None:
         return passed("status", f"{whose} neither revokes nor suspends this badge.")
     return failed("status", ends, f"{whose} has this badge as {ends}.")
+
+
+_NOT_FETCHED = (
+    "The issuer's list could not be fetched.",
+    "The issuer's list as of that time could not be fetched: it may keep none.",
+)
 
 
 def _undecided(code: str, detail: str) -> Check:
@@ -153,8 +176,9 @@ def _is_listed(found: Any, credential_id: Any, issuer_id: str) -> bool:
     return any(not isinstance(each, dict) or each.get("revoked", True) is not False for each in ended)
 
 
-def _read(document: Mapping[str, Any], kind: str, entry: Entry, now: datetime) -> Any:
+def _read(document: Mapping[str, Any], kind: str, entry: Entry, reader: Reader) -> Any:
     """Return the `encodedList` of a list credential that is for the entry's purpose, and in time."""
+    now = reader.now
     wanted, prefix = LISTS[kind]
     subject = document.get("credentialSubject")
     if wanted not in items(document.get("type", [])) or not isinstance(subject, dict):
@@ -166,6 +190,9 @@ def _read(document: Mapping[str, Any], kind: str, entry: Entry, now: datetime) -
     ends = read_instant(dates.get("validUntil", dates.get("expirationDate")))
     if any(read_instant(text) is None for text in dates.values()):
         raise InvalidStatusList("A date of the list is none.", "status_unverifiable")
+    if reader.in_past and (begins is None or ends is None or begins > now):
+        # Whoever does not know `timestamp` gives the list of today.
+        raise InvalidStatusList("The list that came does not say that it covers that time.", "status_unavailable")
     if (begins is not None and begins > now + CLOCK_DIFFERENCE) or (ends is not None and ends <= now):
         raise InvalidStatusList("The list is not valid at this time.", "status_unverifiable")
     if entry.get("statusPurpose") not in items(subject.get("statusPurpose", [])):
@@ -198,6 +225,8 @@ def _signed(found: Any, reader: Reader) -> tuple[Mapping[str, Any], str]:
         raise InvalidStatusList("The list does not carry its issuer's signature.", "status_unverifiable")
     if any(each.has_ended(now) or each.has_not_begun(now) for each in findings):
         raise InvalidStatusList("The list's signature does not hold at this time.", "status_unverifiable")
+    if reader.in_past and not all(each.created is not None and each.created <= now for each in findings):
+        raise InvalidStatusList("The list that came had not been signed by that time.", "status_unavailable")
     return document, keeper
 
 

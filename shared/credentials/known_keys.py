@@ -14,6 +14,9 @@ from shared.credentials.keys import PublicKey, UnboundKey, decode_multikey, enco
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+_ENDED_SINCE = (
+    "The issuer has ended the key since; nothing tells whether it was used before that, or after with a date."
+)
 Fetched = Mapping[str, Any]
 
 
@@ -33,11 +36,21 @@ class KnownKeys:
     """Says of a verification method whether it may sign for a purpose, and with which key.
 
     What a known key signed up to its end counts. Of one that was looked up nothing counts once its end has come, at
-    `now`: whoever has it can write an earlier date, and no record tells (Controlled Identifiers 1.0 section 2.2).
+    `now`: whoever has it can write an earlier date, and no record tells (Controlled Identifiers 1.0 section 2.2). With
+    `as_of`, a key that ended since then is undecided for the same reason; one that had ended by then is as it was.
     """
 
-    def __init__(self, known: Iterable[KnownKey], now: datetime, purpose: str = "assertionMethod") -> None:
+    def __init__(
+        self,
+        known: Iterable[KnownKey],
+        now: datetime,
+        purpose: str = "assertionMethod",
+        *,
+        as_of: datetime | None = None,
+    ) -> None:
         self._now = now
+        self._as_of = as_of or now
+        self._ended_since: set[str] = set()
         self._purpose = purpose
         self._known = {key.verification_method: key for key in known}
         self._by_url = {key.jwk_url: key for key in self._known.values() if key.jwk_url}
@@ -61,17 +74,20 @@ class KnownKeys:
             if fetched[address] is not None:
                 found_there = controllers.signing_keys(fetched[address], controller, self._purpose)
                 for method, found in found_there.items():
-                    multikey = encode_multikey(found.key)
-                    ends = _BEFORE_ALL if found.ends is not None and found.ends <= self._now else found.ends
-                    self._known[method] = KnownKey(
-                        verification_method=method, public_key_multibase=multikey, retired_at=ends
-                    )
+                    self._take(method, encode_multikey(found.key), found.ends)
                 self._settled.add(controller)
                 if not controllers.lists_keys(fetched[address]):
                     self._keyless.add(controller)
         except InvalidKey as error:
             self._trouble[controller] = error
         return None
+
+    def _take(self, method: str, multikey: str, ends: datetime | None) -> None:
+        if ends is not None and ends <= self._as_of:
+            ends = _BEFORE_ALL
+        elif ends is not None and ends <= self._now:
+            self._ended_since.add(method)
+        self._known[method] = KnownKey(verification_method=method, public_key_multibase=multikey, retired_at=ends)
 
     def look_up_signer(self, controller: str | None, kid: str | None, fetched: Fetched | None) -> str | None:
         """Take the key that signed for a controller: from its document, or where a token's `kid` says that it stands.
@@ -159,6 +175,8 @@ class KnownKeys:
             return _own_key(method, controller, own)
         known = self._by_url.get(named) or self._known.get(method)
         if known is not None:
+            if known.verification_method in self._ended_since:
+                raise InvalidKey(_ENDED_SINCE, "key_ended_since")
             if known.retired_at is not None and (created is None or created > known.retired_at):
                 raise InvalidKey("The key was no longer in use when the credential was signed.", "key_retired")
             return decode_multikey(known.public_key_multibase)

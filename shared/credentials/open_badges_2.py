@@ -42,18 +42,36 @@ def is_assertion(document: Any) -> bool:
     return "Assertion" in _types(document) or {"badge", "recipient"} <= document.keys()
 
 
-def check_assertion(badge: Any, *, now: datetime, fetched: Fetched) -> CheckedDocument | Needs:
+def check_assertion(
+    badge: Any, *, now: datetime, fetched: Fetched, as_of: datetime | None = None
+) -> CheckedDocument | Needs:
     """Check an assertion, as its JSON document or as the text of the token that its issuer signed.
 
     A hosted one is believed where it stands at its own id, within what its issuer's profile says to be its own; a
     signed one by a key that the profile lists and that names the profile as its owner. `fetched` has JSON values by
     address, None for what was not to be had, GONE for what is no more. The checks: structure, contexts, issuer, proof,
-    status, validity. Never raises for what the badge holds.
+    status, validity. With `as_of` dates are compared with that time; how a badge stood then nobody tells, so that
+    its status is unknown where it has one. Never raises for what the badge holds.
     """
     try:
-        return _checked(badge, now, Web(fetched))
+        checked = _checked(badge, as_of or now, Web(fetched))
     except Missing as missing:
         return Needs(urls=(missing.url,), redirects=missing.redirects)
+    if as_of is None:
+        return checked
+    checks = tuple(_STATUS_THEN if _tells_of_now(each) else each for each in checked.checks)
+    return checked.model_copy(update={"checks": checks})
+
+
+def _tells_of_now(check: Check) -> bool:
+    return check.name == "status" and check.outcome in ("pass", "fail")
+
+
+_STATUS_THEN = undecided(
+    "status",
+    "status_unavailable",
+    "Open Badges 2.0 tells how a badge stands now; how it stood at that time is not known.",
+)
 
 
 def _checked(badge: Any, now: datetime, web: Web) -> CheckedDocument:

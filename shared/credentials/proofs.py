@@ -34,6 +34,7 @@ UNDECIDED = frozenset(
         "unsupported_key",
         "too_complex",
         "key_unresolvable",
+        "key_ended_since",
         "key_not_bound",
         "did_refused",
         "did_mismatch",

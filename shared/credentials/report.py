@@ -14,7 +14,7 @@ from shared.credentials.quoting import quoted
 BESIDE = frozenset({"recipient", "conformance", "schema", "endorsement"})
 _QUESTIONS = {
     "proof": frozenset({"structure", "contexts", "issuer", "proof", "signing_time", "key", "registry"}),
-    "status": frozenset({"status", "validity"}),
+    "status": frozenset({"status", "validity", "history"}),
     "conformance": frozenset({"conformance", "schema"}),
 }
 # Of checks that are not made because there is nothing to look at.
@@ -125,7 +125,10 @@ class Conclusion(_Frozen):
 
 
 class Report(_Frozen):
-    """The answer of a verification. `status_as_of`: the status is as it was then, or later."""
+    """The answer of a verification. `status_as_of`: the status is as it was then, or later.
+
+    `as_of`: the time that was asked about, None where that was now; `status_as_of` is then up to when history is here.
+    """
 
     id: UUID
     verdict: Verdict
@@ -137,6 +140,7 @@ class Report(_Frozen):
     issuer: ReportedIssuer
     status_as_of: datetime | None
     verified_at: datetime
+    as_of: datetime | None = None
 
 
 def called(text: str, kind: Kind) -> str:
@@ -182,6 +186,8 @@ _SENTENCES = {
     "suspended": "The issuer has suspended this badge for now.",
     "expired": "The badge has expired.",
     "not_yet_valid": "The badge is not valid yet.",
+    "not_yet_issued": "The badge had not been issued yet.",
+    "history_incomplete": "The badge is as its issuer made it, but how it stood at that time is not known.",
     "not_in_registry": "The badge names an issuer of this registry, which has no record of it.",
     "not_yet_recorded": "The signature is good, but the registry has not recorded the badge yet; ask again soon.",
     "status_unavailable": "The badge is as its issuer made it, but whether it still holds is not known right now.",

@@ -157,8 +157,12 @@ def verification_facts(
     reason: str | None,
     standing: str,
     verified_at: datetime,
+    as_of: datetime | None = None,
 ) -> Facts:
-    """Return the facts of a verification; without `credential_id` for a badge that is not recorded here."""
+    """Return the facts of a verification; without `credential_id` for a badge that is not recorded here.
+
+    `as_of`, the time that was asked about, is there only where that was not when it was answered.
+    """
     return _facts(
         "verification",
         event_id=event_id,
@@ -168,6 +172,7 @@ def verification_facts(
         reason=reason,
         standing=standing,
         verified_at=verified_at,
+        as_of=as_of,
     )
 
 

@@ -136,6 +136,7 @@ async def standing(
         "LAUREL_MAIL_FOLDER": str(folder / "mail"),
         "LAUREL_ALLOW_LOOPBACK_WEBHOOKS": "true",
         "LAUREL_ALLOW_LOOPBACK_FETCHES": "true",
+        "LAUREL_CHECK_WORKERS": "1",
         "LAUREL_ANONYMOUS_RATE": "100000/minute",
         "LAUREL_MY_LINKS_RATE": "100000/hour",
         **event_log,

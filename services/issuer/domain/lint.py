@@ -1,15 +1,16 @@
 """Refuses before signing what strict readers of Open Badges would refuse afterwards, by the rules they read by."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from services.issuer.domain.asked import member_of_achievement
 from shared.credentials.badge import Issuer, Recipient, open_badge
-from shared.credentials.conformance import Problem, problems
+from shared.credentials.conformance import Problem, problems, problems_in
 from shared.credentials.contexts import OPEN_BADGES_V3
 from shared.credentials.shape import items
 from shared.credentials.suites import EDDSA_RDFC
+from shared.credentials.walking import path_of, within
 from shared.errors import Invalid
 
 MemberOf = Callable[[str], str | None]
@@ -33,24 +34,14 @@ def refuse_young_terms(document: Mapping[str, Any]) -> None:
     Readers that keep it as it was before do not know them, and so can't tell what was signed.
     """
     if OPEN_BADGES_V3 in items(document.get("@context")):
-        _refuse(list(_young_terms(document, "")), member_of_given)
+        sentence = "is a term that not all copies of the Open Badges context have."
+        young = [place for place, _ in within(document) if place is not None and place[1] in _YOUNG]
+        _refuse([Problem(path_of(place), sentence) for place in young], member_of_given)
 
 
 def member_of_given(path: str) -> str:
     """Return where something stands in a request for a credential that the institution wrote itself."""
     return f"credential.{path}"
-
-
-def _young_terms(value: Any, path: str) -> Iterator[Problem]:
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _young_terms(item, f"{path}[{index}]")
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            place = f"{path}.{name}".removeprefix(".")
-            if name in _YOUNG:
-                yield Problem(place, "is a term that not all copies of the Open Badges context have.")
-            yield from _young_terms(member, place)
 
 
 def refuse_unfit_achievement(badge_form: Mapping[str, Any]) -> None:
@@ -68,7 +59,7 @@ def refuse_unfit_achievement(badge_form: Mapping[str, Any]) -> None:
 
 def warnings(badge: Mapping[str, Any]) -> list[Problem]:
     """Return what some strict readers will not take in a signed badge of ours, as it was asked for."""
-    found = [each for each in problems(badge) if each.path == _STATUS]
+    found = [each for each in problems_in(badge, _STATUS) if each.path == _STATUS]
     suites = [each.get("cryptosuite") for each in items(badge.get("proof", [])) if isinstance(each, dict)]
     if EDDSA_RDFC.name not in suites:
         found.append(

@@ -21,6 +21,7 @@ from shared.messaging.events import (
     Reason,
     RecordedChange,
     SigningKeyState,
+    StandingEntry,
     StatusListState,
     StatusPosition,
 )
@@ -38,8 +39,8 @@ def salt_text(salt: bytes) -> str:
     return urlsafe_b64encode(salt).rstrip(b"=").decode()
 
 
-def institution(row: Row) -> InstitutionState:
-    """Tell of an institution."""
+def institution(row: Row, standings: Sequence[Row] = ()) -> InstitutionState:
+    """Tell of an institution; `standings` is what is recorded of how it stood, the present version included."""
     return InstitutionState(
         institution_id=row["id"],
         version=row["version"],
@@ -49,6 +50,9 @@ def institution(row: Row) -> InstitutionState:
         did=row["did"],
         former_dids=tuple(row["former_dids"]),
         standing=row["standing"],
+        standings=tuple(
+            StandingEntry(version=each["version"], standing=each["standing"], time=each["time"]) for each in standings
+        ),
         sandbox=row["sandbox"],
     )
 

@@ -11,7 +11,7 @@ from services.issuer.domain.formats import FIRST_ALGORITHM
 from services.issuer.domain.institutions import DidMethod, did_of, further_algorithms, refuse_rotation
 from services.issuer.domain.row import Row
 from services.issuer.handlers.recording import record
-from services.issuer.handlers.telling import tell
+from services.issuer.handlers.telling import institution_entries, tell
 from services.issuer.signer import Signer, new_signing_key
 from services.issuer.store import institutions, lists
 from shared import db
@@ -21,6 +21,7 @@ from shared.credentials.keys import Algorithm, PrivateKey, algorithm_of, did_key
 from shared.db import Tx
 from shared.errors import Conflict, NotFound
 from shared.ids import new_id
+from shared.messaging import outbox
 from shared.web import idempotency
 from shared.web.auth import NewKey, Principal
 from shared.web.idempotency import Attempt
@@ -65,8 +66,8 @@ async def found(
     }
     if not await institutions.insert_institution(tx, institution):
         raise Conflict("slug_taken", "Another institution has this slug.")
-    await tell(tx, (messages.institution(institution), now))
     await record(tx, operator, changes.institution(institution))
+    await outbox.add_many(tx, await institution_entries(tx, [institution]))
     for each in (key, *map(new_signing_key, further_algorithms(did))):
         await add_signing_key(tx, operator, institution, each, signer, now)
     return institution, await api_keys.make_first(tx, Tenant("institution", institution_id), now)

@@ -9,11 +9,12 @@ from services.issuer.domain.institutions import further_algorithms, moved_did
 from services.issuer.domain.row import Row
 from services.issuer.handlers.institutions import add_signing_key, existing
 from services.issuer.handlers.recording import record
-from services.issuer.handlers.telling import tell
+from services.issuer.handlers.telling import institution_entries, tell
 from services.issuer.signer import Signer, new_signing_key
 from services.issuer.store import institutions, lists
 from shared import db
 from shared.db import Tx
+from shared.messaging import outbox
 from shared.web import idempotency
 from shared.web.auth import Principal
 from shared.web.idempotency import Attempt
@@ -34,8 +35,9 @@ async def move_to_did_web(
     did, now = moved_did(institution, public_url), await db.now(tx)
     moved = await institutions.change_did(tx, institution_id, did, now) or institution
     retired = await institutions.retire_all_keys(tx, institution_id, now)
-    await tell(tx, (messages.institution(moved), now), *[(messages.signing_key(row), now) for row in retired])
     await record(tx, who, changes.institution(moved), *map(changes.signing_key, retired))
+    await outbox.add_many(tx, await institution_entries(tx, [moved]))
+    await tell(tx, *[(messages.signing_key(row), now) for row in retired])
     await lists.leave_behind(tx, institution_id, institution["did"])
     kinds = dict.fromkeys((FIRST_ALGORITHM, *further_algorithms(did), *(row["algorithm"] for row in retired)))
     for kind in kinds:

@@ -6,6 +6,7 @@ from functools import partial
 from services.issuer.domain import messages
 from services.issuer.domain.row import Row
 from services.issuer.handlers.recording import entry_of as change_entry_of
+from services.issuer.handlers.telling import institution_entries
 from services.issuer.store import achievements, changes, credentials, institutions, lists
 from shared import telemetry
 from shared.api_keys.states import entry_of
@@ -42,7 +43,7 @@ async def _tell_all(tx: Tx, entries: Sequence[outbox.Entry]) -> int:
 
 
 async def _institutions(tx: Tx, rows: Rows) -> int:
-    return await _tell_all(tx, [state_entry(messages.institution(row), row["changed_at"]) for row in rows])
+    return await _tell_all(tx, await institution_entries(tx, rows))
 
 
 async def _signing_keys(tx: Tx, rows: Rows) -> int:

@@ -1,13 +1,14 @@
 """Ends every sandbox institution: withdrawn, its keys and badges revoked; what was issued stays on record."""
 
-from services.issuer.domain import changes, messages
+from services.issuer.domain import changes
 from services.issuer.handlers import changing
 from services.issuer.handlers.recording import record
-from services.issuer.handlers.telling import tell
+from services.issuer.handlers.telling import institution_entries
 from services.issuer.store import credentials, institutions
 from shared import db
 from shared.api_keys import handlers as api_keys
 from shared.db import Database
+from shared.messaging import outbox
 from shared.messaging.events import Reason
 from shared.ops import Removed
 from shared.web.auth import Principal
@@ -28,8 +29,8 @@ async def remove(database: Database, operator: Principal) -> Removed:
     async with database.transaction() as tx:
         now = await db.now(tx)
         withdrawn = await institutions.withdraw_sandboxes(tx, INSTITUTIONS, now)
-        await tell(tx, *[(messages.institution(row), row["changed_at"]) for row in withdrawn])
         await record(tx, operator, *map(changes.institution, withdrawn))
+        await outbox.add_many(tx, await institution_entries(tx, withdrawn))
         revoked = await api_keys.revoke_of_sandboxes(tx, "institution", KEYS)
     async with database.transaction() as tx:
         rows = await credentials.lock_unrevoked_of_sandboxes(tx, CREDENTIALS)

@@ -44,6 +44,22 @@ async def in_order_of_events(tx: Tx, after: UUID | None, limit: int) -> Sequence
 # An institution's or key's first and last versions are what can be told of it afterwards.
 
 
+async def standings(tx: Tx, institution_ids: Collection[UUID]) -> dict[str, list[Row]]:
+    """Return what is recorded of institutions' standing, by their ids as text: `version`, `standing`, `time`."""
+    rows = await tx.fetch(
+        """
+        select key, version, content->>'standing' as standing, time from recorded_changes
+        where type = $1 and key = any($2::text[]) order by version
+        """,
+        InstitutionStandingChanged.TYPE,
+        [str(each) for each in institution_ids],
+    )
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["key"], []).append(row)
+    return found
+
+
 async def lock_institutions_missing(tx: Tx, limit: int) -> Sequence[Row]:
     """Lock and return up to `limit` institutions of which something is not recorded."""
     return await tx.fetch(

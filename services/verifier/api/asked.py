@@ -2,18 +2,41 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_validator,
+)
 
 from services.verifier.api.forms import MULTIPART, SentFile, read_form
 from services.verifier.domain.documents import Document
 from shared.credentials.identity import Kind
+from shared.credentials.instants import read_instant
 from shared.errors import UnsupportedMedia
 
 MAX_URL = 2000
+
+_WANTED = "give a time of RFC 3339 with its offset, such as 2026-03-31T12:00:00Z"
+AS_OF = "The time that is asked about, RFC 3339 with its offset; now, where it is left out."
+
+
+def _instant(value: Any) -> datetime:
+    time = read_instant(value)
+    if time is None:
+        raise ValueError(_WANTED)
+    return time
+
+
+AsOf = Annotated[datetime, BeforeValidator(_instant)]
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -85,6 +108,7 @@ class VerificationRequest(BaseModel):
         json_schema_extra=_not_null,
     )
     expected_recipient: ExpectedRecipient | None = None
+    as_of: AsOf | None = Field(None, description=AS_OF, examples=["2026-03-31T12:00:00Z"], json_schema_extra=_not_null)
 
     @model_validator(mode="after")
     def _names_one_badge(self) -> "VerificationRequest":
@@ -100,6 +124,7 @@ class Upload:
 
     file: bytes
     expected_recipient: ExpectedRecipient | None
+    as_of: datetime | None = None
 
 
 async def _asked(request: Request) -> VerificationRequest | Upload:
@@ -108,7 +133,7 @@ async def _asked(request: Request) -> VerificationRequest | Upload:
     Raises RequestValidationError, UnsupportedMedia, and as the readers of JSON and forms do.
     """
     if _media_type(request) == MULTIPART:
-        return _upload(await read_form(request, len(ExpectedRecipient.model_fields) + 1))
+        return _upload(await read_form(request, len(ExpectedRecipient.model_fields) + 2))
     return await read_model(request, VerificationRequest, f"application/json or {MULTIPART}")
 
 
@@ -131,15 +156,18 @@ Asked = Annotated[VerificationRequest | Upload, Depends(_asked)]
 
 
 def _upload(fields: list[tuple[str, str | SentFile]]) -> Upload:
-    """The one file of a form, and whom the rest of it names."""
+    """The one file of a form, and whom and which time the rest of it names."""
     sent = dict(fields)
     if len(sent) != len(fields):
         raise _wrong("", "each field is given once")
     file = sent.pop("file", None)
     if not isinstance(file, SentFile):
         raise _wrong("file", "give the badge's file")
+    as_of = sent.pop("as_of", None)
+    if as_of is not None and read_instant(as_of) is None:
+        raise _wrong("as_of", _WANTED)
     try:
-        return Upload(file.content, ExpectedRecipient.model_validate(sent) if sent else None)
+        return Upload(file.content, ExpectedRecipient.model_validate(sent) if sent else None, read_instant(as_of))
     except ValidationError as error:
         raise _invalid(error) from error
 
@@ -176,9 +204,10 @@ def _form() -> dict[str, Any]:
         "description": "JSON, a signed token, a PNG or SVG picture with a badge in it, or a PNG or JPEG picture of one "
         "QR code; at most 1 MiB with the rest.",
     }
+    as_of = {"type": "string", "format": "date-time", "description": AS_OF}
     return {
         "type": "object",
-        "properties": {"file": file, **person},
+        "properties": {"file": file, **person, "as_of": as_of},
         "required": ["file"],
         "additionalProperties": False,
     }

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.verifier.api.asked import BODIES, EXAMPLE, Asked, Upload, described, read_model
+from services.verifier.api.asked import AS_OF, BODIES, EXAMPLE, Asked, AsOf, Upload, described, read_model
 from services.verifier.api.bodies import ForeignRoute
 from services.verifier.domain.documents import Document, link_of
 from services.verifier.domain.records import recalled
@@ -53,6 +53,7 @@ class BatchRequest(BaseModel):
         description="JSON documents, and signed tokens as texts.",
         examples=[[EXAMPLE]],
     )
+    as_of: AsOf | None = Field(None, description=f"{AS_OF} For all of them.")
 
 
 async def _batch(request: Request, _caller: Verifying) -> BatchRequest:
@@ -89,11 +90,15 @@ async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, 
 
     The verdict speaks of the badge alone: somebody else's is `valid` all the same. Whoever names a person in
     `expected_recipient` must read the check `recipient` beside it: only `pass` says that it is this person's.
+
+    With `as_of` the answer is of that time: status, dates, keys and the issuer's standing as they were then. A time to
+    come is a problem (`as_of_in_future`); what no history tells is `unknown`.
     """
     asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if caller and asker and asker.employer_id else None
     expected = asked.expected_recipient.kinds() if asked.expected_recipient else None
-    question = Question(asker, caller_name(request, caller), expected, attempt)
+    question = Question(asker, caller_name(request, caller), expected, attempt, as_of=asked.as_of)
+    await desk.refuse_future(asked.as_of)
     if isinstance(asked, Upload):
         return await desk.verify_file(asked.file, question)
     if asked.url is not None:
@@ -114,7 +119,7 @@ async def verify_batch(
     """
     asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if asker and asker.employer_id else None
-    question = Question(asker, caller_name(request, caller), attempt=attempt)
+    question = Question(asker, caller_name(request, caller), attempt=attempt, as_of=batch.as_of)
     return BatchReport(results=await desk.verify(batch.credentials, question))
 
 

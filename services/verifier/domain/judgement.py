@@ -6,6 +6,7 @@ from datetime import datetime
 
 from services.verifier.domain.known import Known, Recorded, Rules, as_of
 from services.verifier.domain.registry import here, while_keys_may_be_on_their_way
+from services.verifier.domain.then import history_check, standing_not_known, standing_then, when
 from shared.credentials.checks import passed, skipped, warned
 from shared.credentials.dids import host_of
 from shared.credentials.identity import Match
@@ -40,35 +41,45 @@ def judge(checked: CheckedDocument, known: Known, rules: Rules, further: Sequenc
     comes last.
     """
     later = [check for check in checked.checks if check.name in _AFTER_THE_STATUS]
-    proof = [_dated(check, known.looked_up_at) for check in checked.checks if check not in later]
+    looked_up_at = None if known.asks_of_past else known.looked_up_at
+    proof = [_dated(check, looked_up_at) for check in checked.checks if check not in later]
     issuer = reported_issuer(checked, known)
+    ours = known.issuer if checked.signed_by_issuer else None
+    status_as_of = as_of(checked.facts, known) if ours else None
     checks = (
         *(while_keys_may_be_on_their_way(check, checked.facts, known, rules) for check in proof),
         *here(checked, known, rules),
+        *history_check(checked, known, status_as_of),
         *later,
         *_demonstration(checked, known),
-        *_trust(checked, issuer, rules),
+        *_trust(checked, known, issuer, rules),
         *_deceptive_names(checked.facts),
         *further,
     )
     kind = checked.facts.kind
     checks = tuple(check.model_copy(update={"detail": called(check.detail, kind)}) for check in checks)
-    ours = known.issuer if checked.signed_by_issuer else None
     recorded = known.recorded if ours and known.recorded and known.recorded.institution_id == ours.id else None
     return Judgement(
         checks,
-        conclude(checks, issuer, kind),
+        _concluded(conclude(checks, issuer, kind), known),
         issuer,
         recorded=recorded,
-        status_as_of=as_of(checked.facts, known) if ours else _looked_up_at(checks, known),
+        status_as_of=status_as_of if ours else _looked_up_at(checks, known),
     )
+
+
+def _concluded(conclusion: Conclusion, known: Known) -> Conclusion:
+    """Say of which time the sentence speaks, where that is not now."""
+    if not known.asks_of_past:
+        return conclusion
+    return conclusion.model_copy(update={"summary": f"As of {when(known.at)}: {conclusion.summary}"})
 
 
 def _dated(check: Check, looked_up_at: datetime | None) -> Check:
     """Say of a status that was looked up elsewhere how old the word on it is: it may have been kept for a while."""
     if check.name != "status" or check.outcome not in ("pass", "fail") or looked_up_at is None:
         return check
-    return check.model_copy(update={"detail": f"{check.detail} As of {looked_up_at:%Y-%m-%d %H:%M:%S} UTC."})
+    return check.model_copy(update={"detail": f"{check.detail} As of {when(looked_up_at)}."})
 
 
 def _looked_up_at(checks: Sequence[Check], known: Known) -> datetime | None:
@@ -93,6 +104,8 @@ def _standing(checked: CheckedDocument, known: Known) -> Standing:
         return "unknown"
     if known.issuer is None:
         return "domain_verified" if host_of(checked.facts.issuer_id) else "unknown"
+    if known.asks_of_past:
+        return standing_then(known) or "unknown"
     return "registered" if known.issuer.standing == "registered" else "unknown"
 
 
@@ -138,10 +151,12 @@ _NOT_LOOKED_AT = {
 }
 
 
-def _trust(checked: CheckedDocument, issuer: ReportedIssuer, rules: Rules) -> list[Check]:
+def _trust(checked: CheckedDocument, known: Known, issuer: ReportedIssuer, rules: Rules) -> list[Check]:
     if not checked.signed_by_issuer:
         return [skipped("standing")]
-    if issuer.standing == "registered":
+    if not_known := standing_not_known(known):
+        standing = not_known
+    elif issuer.standing == "registered":
         standing = passed("standing", "The issuer is an institution of this registry.")
     elif issuer.standing == "domain_verified":
         host = quoted(host_of(issuer.id) or "")

@@ -7,6 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from services.verifier.domain.history import Change, StandingSince
 from shared.credentials.dids import controller_of, jwk_method, jwk_url
 from shared.credentials.errors import InvalidKey
 from shared.credentials.instants import CLOCK_DIFFERENCE
@@ -56,13 +57,15 @@ class Rules:
 
 @dataclass(frozen=True)
 class Institution:
-    """An institution as its state record has it."""
+    """An institution as its state record has it; `standings` is how it stood before, as far as that was told."""
 
     id: UUID
     name: str
     did: str
     standing: Literal["registered", "withdrawn"]
     sandbox: bool = False  # made for trying out: whatever it issues is a demonstration
+    version: int = 1
+    standings: tuple[StandingSince, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ class Recorded:
     token_digest: str | None = None
     traceparents: tuple[str | None, ...] = ()
     lists: tuple[str, ...] = ()
+    version: int = 1
+    history: tuple[Change, ...] = ()
 
     def says_all(self, facts: CredentialFacts, rules: Rules) -> bool:
         """Tell whether this is all that there is to know of a status.
@@ -119,7 +124,7 @@ class Known:
 
     `owner` is the institution that the record under this id belongs to. `heard` has, by partition of issuer.state.v1,
     up to when it is here; `held` the keys of which a record waits. `looked_up_at`: when the oldest of what was fetched
-    for it elsewhere was asked for, None where nothing was.
+    for it elsewhere was asked for, None where nothing was. `as_of`: the time that is asked about, None for now.
     """
 
     now: datetime
@@ -131,6 +136,17 @@ class Known:
     heard: Mapping[int, datetime]
     held: frozenset[str]
     looked_up_at: datetime | None = None
+    as_of: datetime | None = None
+
+    @property
+    def at(self) -> datetime:
+        """The time that is asked about; one a little ahead of our clock is now."""
+        return self.now if self.as_of is None else min(self.as_of, self.now)
+
+    @property
+    def asks_of_past(self) -> bool:
+        """Whether the answer rests on history, and not on how things stand."""
+        return self.at < self.now
 
     def does_not_recognise(self, checked: CheckedDocument) -> bool:
         """Tell whether an institution of ours signed a document that is not here by its id."""
@@ -162,8 +178,11 @@ def as_of(facts: CredentialFacts, known: Known) -> datetime | None:
 
 
 def is_stale(time: datetime | None, known: Known, rules: Rules) -> bool:
-    """Tell whether an answer may not rest on what was here at `time`; a time in the future is no better than none."""
-    return time is None or not known.now - rules.max_status_age <= time <= known.now + CLOCK_DIFFERENCE
+    """Tell whether an answer may not rest on what was here at `time`; a time in the future is no better than none.
+
+    Of the past all is known that was known by then, however long ago it was heard.
+    """
+    return time is None or not known.at - rules.max_status_age <= time <= known.now + CLOCK_DIFFERENCE
 
 
 def is_held(facts: CredentialFacts, known: Known) -> bool:

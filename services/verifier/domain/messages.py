@@ -26,6 +26,7 @@ def verification(row: Row) -> VerificationCompleted:
         credential_id=row["credential_id"],
         employer_id=row["employer_id"],
         verified_at=row["verified_at"],
+        as_of=row["as_of"],
         commitment=commitment(row["salt"], facts(row)).hex() if row["salt"] else None,
     )
 
@@ -35,5 +36,5 @@ def facts(row: Row) -> dict[str, str | int]:
     return verification_facts(
         event_id=row["id"],
         verification_id=row["id"],
-        **{name: row[name] for name in ("credential_id", "verdict", "reason", "standing", "verified_at")},
+        **{name: row[name] for name in ("credential_id", "verdict", "reason", "standing", "verified_at", "as_of")},
     )

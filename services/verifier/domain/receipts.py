@@ -30,11 +30,11 @@ class Event:
 
 
 def events_of(verification: Row, credential: Row | None) -> list[Event]:
-    """Return what a verification rests on: the badge's issue, its last change known then, and the answer itself.
+    """Return what a verification rests on: the badge's issue, its last change that was known, and the answer itself.
 
     An answer of before there was a log has no leaf of its own.
     """
-    events = _of_credential(credential, verification["status_as_of"]) if credential else []
+    events = _of_credential(credential, verification) if credential else []
     if verification["salt"]:
         own = Event("verification", verification["id"], facts_of_verification(verification), verification["salt"])
         events.append(own)
@@ -46,10 +46,21 @@ def signed_form(receipt: Mapping[str, Any]) -> bytes:
     return SIGNED + jcs({name: value for name, value in receipt.items() if name != "signature"})
 
 
-def _of_credential(credential: Row, as_of: datetime | None) -> list[Event]:
+def _of_credential(credential: Row, verification: Row) -> list[Event]:
     history = [HistoryEntry.model_validate(each) for each in credential["history"]]
-    later = [each for each in history[1:] if as_of and each.time <= as_of]
-    return [_event("issued", credential, history[0]), *[_event("status", credential, each) for each in later[-1:]]]
+    known = [each for each in history[1:] if _was_known(each, verification)]
+    return [_event("issued", credential, history[0]), *[_event("status", credential, each) for each in known[-1:]]]
+
+
+def _was_known(entry: HistoryEntry, verification: Row) -> bool:
+    """Tell whether the answer rests on a change; of answers that do not say on which, by the time of their status.
+
+    A change is known here before the heartbeat that vouches for its time.
+    """
+    if verification["credential_version"] is not None:
+        return bool(entry.version <= verification["credential_version"])
+    as_of: datetime | None = verification["status_as_of"]
+    return as_of is not None and entry.time <= as_of
 
 
 def _event(about: About, credential: Row, entry: HistoryEntry) -> Event:

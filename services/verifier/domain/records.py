@@ -29,6 +29,7 @@ def kept(
         "place": place,
         "employer_id": employer_id,
         "credential_id": recorded.id if recorded else None,
+        "credential_version": recorded.version if recorded else None,
         "institution_id": recorded.institution_id if recorded else None,
         "salt": salt,
         **_outcome(report),
@@ -46,6 +47,7 @@ def _outcome(report: Report) -> dict[str, Any]:
             for check in report.checks
             if check.name != "recipient"
         ],
+        "as_of": report.as_of,
         "status_as_of": report.status_as_of,
         "verified_at": report.verified_at,
     }
@@ -80,6 +82,7 @@ def recalled(row: Mapping[str, Any]) -> Report:
             **dict.fromkeys(ReportedCredential.model_fields) | {"digest": row["document_digest"]}
         ),
         issuer=issuer,
+        as_of=row["as_of"],
         status_as_of=row["status_as_of"],
         verified_at=row["verified_at"],
     )

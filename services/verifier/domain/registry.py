@@ -12,6 +12,7 @@ from services.verifier.domain.known import (
     is_stale,
     signing_keys,
 )
+from services.verifier.domain.then import issued_later, status_then, suspended_then
 from shared.credentials.checks import failed, passed, skipped, undecided
 from shared.credentials.instants import CLOCK_DIFFERENCE
 from shared.credentials.report import Check, CheckedDocument, CredentialFacts
@@ -45,6 +46,11 @@ def while_keys_may_be_on_their_way(check: Check, facts: CredentialFacts, known: 
 def _signing_time(facts: CredentialFacts, known: Known) -> Check:
     if facts.proof_created is not None and facts.proof_created > known.now + CLOCK_DIFFERENCE:
         return failed("signing_time", "created_in_future", "The signature is dated in the future.")
+    if known.asks_of_past and facts.proof_created is None:
+        detail = "The signature has no date, so whether the badge was there at that time is not known."
+        return undecided("signing_time", "signing_time_unknown", detail)
+    if known.asks_of_past and facts.proof_created is not None and facts.proof_created > known.at:
+        return failed("signing_time", "not_yet_issued", "The badge was signed after that time.")
     return passed("signing_time", "The signature is not dated in the future.")
 
 
@@ -77,21 +83,34 @@ def _record_and_status(facts: CredentialFacts, issuer: Institution, known: Known
     if facts.digest is None or facts.digest not in (recorded.document_digest, recorded.token_digest):
         detail = "The document is not the one that was issued under this id."
         return [failed("registry", "tampered", detail), skipped("status")]
-    return [passed("registry", "The registry has this very document."), _status(recorded, facts, known, rules)]
+    registry = issued_later(recorded, known) or passed("registry", "The registry has this very document.")
+    return [registry, _status(recorded, facts, known, rules)]
 
 
 def _status(recorded: Recorded, facts: CredentialFacts, known: Known, rules: Rules) -> Check:
     """A revocation is final: it holds however old the word on it is."""
-    if recorded.status == "revoked":
+    if known.asks_of_past:
+        then = status_then(recorded, known)
+        if then is not None:
+            return then
+    elif recorded.status == "revoked":
         return failed("status", "revoked", "The issuer has revoked this badge.")
     if is_held(facts, known) or is_stale(as_of(facts, known), known, rules):
-        return undecided("status", "status_unavailable", "How this badge stands now is not known.")
-    if recorded.status == "suspended":
-        return failed("status", "suspended", "The issuer has suspended this badge.")
+        return undecided("status", "status_unavailable", _NOT_KNOWN[known.asks_of_past])
+    if suspended_then(recorded, known) if known.asks_of_past else recorded.status == "suspended":
+        return failed("status", "suspended", _SUSPENDED[known.asks_of_past])
     if not recorded.says_all(facts, rules):
         detail = "It is not revoked here, and names a status that is kept elsewhere, where it was not looked up."
         return undecided("status", "status_unavailable", detail)
-    return passed("status", "The issuer has neither revoked nor suspended this badge.")
+    return passed("status", _HELD[known.asks_of_past])
+
+
+_NOT_KNOWN = ("How this badge stands now is not known.", "How this badge stood at that time is not known yet.")
+_SUSPENDED = ("The issuer has suspended this badge.", "The issuer had suspended this badge at that time.")
+_HELD = (
+    "The issuer has neither revoked nor suspended this badge.",
+    "At that time the issuer had neither revoked nor suspended this badge.",
+)
 
 
 def _claim(facts: CredentialFacts, known: Known, rules: Rules) -> Check:

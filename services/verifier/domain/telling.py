@@ -48,7 +48,7 @@ def tell(report: Report) -> Told:
     age = None if as_of is None else max(0, int((report.verified_at - as_of).total_seconds()))
     return Told(
         tone=tone,
-        headline=_headline(report),
+        headline=_headline(report) if report.as_of is None else f"As of {report.as_of:%Y-%m-%d}: {_headline(report)}",
         look_twice=tuple(each.detail for each in _further_warnings(report.checks)),
         grounds=_grounds(report.checks, report.issuer, kind),
         domain=host_of(report.issuer.id),
@@ -177,6 +177,7 @@ _REASONS = {
     "not_yet_valid": "its time has not come yet",
     "not_in_registry": "the registry has no record of it",
     "malformed": "it is no {noun} in its proper form",
+    "not_yet_issued": "it had not been issued yet",
     "created_in_future": "it is dated in the future",
     "key_retired": "its key was no longer in use",
     "key_not_yet_in_use": "its key was not in use yet",
@@ -192,6 +193,7 @@ _TITLES = {
     "registry": "Record in this registry",
     "status": "Neither revoked nor suspended",
     "validity": "Within its dates",
+    "history": "What is known of that time",
     "demo": "Not a demonstration",
     "conformance": "As strict readers want it",
     "standing": "Issuer is known here",

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.verifier.domain.history import Change, StandingSince
 from services.verifier.domain.known import Institution, Known, Recorded, SigningKey, credential_id_in
 from services.verifier.store import known as store
 from shared.credentials.report import CredentialFacts
@@ -15,17 +16,17 @@ ISSUER = "/laurel/issuer"
 Row = Mapping[str, Any]
 
 
-async def look_up(tx: Tx, facts: Sequence[CredentialFacts]) -> list[Known]:
-    """Return what is known here, at one moment, of each document's issuer and id."""
-    return await _look_up(tx, [(each.issuer_id, credential_id_in(each.id), None) for each in facts])
+async def look_up(tx: Tx, facts: Sequence[CredentialFacts], as_of: datetime | None = None) -> list[Known]:
+    """Return what is known here, at one moment, of each document's issuer and id; `as_of` is as `Known` has it."""
+    return await _look_up(tx, [(each.issuer_id, credential_id_in(each.id), None) for each in facts], as_of)
 
 
-async def look_up_signed(tx: Tx, facts: Sequence[CredentialFacts]) -> list[Known]:
+async def look_up_signed(tx: Tx, facts: Sequence[CredentialFacts], as_of: datetime | None = None) -> list[Known]:
     """Return the same of documents that are known by what was signed, because their ids are not ours."""
-    return await _look_up(tx, [(each.issuer_id, None, each.digest) for each in facts])
+    return await _look_up(tx, [(each.issuer_id, None, each.digest) for each in facts], as_of)
 
 
-async def _look_up(tx: Tx, wanted: Sequence[store.Wanted]) -> list[Known]:
+async def _look_up(tx: Tx, wanted: Sequence[store.Wanted], as_of: datetime | None) -> list[Known]:
     rows = await store.look_up(tx, ISSUER, wanted)
     heard = {int(shard): datetime.fromisoformat(time) for shard, time in (rows[0]["heard"] or {}).items()}
     return [
@@ -38,6 +39,7 @@ async def _look_up(tx: Tx, wanted: Sequence[store.Wanted]) -> list[Known]:
             owner=_institution(row, "owner"),
             heard=heard,
             held=frozenset(row["held"]),
+            as_of=as_of,
         )
         for row, (_, credential_id, _) in zip(rows, wanted, strict=True)
     ]
@@ -47,7 +49,16 @@ def _institution(row: Row, role: str) -> Institution | None:
     if row[f"{role}_id"] is None:
         return None
     return Institution(
-        row[f"{role}_id"], row[f"{role}_name"], row[f"{role}_did"], row[f"{role}_standing"], row[f"{role}_sandbox"]
+        row[f"{role}_id"],
+        row[f"{role}_name"],
+        row[f"{role}_did"],
+        row[f"{role}_standing"],
+        row[f"{role}_sandbox"],
+        version=row[f"{role}_version"],
+        standings=tuple(
+            StandingSince(each["version"], each["standing"], datetime.fromisoformat(each["time"]))
+            for each in row[f"{role}_standings"]
+        ),
     )
 
 
@@ -63,6 +74,10 @@ def _recorded(row: Row) -> Recorded | None:
         token_digest=row["token_digest"],
         traceparents=traceparents,
         lists=tuple(place["list_id"] for place in row["positions"]),
+        version=row["version"],
+        history=tuple(
+            Change(each["version"], each["type"], datetime.fromisoformat(each["time"])) for each in row["history"]
+        ),
     )
 
 

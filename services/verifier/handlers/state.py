@@ -31,7 +31,7 @@ BATCH = 500
 _VERIFICATION = "verification:"
 
 Row = dict[str, Any]
-_INSTITUTION = {"version", "slug", "name", "url", "did", "former_dids", "standing", "sandbox"}
+_INSTITUTION = {"version", "slug", "name", "url", "did", "former_dids", "standing", "standings", "sandbox"}
 
 
 async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:

@@ -31,6 +31,7 @@ from shared.credentials.check import document_in
 from shared.credentials.checks import undecided
 from shared.credentials.errors import CredentialError
 from shared.credentials.identity import Kind
+from shared.credentials.instants import CLOCK_DIFFERENCE
 from shared.credentials.open_badges_2 import is_assertion
 from shared.credentials.open_badges_2_issuer import REDIRECTS
 from shared.credentials.presentations import Shown, opened_credential
@@ -60,6 +61,7 @@ class Question:
     """Who asks, and what beside: whose the badges should be, which leaves no trace, and by which attempt it is claimed.
 
     `caller` tells callers apart, in whose name is fetched what strangers' badges need. `vc_api` is as a job has it.
+    `as_of`: of which time is asked, None for now.
     """
 
     asker: Asker | None
@@ -67,6 +69,7 @@ class Question:
     expected: Mapping[Kind, str] | None = None
     attempt: Attempt | None = None
     vc_api: bool = False
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -98,12 +101,14 @@ class Desk:
     ) -> list[Report]:
         """Answer for each badge, in their order; `presented` is what the presentation shows in which a badge came.
 
-        Raises Unavailable (`busy`), and as `idempotency.claim` does for an employer's attempt.
+        Raises Unavailable (`busy`), Invalid (`as_of_in_future`), and as `idempotency.claim` does for an employer's
+        attempt.
         """
         # Of a thousand tokens it takes half a second.
         badges, documents, facts = await asyncio.to_thread(_taken_in, badges)
         async with self.database.pool.acquire() as connection:
-            known = await look_up(connection, facts)
+            known = await look_up(connection, facts, question.as_of)
+        _refuse_future(question.as_of, known[0].now)
         jobs = [_job(*each, question, self.rules) for each in zip(badges, known, strict=True)]
         found = await look_into(jobs, question.caller, self.workers, self.copies, self.rules.is_ours)
         known = await self._recognised(known, found)
@@ -123,7 +128,9 @@ class Desk:
         if not strange:
             return known
         async with self.database.pool.acquire() as connection:
-            again = dict(zip(strange, await look_up_signed(connection, list(strange.values())), strict=True))
+            again = dict(
+                zip(strange, await look_up_signed(connection, list(strange.values()), known[0].as_of), strict=True)
+            )
         # Under an id of ours there is nothing else to find: what is not here by it may be on its way.
         ours = {place for place, facts in strange.items() if (facts.id or "").startswith(self.rules.credentials_url)}
         kept = {place for place in ours if again[place].recorded is None}
@@ -143,6 +150,11 @@ class Desk:
         )
         reports = await self.verify([badge], question, shown)
         return reports[0]
+
+    async def refuse_future(self, as_of: datetime | None) -> None:
+        """Raise Invalid (`as_of_in_future`) for a time to come, before anything is fetched for it."""
+        if as_of is not None:
+            _refuse_future(as_of, await self.clock())
 
     async def clock(self) -> datetime:
         """Return the database's time, the one that decides."""
@@ -244,6 +256,11 @@ async def existing(tx: Tx, verification_id: UUID) -> Report:
     return recalled(row)
 
 
+def _refuse_future(as_of: datetime | None, now: datetime) -> None:
+    if as_of is not None and as_of > now + CLOCK_DIFFERENCE:
+        raise Invalid("as_of_in_future", "as_of is a time to come: how a badge will stand then nobody knows.")
+
+
 def _taken_in(badges: Sequence[Badge]) -> tuple[list[Badge], list[Any], list[CredentialFacts]]:
     opened = [_out_of_envelope(badge) for badge in badges]
     documents = [document_in(badge) for badge in opened]
@@ -268,6 +285,7 @@ def _job(badge: Badge, known: Known, question: Question, rules: Rules) -> Job:
     return Job(
         badge=badge,
         now=known.now,
+        as_of=known.at if known.asks_of_past else None,
         known_keys=known_keys(known),
         expected_recipient=question.expected,
         max_status_age=rules.max_status_age.total_seconds(),
@@ -308,6 +326,7 @@ def _report(judgement: Judgement, facts: CredentialFacts, known: Known) -> Repor
         issuer=judgement.issuer,
         status_as_of=judgement.status_as_of,
         verified_at=known.now,
+        as_of=known.as_of,
     )
 
 

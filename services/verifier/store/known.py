@@ -24,11 +24,11 @@ async def look_up(tx: Tx, source: str, wanted: Sequence[Wanted]) -> list[Any]:
         select laurel_clock() as now,
                (select jsonb_object_agg(shard, time) from heartbeats where source = $3) as heard,
                i.id as issuer_id, i.name as issuer_name, i.did as issuer_did, i.standing as issuer_standing,
-               i.sandbox as issuer_sandbox,
+               i.sandbox as issuer_sandbox, i.version as issuer_version, i.standings as issuer_standings,
                o.id as owner_id, o.name as owner_name, o.did as owner_did, o.standing as owner_standing,
-               o.sandbox as owner_sandbox,
-               c.id as credential_id, c.institution_id, c.status, c.document_digest, c.token_digest, c.history,
-               c.positions, k.keys,
+               o.sandbox as owner_sandbox, o.version as owner_version, o.standings as owner_standings,
+               c.id as credential_id, c.version, c.institution_id, c.status, c.document_digest, c.token_digest,
+               c.history, c.positions, k.keys,
                array(select held_keys(k.ids || array[coalesce(c.id, wanted.credential_id)::text, i.id::text])) as held
         from unnest($1::text[], $2::uuid[], $4::text[]) with ordinality as wanted(did, credential_id, digest, place)
         left join lateral (

@@ -23,6 +23,7 @@ from shared.messaging.events.issuer_state import (
     InstitutionApiKeyState,
     InstitutionState,
     SigningKeyState,
+    StandingEntry,
     StatusListState,
 )
 from shared.messaging.events.parts import (
@@ -89,6 +90,7 @@ __all__ = [
     "RecordedChange",
     "SigningKeyChanged",
     "SigningKeyState",
+    "StandingEntry",
     "State",
     "StatusListState",
     "StatusPosition",

@@ -17,8 +17,16 @@ from shared.messaging.events.parts import (
 )
 
 
+class StandingEntry(Part):
+    """One version of an institution, and how it stood from then on."""
+
+    version: int
+    standing: Literal["registered", "withdrawn"]
+    time: datetime
+
+
 class InstitutionState(Message):
-    """An institution and how it stands with this registry."""
+    """An institution and how it stands with this registry; `standings` is its history as far as that was recorded."""
 
     TYPE = "laurel.institution.state.v1"
     TOPIC = ISSUER_STATE
@@ -31,6 +39,7 @@ class InstitutionState(Message):
     did: str
     former_dids: tuple[str, ...] = ()  # what was signed in their name is the institution's
     standing: Literal["registered", "withdrawn"] = "registered"
+    standings: tuple[StandingEntry, ...] = ()
     sandbox: bool = False  # made for trying out: no figure of freshness counts it
 
     @property

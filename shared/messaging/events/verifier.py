@@ -11,7 +11,8 @@ from shared.messaging.events.parts import VERIFIER_EVENTS, VERIFIER_STATE, Messa
 class VerificationCompleted(Message):
     """A verification was answered. Carries no content of the credential; `credential_id` only where it is ours.
 
-    `commitment` (32 bytes, hexadecimal) is what goes into the log; None: this one does not.
+    `as_of` is the time that was asked about; None: as of `verified_at`. `commitment` (32 bytes, hexadecimal) is what
+    goes into the log; None: this one does not.
     """
 
     TYPE = "laurel.verification.completed.v1"
@@ -25,6 +26,7 @@ class VerificationCompleted(Message):
     credential_id: UUID | None = None
     employer_id: UUID | None = None
     verified_at: datetime
+    as_of: datetime | None = None
     commitment: str | None = None
 
     @property

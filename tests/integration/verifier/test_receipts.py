@@ -132,6 +132,37 @@ async def test_a_receipt_shows_issue_last_change_and_answer_to_be_logged_to_who_
         await checked(logged, {**receipt, "document_digest": "0" * 64})
 
 
+async def test_a_receipt_shows_the_change_that_the_answer_rests_on_though_its_time_is_not_vouched_for_yet(
+    logged: Logged,
+) -> None:
+    oak = Institution()
+    badge = await logged.badge(oak, changes=("suspended", "revoked"))
+    await logged.verifier.hear(beats(now() - timedelta(hours=1)))
+    report = await logged.verify(badge)
+    assert report["reason"] == "revoked"
+    events = await checked(logged, (await logged.ask(report)).json())
+    assert events["status"]["facts"]["type"] == "revoked"
+    await logged.verifier.execute(
+        "update credentials set history = history || jsonb_build_array(history -> 0 || jsonb_build_object("
+        "'version', 4, 'event_id', gen_random_uuid()::text))"
+    )
+    again = await checked(logged, (await logged.ask(report)).json())
+    assert again["status"]["facts"] == events["status"]["facts"], "what came later is no ground of this answer"
+
+
+async def test_a_receipt_of_an_answer_that_does_not_say_its_version_goes_by_the_time_of_its_status(
+    logged: Logged,
+) -> None:
+    report = await logged.verify(await logged.badge(Institution(), changes=("suspended", "reinstated")))
+    times = "select (history -> 1 ->> 'time')::timestamptz from credentials"
+    await logged.verifier.execute(
+        f"update verifications set credential_version = null, status_as_of = ({times}), salt = null"
+    )
+    events = await checked(logged, (await logged.ask(report)).json())
+    assert list(events) == ["issued", "status"]
+    assert events["status"]["facts"]["type"] == "suspended"
+
+
 async def test_a_receipt_of_a_strangers_badge_shows_the_answer_alone(logged: Logged) -> None:
     report = await logged.verify(strangers_badge(Institution()))
     events = await checked(logged, (await logged.ask(report)).json())
