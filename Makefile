@@ -12,7 +12,7 @@ export PORT BROKER DEMO LAUREL_HOME PYTHON CHROMIUM
 PYTHON_OF_VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs test test-docker screenshots interop fuzz lint bench locks clean runtime dev browser
+.PHONY: help up down status logs test test-docker screenshots interop interop-log fuzz lint bench locks clean runtime dev browser
 
 help: ## show this
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -32,7 +32,7 @@ logs: runtime ## follow the logs
 	@$(PYTHON_OF_VENV) -m deploy.embedded logs
 
 test: dev browser ## run every test, on the embedded log and on a real Apache Kafka (Java 17 with Maven, or Docker), and in Chromium
-	$(PYTHON_OF_VENV) -m pytest -n 2 --dist loadfile
+	$(PYTHON_OF_VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-docker: dev ## run docker-compose.yml and the testcontainers path for real, on images made here where none can be pulled
 	$(PYTHON_OF_VENV) -m deploy.docker.trial
@@ -50,8 +50,12 @@ lint: dev ## check style, types and the arrows between the parts
 interop: dev ## exchange badges with other people's programs (Node.js and npm), both ways
 	$(PYTHON_OF_VENV) -m tests.interop
 
-fuzz: dev ## send 50,000 odd inputs through the readers of badges, lists and keys
+interop-log: dev ## let other people's programs check the transparency log (Go), and ours theirs
+	$(PYTHON_OF_VENV) -m tests.interop_log
+
+fuzz: dev ## send 50,000 odd inputs through the readers of badges, lists and keys, and make ten times a test run's examples
 	$(PYTHON_OF_VENV) -m tests.fuzz
+	EXAMPLES=10 $(PYTHON_OF_VENV) -m pytest -q -n 2 tests/unit/credentials
 
 bench: dev ## measure, beside the anchors
 	$(PYTHON_OF_VENV) -m bench

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +15,16 @@ from rich.table import Table
 from cli import ledger
 from cli.connection import SERVICES, Connection, connect
 from cli.keys import Unusable
+from cli.leaves import Leaves
 from cli.ledger import Event, Telling, Violation
+from cli.log.files import LogFiles
+from cli.log.served import check_served
+from cli.log.source import Address
 from cli.sorting import DiskSorted
 
 PAUSE_SECONDS = 0.5
+# The services that have the record, and the log of it.
+RECORD = ("issuer", "registry", "verifier")
 # The services that read what others tell.
 CONSUMING = ("registry", "verifier", "notifier")
 # Beyond that a list helps nobody.
@@ -47,6 +53,27 @@ def ledger_check(
     Example: laurel ledger-check --acknowledged acks.jsonl --settle 60
     """
     look = Look(connect(os.environ), acknowledged)
+    conclude(look, settle, as_json=as_json)
+
+
+def reconcile(
+    settle: Annotated[float, typer.Option(help="Seconds in which what is on its way may arrive.", min=0)] = 30.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Hold the record against the transparency log: what issuer, registry and verifier have, and what the log serves.
+
+    Every event has one leaf, which commits to its facts, every leaf an event; versions are in order; the served files
+    say what the registry's rows say, and fit every checkpoint that was ever published. It needs the operator's key.
+
+    Exit code 0: no violation. 1: violations. 2: it could not be checked.
+
+    Example: laurel log reconcile --settle 60
+    """
+    conclude(Look(connect(os.environ, needs=RECORD), None, RECORD), settle, as_json=as_json)
+
+
+def conclude(look: "Look", settle: float, *, as_json: bool) -> None:
+    """Look until all agree or the time is over, and print what lasts; exit with 1 if anything does."""
     violations = sorted(lasting(look.violations, settle))
     if as_json:
         listed = [violation._asdict() for violation in violations]
@@ -68,10 +95,11 @@ def lasting(look: Callable[[], set[Violation]], settle: float) -> set[Violation]
 
 
 class Look:
-    """One look after the other at all ledgers; `counts` tells how much the last one saw."""
+    """One look after the other at the ledgers of `services`; `counts` tells how much the last one saw."""
 
-    def __init__(self, connection: Connection, acknowledged: Path | None) -> None:
+    def __init__(self, connection: Connection, acknowledged: Path | None, services: Sequence[str] = SERVICES) -> None:
         self._connection = connection
+        self._services = services
         self._acknowledged: DiskSorted[tuple[str, str]] = DiskSorted(2)
         self.counts: dict[str, int] = {}
         if acknowledged:
@@ -82,18 +110,29 @@ class Look:
         counts: Counter[str] = Counter()
         queues: dict[str, dict[str, int]] = {}
         events: DiskSorted[Event] = DiskSorted(3)
-        deliveries: DiskSorted[Telling] = DiskSorted(4)
-        ledgers = {name: self._lines(name, counts, queues) for name in SERVICES}
+        leaves = Leaves()
+        ledgers = {name: self._lines(name, counts, queues) for name in self._services}
         ledgers["issuer"] = _noting_events(ledgers["issuer"], events)
-        notices = _noting_deliveries(ledgers.pop("notifier"), deliveries)
-        found = set(ledger.check(ledgers, self._acknowledgements(counts)))
+        notices = ledgers.pop("notifier", None)
+        read = {name: leaves.taken_from(lines) for name, lines in ledgers.items()}
+        found = set(ledger.check(read, self._acknowledgements(counts)))
         found |= set(ledger.check_events(events))
-        found |= set(ledger.check_notices(notices, events))
-        found |= set(ledger.check_deliveries(deliveries, events))
-        for name, waiting in queues.items():
-            found |= set(ledger.check_queues(name, waiting | self._lag(name, counts)))
+        found |= set(leaves.check())
+        found |= set(check_served(self._log_files, leaves.places, leaves.checkpoints))
+        if notices is not None:
+            found |= self._untold(notices, events)
+            for name, waiting in queues.items():
+                found |= set(ledger.check_queues(name, waiting | self._lag(name, counts)))
         self.counts = dict(sorted(counts.items()))
         return found
+
+    def _untold(self, notices: Iterator[dict[str, Any]], events: DiskSorted[Event]) -> set[Violation]:
+        deliveries: DiskSorted[Telling] = DiskSorted(4)
+        found = set(ledger.check_notices(_noting_deliveries(notices, deliveries), events))
+        return found | set(ledger.check_deliveries(deliveries, events))
+
+    def _log_files(self, number: int) -> LogFiles:
+        return LogFiles(Address(f"{self._connection.urls['registry']}/log/{number}"))
 
     def _lines(self, name: str, counts: Counter[str], queues: dict[str, dict[str, int]]) -> Iterator[dict[str, Any]]:
         for line in self._connection.ledger(name):

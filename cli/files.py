@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from cli.keys import Unusable
 
@@ -71,6 +71,24 @@ def write(path: Path, text: str, *, private: bool = False) -> None:
     except OSError as error:
         half.unlink(missing_ok=True)
         raise Unusable(f"{path} can't be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def partly(path: Path) -> Iterator[TextIO]:
+    """Give a file that is written bit by bit, and takes its place only when it is whole, for its owner alone.
+
+    Raises Unusable.
+    """
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        half.touch(mode=0o600)
+        with half.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        half.replace(path)
+    except OSError as error:
+        raise Unusable(f"{path} can't be written: {error.strerror or error}") from error
+    finally:
+        half.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -11,8 +11,9 @@ What never breaks, by number:
        a mail where there is an address, and one delivery for each event, channel and target.
     8  Nothing waits any more: no row in an outbox, no record unread, parked or given up, no delivery that is due.
 
-(6, that checkpoints are consistent, belongs to the transparency log.) Memory does not grow with the ledgers: lines are
-merged as they come, and of status lists only bits are kept.
+What 1, 2, 3 and 5 ask of the transparency log is in leaves.py, and 6, that its checkpoints are consistent, in
+log/served.py. Memory does not grow with the ledgers: lines are merged as they come, and of status lists only bits are
+kept.
 """
 
 import heapq

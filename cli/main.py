@@ -11,11 +11,13 @@ from cli.badges import deliveries, revoke, status
 from cli.check import ledger_check
 from cli.issuing import issue
 from cli.keys import Unusable
+from cli.log.commands import log
 from cli.operations import dead_letters, discard, rebuild, refeed, replay, restart
 from cli.output import warn
 from cli.people import institution, sandbox
 from cli.tracing import trace
 from cli.verifying import verify
+from cli.witness import witness
 
 OPERATORS = "For operators"
 
@@ -63,8 +65,10 @@ app.command("revoke")(revoke)
 app.command("status")(status)
 app.command("deliveries")(deliveries)
 app.add_typer(achievement, name="achievement")
+app.add_typer(log, name="log")
 app.add_typer(institution, name="institution", rich_help_panel=OPERATORS)
 app.add_typer(sandbox, name="sandbox", rich_help_panel=OPERATORS)
+app.add_typer(witness, name="witness", rich_help_panel=OPERATORS)
 app.command("trace", rich_help_panel=OPERATORS)(trace)
 app.command("ledger-check", rich_help_panel=OPERATORS)(ledger_check)
 app.command("dead-letters", rich_help_panel=OPERATORS)(dead_letters)

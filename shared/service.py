@@ -152,10 +152,8 @@ def _app(service: Service[S], runtime: Runtime[S], parts: Parts, *, with_routes:
     for name, value in parts.state.items():
         setattr(app.state, name, value)
     problems.install(app)
-    app.include_router(health.router)
-    app.include_router(pages.assets)
-    for router in parts.routers if with_routes else ():
-        app.include_router(router, responses=problems.RESPONSES)
+    for router in (health.router, pages.assets, *(parts.routers if with_routes else ())):
+        app.router.routes.extend(router.routes)  # `include_router` would make each of them a second time
     bodies = (settings.max_body_bytes, settings.body_seconds, parts.larger_bodies)
     app.add_middleware(BodyLimit, *bodies)
     telemetry.instrument(app)

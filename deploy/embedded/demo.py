@@ -28,6 +28,7 @@ class Demo:
     institution_key: str
     employer_key: str
     achievement_id: str
+    of_all_formats: Mapping[str, str]  # another institution, whose did:web has a key for each of them
 
 
 def load(installation: Installation) -> None:
@@ -47,6 +48,7 @@ def load(installation: Installation) -> None:
         employer_key=demo.employer_key,
         achievement_id=demo.achievement_id,
         credential_id=kept["id"],
+        **demo.of_all_formats,
     )
 
 
@@ -86,9 +88,21 @@ def _make(installation: Installation, http: httpx.Client) -> Demo:
     university = {"name": "Sample University", "slug": slug, "sandbox": True}
     institution = _post(http, f"{issuer}/v1/institutions", operator, university)
     employer = _post(http, f"{verifier}/v1/employers", operator, {"name": "Sample Employer", "sandbox": True})
-    achievement = _post(http, f"{issuer}/v1/achievements", institution["api_key"], ACHIEVEMENT)
-    _post(http, f"{issuer}/v1/achievements/{achievement['id']}/publish", institution["api_key"])
-    return Demo(institution["id"], institution["api_key"], employer["api_key"], achievement["id"])
+    achievement_id = _achievement(issuer, http, institution["api_key"])
+    college = {"name": "Sample College", "slug": f"{slug}-web", "sandbox": True, "did_method": "web"}
+    other = _post(http, f"{issuer}/v1/institutions", operator, college)
+    of_all_formats = {
+        "web_institution_id": other["id"],
+        "web_institution_key": other["api_key"],
+        "web_achievement_id": _achievement(issuer, http, other["api_key"]),
+    }
+    return Demo(institution["id"], institution["api_key"], employer["api_key"], achievement_id, of_all_formats)
+
+
+def _achievement(issuer: str, http: httpx.Client, key: str) -> str:
+    achievement = _post(http, f"{issuer}/v1/achievements", key, ACHIEVEMENT)
+    _post(http, f"{issuer}/v1/achievements/{achievement['id']}/publish", key)
+    return str(achievement["id"])
 
 
 def _walk(installation: Installation, http: httpx.Client, demo: Demo) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.registry import api, handlers, log_files, log_operations, pages, pictures, proofs, public
+from services.registry import api, handlers, log_files, log_operations, openings, pages, pictures, proofs, public
 from services.registry.log import LogKeeper, SecondPlaces, Terms
 from services.registry.operations import operations
 from services.registry.settings import RegistrySettings
@@ -28,7 +28,8 @@ def build(runtime: Runtime[RegistrySettings]) -> Parts:
     )
 
     places = SecondPlaces(log, settings.log_checkpoint_file)
-    keeper = LogKeeper(worker, log, places, Terms(settings.log_origin, settings.kek_file))
+    terms = Terms(settings.log_origin, settings.kek_file, settings.log_policy(), settings.log_round_seconds)
+    keeper = LogKeeper(worker, log, places, terms)
 
     async def relay() -> None:
         await Relay(worker, await log.publisher(), REGISTRY_STATE, "/laurel/registry").run()
@@ -44,6 +45,7 @@ def build(runtime: Runtime[RegistrySettings]) -> Parts:
         api.router,
         pictures.router,
         proofs.router,
+        openings.router,
         pages.router,
         public.router,
         log_files.router,

@@ -1,6 +1,7 @@
 """What the registry's operator may ask for: the ledger, a rebuild of the copies, its events once more."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +18,10 @@ from shared.messaging.events import CredentialRecorded
 from shared.messaging.outbox import Entry
 from shared.ops import Operations, as_uuid
 
-# Leaves and status lists stand behind the credentials in the ledger: their ids begin with what sorts after every UUID.
+# What stands behind the credentials in the ledger has ids that begin with what sorts after every UUID.
 LEAF = "leaf:"
 LIST = "list:"
+CHECKPOINT = "published:"
 REFEED_AT_ONCE = 500
 
 
@@ -46,11 +48,11 @@ def operations(database: Database, state_consumer: str) -> Operations:
 
 
 async def lines(tx: Tx, after: str | None, limit: int) -> list[dict[str, Any]]:
-    """Return the ledger's lines after the id `after`: credentials, then leaves of the log, then status lists."""
+    """Return the ledger's lines after the id `after`: credentials, leaves, status lists, published checkpoints."""
     found: list[dict[str, Any]] = []
     begun = max(n for n, (prefix, *_) in enumerate(_SECTIONS) if (after or "").startswith(prefix))
     for prefix, rows, line in _SECTIONS[begun:]:
-        place = as_uuid(after.removeprefix(prefix)) if after else None
+        place = _PLACES.get(prefix, as_uuid)(after.removeprefix(prefix)) if after else None
         found += [line(row) for row in await rows(tx, place, limit - len(found))]
         after = None
     return found
@@ -112,11 +114,30 @@ def _leaf(row: Record) -> dict[str, Any]:
         "log": row["tree"],
         "log_index": row["log_index"],
         "entry": row["entry"].hex(),
+        "backfilled": row["backfilled"],
     }
 
 
-_SECTIONS = (
+def _checkpoint(row: Record) -> dict[str, Any]:
+    return {
+        "kind": "checkpoint",
+        "id": f"{CHECKPOINT}{row['tree']:05}:{row['size']:019}",
+        "log": row["tree"],
+        "size": row["size"],
+        "note": row["note"],
+    }
+
+
+def _checkpoint_place(text: str) -> tuple[int, int] | None:
+    """Read a log's number and a size; anything else begins before the first."""
+    found = re.fullmatch(r"(\d{5}):(\d{19})", text, re.ASCII)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+_PLACES: dict[str, Callable[[str], Any]] = {CHECKPOINT: _checkpoint_place}
+_SECTIONS: tuple[tuple[str, Callable[..., Awaitable[list[Record]]], Callable[[Record], dict[str, Any]]], ...] = (
     ("", ledger.credentials, _credential),
     (LEAF, ledger.leaves, _leaf),
     (LIST, ledger.status_lists, _status_list),
+    (CHECKPOINT, ledger.checkpoints, _checkpoint),
 )

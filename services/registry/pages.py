@@ -24,9 +24,9 @@ from shared.credentials import jwt
 from shared.errors import LaurelError, NotAcceptable, NotFound
 from shared.web.databases import AppDatabase, WorkerDatabase
 from shared.web.pages import Pages
-from shared.web.problems import answer
+from shared.web.problems import RESPONSES, answer
 
-router = APIRouter(tags=["public documents"])
+router = APIRouter(tags=["public documents"], responses=RESPONSES)
 pages = Pages("services.registry")
 
 # A picture is never a page: nothing in it runs, even when it is opened by itself.

@@ -23,11 +23,12 @@ from shared.credentials.baking_svg import bake_svg, svg_around
 from shared.credentials.errors import CredentialError
 from shared.errors import NotFound
 from shared.web.databases import AppDatabase, WorkerDatabase
+from shared.web.problems import RESPONSES
 
 # A picture is never a page of ours: nothing in it runs from this address, even when it is opened by itself.
 HARMLESS = {"Content-Security-Policy": "default-src 'none'; sandbox"}
 
-router = APIRouter(tags=["public documents"])
+router = APIRouter(tags=["public documents"], responses=RESPONSES)
 
 
 @dataclass(frozen=True)

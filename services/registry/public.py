@@ -20,8 +20,9 @@ from shared.credentials.instants import read_instant
 from shared.errors import Malformed, NotAcceptable
 from shared.web.databases import AppDatabase
 from shared.web.etag import etag, is_known
+from shared.web.problems import RESPONSES
 
-router = APIRouter(tags=["public documents"])
+router = APIRouter(tags=["public documents"], responses=RESPONSES)
 redirects = APIRouter(include_in_schema=False)
 
 IfNoneMatch = Annotated[str | None, Header()]

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from shared.settings import Settings
+from shared.transparency.policy import Policy, parse_policy
 
 
 class RegistrySettings(Settings):
@@ -24,6 +25,14 @@ class RegistrySettings(Settings):
     log_origin: str | None = Field(None, pattern=r"^[^\s+]*[^\s+/]$", max_length=200)
     # One more place for checkpoints beside the event log: a file, best on another machine's disk.
     log_checkpoint_file: Path | None = None
+    # Whose cosignatures a checkpoint needs before it is published (C2SP tlog-policy); unset: nobody's.
+    log_policy_file: Path | None = None
+    # How often a checkpoint is made at most: every quarter of a second, or every second where witnesses are asked.
+    log_round_seconds: float | None = Field(None, ge=0.05, le=3600)
+
+    def log_policy(self) -> Policy:
+        """Read the policy; raises MalformedPolicy or MalformedNote where it can't be understood, OSError."""
+        return parse_policy(self.log_policy_file.read_bytes()) if self.log_policy_file else Policy()
 
     @field_validator("verifier_url", "notifier_url")
     @classmethod

@@ -3,14 +3,17 @@
 from functools import partial
 
 from services.verifier import pages
-from services.verifier.api import api_keys, employers, freshness, vc_api, verifications
+from services.verifier.api import api_keys, employers, freshness, receipts, vc_api, verifications
 from services.verifier.domain.known import Rules
 from services.verifier.fetch import Fetcher
 from services.verifier.fetched import Copies
 from services.verifier.handlers import salts, state
 from services.verifier.handlers.employers import remove_sandboxes
 from services.verifier.handlers.freshness import Canary, tidy
+from services.verifier.handlers.receipts import Receipts
 from services.verifier.handlers.verifications import Desk
+from services.verifier.log_reader import LogReader
+from services.verifier.receipt_keys import ReceiptKeys
 from services.verifier.settings import VerifierSettings
 from services.verifier.workers import Workers
 from shared import ops
@@ -18,6 +21,7 @@ from shared.messaging.events import ISSUER_STATE, REGISTRY_STATE, VERIFIER_STATE
 from shared.messaging.inbox import Consumer
 from shared.messaging.relay import Relay
 from shared.ops import Operations
+from shared.sealing import Sealer
 from shared.service import Parts, Runtime, Service
 from shared.web.limits import Rate
 
@@ -39,6 +43,9 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
     fetcher = Fetcher(settings.allow_loopback_fetches)
     rules = Rules(settings.public_url.rstrip("/"), settings.max_status_age, settings.trusted_list_issuers)
 
+    keys = ReceiptKeys(worker, Sealer.from_file(settings.kek_file))
+    reader = LogReader(worker, settings.log_url or f"{settings.public_url}/log", settings.log_vkey)
+
     async def relay() -> None:
         await Relay(worker, await log.publisher(), VERIFIER_STATE, "/laurel/verifier").run()
 
@@ -56,6 +63,7 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         routers=[
             pages.router,
             verifications.router,
+            receipts.router,
             vc_api.router,
             freshness.router,
             employers.router,
@@ -63,9 +71,10 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
             ops.router(operations),
         ],
         tasks={"relay": relay, "tidy": partial(tidy, worker), **{each.group: each.run for each in consumers}},
-        route_tasks={"checkers": checkers.run},
+        route_tasks={"checkers": checkers.run, "receipt_keys": keys.make_first},
         state={
             "desk": Desk(runtime.app, checkers, rules, fetcher, Copies(fetcher)),
+            "receipts": Receipts(runtime.app, reader, keys),
             "canary": Canary(runtime.app, rules),
             "vc_api_answers_200": settings.vc_api_answers_200,
             "anonymous_rate": Rate(settings.anonymous_rate),

@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.verifier.domain.lifetimes import is_too_old
 from services.verifier.jobs import (
-    JOBS,
     Answer,
     Failed,
     Found,
@@ -36,6 +35,7 @@ from services.verifier.jobs import (
     Unpacking,
     Wanted,
 )
+from services.verifier.parcels import Unpacker
 from services.verifier.qr import text_in
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.baking import is_token
@@ -163,20 +163,20 @@ def main() -> None:
     parser.add_argument("--extra-contexts", type=Path)
     options = parser.parse_args()
     incoming, outgoing = _pipes()
-    shapes, known = Shapes(), from_file(options.extra_contexts)
+    parcels, shapes, known = Unpacker(), Shapes(), from_file(options.extra_contexts)
     _warm_up(shapes)
     _bound_memory(options.memory_mib)
     _write(outgoing, b"ready")
     while (message := _read(incoming)) is not None:
         signal.setitimer(signal.ITIMER_PROF, options.cpu_seconds)
-        answer = _answer(message, shapes, known)
+        answer = _answer(message, parcels, shapes, known)
         signal.setitimer(signal.ITIMER_PROF, 0)
         _write(outgoing, answer.model_dump_json().encode())
 
 
-def _answer(message: bytes, shapes: Shapes, known: Contexts) -> Answer:
+def _answer(message: bytes, parcels: Unpacker, shapes: Shapes, known: Contexts) -> Answer:
     try:
-        job = JOBS.validate_json(message)
+        job = parcels.job(message)
         if isinstance(job, Unpacking | Reading):
             return Answer(outcome=take_out(job))
         return Answer(outcome=check(job, shapes, known) if isinstance(job, Job) else present(job, shapes, known))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
 from shared.credentials.containers import Given
 from shared.credentials.identity import Kind, Match
@@ -140,4 +140,3 @@ class Answer(BaseModel):
 
 
 AnyJob = Job | Presenting | Unpacking | Reading
-JOBS: TypeAdapter[AnyJob] = TypeAdapter(AnyJob)

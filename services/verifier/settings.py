@@ -1,6 +1,7 @@
 """What the verifier reads from its environment beyond what every service does."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -25,6 +26,13 @@ class VerifierSettings(Settings):
 
     # Whose status lists are believed beside an issuer's own: DIDs or https identifiers, with commas between them.
     trusted_list_issuers: Annotated[frozenset[str], NoDecode] = frozenset()
+
+    # The keys that sign receipts stand in the database sealed under the keys of this file (shared/sealing.py).
+    kek_file: Path = Path(".laurel/kek")
+    # Where the transparency log's files stand (unset: below the public address), and the log's key as in its `vkey`
+    # (unset: the first one that is met is believed from then on).
+    log_url: str | None = None
+    log_vkey: str | None = None
 
     # Lets links lead to this machine itself, over http and to any port: for the embedded default and for tests.
     allow_loopback_fetches: bool = False

@@ -35,6 +35,7 @@ from services.verifier.jobs import (
     Unpacking,
     Wanted,
 )
+from services.verifier.parcels import Packer
 from shared.credentials.presentations import Shown
 from shared.errors import Unavailable
 
@@ -193,13 +194,14 @@ class Workers:
 
     async def _serve(self, process: Process) -> None:
         """Hand `process` job after job until it ends or has done its share."""
+        packer = Packer()
         for _ in range(JOBS_PER_PROCESS):
             task = self._again.pop() if self._again else await self._tasks.get()
             WAITING.set(self._tasks.qsize())
             if task.answer.done():  # whoever asked has gone
                 continue
             try:
-                await self._answer(process, task)
+                await self._answer(process, packer, task)
             except _Ended:
                 return await self._give_up(process, task)
             except asyncio.CancelledError:
@@ -208,10 +210,10 @@ class Workers:
         ENDED.labels("retired").inc()
         return None
 
-    async def _answer(self, process: Process, task: _Task) -> None:
+    async def _answer(self, process: Process, packer: Packer, task: _Task) -> None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                outcome = await _ask(process, task.job)
+                outcome = await _ask(process, packer, task.job)
         except TimeoutError as error:
             raise _Ended from error
         if isinstance(outcome, Failed) and outcome.failed == "error":
@@ -238,12 +240,15 @@ class Workers:
             self._again.append(task)  # for the next process in this place
 
 
-async def _ask(process: Process, job: AnyJob) -> Outcome:
+async def _ask(process: Process, packer: Packer, job: AnyJob) -> Outcome:
     """Have a job done; what goes wrong in putting it into JSON, or in reading the answer, is this document's alone."""
     try:
-        return await _exchange(process, job.model_dump_json().encode())
+        outcome = await _exchange(process, packer.packed(job))
     except ValueError as error:
-        return Failed(failed="error", error=type(error).__name__)
+        outcome = Failed(failed="error", error=type(error).__name__)
+    if isinstance(outcome, Failed):
+        packer.forget()  # it may have failed before it had taken in what came with the job
+    return outcome
 
 
 async def _exchange(process: Process, message: bytes) -> Outcome:

@@ -7,5 +7,5 @@ Check      check: the shape of badges, data_model (related) of other credentials
            endorsements. conformance (vocabulary, results): what strict readers would refuse. report: what all comes to.
            presentations: who shows which credentials. open_badges_2 (its issuer, its status): the older generation
 Canonical  canonical: jsonld to quads, rdf_canon to the form; compiled (structure, reading, learning, template) does the
-           same for shapes that came before
+           same for shapes that came before. walking goes through any document
 """

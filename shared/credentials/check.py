@@ -192,12 +192,12 @@ def _look(
 
 def _checked(document: Any, token: jwt.Token | None, look: _Look) -> CheckedDocument | Needs:
     facts = shape.facts_of(document)
-    structure, own_digest = _structure(document, token)
+    structure, own_digest, by_meaning = _structure(document, token)
     if structure.outcome != "pass":
         unseen = map(skipped, ("contexts", "issuer", "proof", "validity"))
         return CheckedDocument(checks=(structure, *unseen), facts=facts)
     terms = look.policy.terms if facts.kind == "credential" else PINNED_ALONE
-    contexts = _contexts(document, token, terms, look.shapes)
+    contexts = _contexts(document, terms, look.shapes, by_meaning=by_meaning)
     if contexts.outcome != "pass":
         unseen = map(skipped, ("issuer", "proof", "validity"))
         return CheckedDocument(checks=(structure, contexts, *unseen), facts=facts)
@@ -269,23 +269,22 @@ def _inside(given: Any, look: _Look) -> CheckedDocument | Needs:
     return _checked_token(given, look) if isinstance(given, str) else _checked(given, None, look)
 
 
-def _structure(document: Any, token: jwt.Token | None) -> tuple[Check, str | None]:
-    """The check, and the digest of a document that passes it."""
+def _structure(document: Any, token: jwt.Token | None) -> tuple[Check, str | None, bool]:
+    """The check; of a document that passes it the digest, and whether it is proved by its meaning alone."""
     try:
         refuse_excess(document)
         refuse_others, kind = _KINDS[shape.kind_of(document)]
         refuse_others(document)
-        if token is None and proved_by_meaning(document):
+        by_meaning = token is None and proved_by_meaning(document)
+        if by_meaning:
             shape.refuse_second_mention(document)
         own_digest = digest(document).hex()
     except CredentialError as error:
-        return refused("structure", error), None
-    return passed("structure", f"The document is {kind}."), own_digest
+        return refused("structure", error), None, False
+    return passed("structure", f"The document is {kind}."), own_digest, by_meaning
 
 
-def _contexts(
-    document: Mapping[str, Any], token: jwt.Token | None, terms: Terms, shapes: Shapes | None = None
-) -> Check:
+def _contexts(document: Mapping[str, Any], terms: Terms, shapes: Shapes | None, *, by_meaning: bool) -> Check:
     """Only known contexts, none of the document's own but where `terms` lets it; an Open Badge's in their order.
 
     Where no proof looks at what the members mean, as in a token, it is looked at here: one that means nothing is lost
@@ -304,7 +303,7 @@ def _contexts(
     if shape.kind_of(document) != "credential" and not are_a_badges(document["@context"]):
         detail = "The contexts are not those of an Open Badge, in their order."
         return failed("contexts", "context_order", detail)
-    if token is not None or not proved_by_meaning(document):
+    if not by_meaning:
         try:
             _refuse_meaningless({each: document[each] for each in document if each != "proof"}, terms, shapes)
         except CredentialError as error:

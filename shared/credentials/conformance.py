@@ -23,6 +23,7 @@ from shared.credentials.vocabulary import (
     TARGET_TYPES,
     open_pattern,
 )
+from shared.credentials.walking import Place, path_of
 
 # As many as somebody mends at a time.
 MAX_PROBLEMS = 20
@@ -95,10 +96,8 @@ class Problem:
         return f"{self.path} {self.sentence}"
 
 
-# Where something stands: the place around it, and the member's name or the item's number; None is the badge itself.
-_Place = tuple[Any, str | int] | None
 # Adds what is wrong with a value that stands at a place.
-_Read = Callable[[Any, _Place, list[Problem]], None]
+_Read = Callable[[Any, Place, list[Problem]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class _Class:
     members: Mapping[str, tuple[str, _Read]]  # cardinality, and what reads one value
     required: frozenset[str]
 
-    def read(self, value: Any, place: _Place, found: list[Problem]) -> None:
+    def read(self, value: Any, place: Place, found: list[Problem]) -> None:
         """Add what is wrong with an object of this class."""
         if not isinstance(value, dict):
             found.append(_problem(place, "is not an object."))
@@ -124,7 +123,7 @@ class _Class:
             elif self.closed and not (name == "type" and self.types):
                 found.append(_problem(place, f"has {quoted(name)} as a member, which such an object has not."))
 
-    def _read_types(self, types: Any, place: _Place, found: list[Problem]) -> None:
+    def _read_types(self, types: Any, place: Place, found: list[Problem]) -> None:
         if self.as_array and isinstance(types, list):
             if not all(each in types for each in self.types) or not all(isinstance(each, str) for each in types):
                 found.append(_problem(place, f"is not an array of types with {', '.join(self.types)}."))
@@ -134,7 +133,7 @@ class _Class:
             found.append(_problem(place, f"is not {', '.join(self.types)}."))
 
 
-def _read_member(value: Any, cardinality: str, read: _Read, place: _Place, found: list[Problem]) -> None:
+def _read_member(value: Any, cardinality: str, read: _Read, place: Place, found: list[Problem]) -> None:
     if not isinstance(value, list):
         if cardinality in "+*":
             found.append(_problem(place, "is not an array."))
@@ -149,12 +148,8 @@ def _read_member(value: Any, cardinality: str, read: _Read, place: _Place, found
             read(item, (place, index), found)
 
 
-def _problem(place: _Place, sentence: str) -> Problem:
-    path = ""
-    while place is not None:
-        place, last = place
-        path = f"[{last}]{path}" if isinstance(last, int) else f".{last}{path}"
-    return Problem(path.removeprefix("."), sentence)
+def _problem(place: Place, sentence: str) -> Problem:
+    return Problem(path_of(place), sentence)
 
 
 def problems(badge: Mapping[str, Any]) -> list[Problem]:
@@ -172,6 +167,15 @@ def problems(badge: Mapping[str, Any]) -> list[Problem]:
             found.append(Problem("credentialSubject", "has neither an id nor an identifier: it is nobody's."))
         found += (Problem(f"credentialSubject.{path}", said) for path, said in results.problems(subject))
     return found[:MAX_PROBLEMS]
+
+
+def problems_in(badge: Mapping[str, Any], member: str) -> list[Problem]:
+    """Return what a strict reader would refuse in one of a badge's members, by the form that it has there."""
+    found: list[Problem] = []
+    if member in badge:
+        cardinality, read = _CLASSES["AchievementCredential"].members[member]
+        _read_member(badge[member], cardinality, read, (None, member), found)
+    return found
 
 
 def token_problems(token: jwt.Token) -> list[Problem]:
@@ -228,7 +232,7 @@ def _of_status(status: Any) -> Iterator[Problem]:
 
 
 def _value(fits: Callable[[Any], Any], wanted: str) -> _Read:
-    def read(value: Any, place: _Place, found: list[Problem]) -> None:
+    def read(value: Any, place: Place, found: list[Problem]) -> None:
         if not fits(value):
             found.append(_problem(place, f"is not {wanted}."))
 
@@ -296,14 +300,14 @@ def _reader(kind: str, classes: Mapping[str, _Class]) -> _Read:
     if kind == "ProfileRef":  # where a profile's address may stand for it
         return _either(_KINDS["URI"], _reader("Profile", classes))
 
-    def read(value: Any, place: _Place, found: list[Problem]) -> None:
+    def read(value: Any, place: Place, found: list[Problem]) -> None:
         classes[kind].read(value, place, found)
 
     return read
 
 
 def _either(of_text: _Read, of_object: _Read) -> _Read:
-    def read(value: Any, place: _Place, found: list[Problem]) -> None:
+    def read(value: Any, place: Place, found: list[Problem]) -> None:
         (of_text if isinstance(value, str) else of_object)(value, place, found)
 
     return read

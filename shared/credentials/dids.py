@@ -20,6 +20,8 @@ _HOST = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]",
     re.IGNORECASE,
 )
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+_HERE = re.compile(rf"did:web:localhost%3A([1-9][0-9]{{1,4}}):institutions:({_SLUG.pattern.replace('(', '(?:')})")
 _SEGMENT = re.compile(r"(?!\.{1,2}$)[^\x00-\x20/\\?#%]+")
 _MAX_DID = 2_000
 # Letters as they are: what every server takes for the same path, and that climbs nowhere.
@@ -45,6 +47,20 @@ def did_web(base_url: str, slug: str) -> str:
     host = base.hostname if base.port in (None, 443) else f"{base.hostname}%3A{base.port}"
     path = [quote(segment, safe="") for segment in base.path.split("/") if segment]
     return ":".join(["did:web", host, *path, "institutions", slug])
+
+
+def did_here(base_url: str, slug: str) -> str:
+    """Return the did:web of an institution that is for trying out on this machine: `did:web:localhost%3A<port>:...`.
+
+    Nobody resolves it: `web_url` refuses it, as it must for a stranger's. It is known where its keys are.
+    Raises InvalidKey unless the base is http on this machine itself, with a port and without a path.
+    """
+    base = urlsplit(base_url)
+    if base.scheme != "http" or base.hostname not in _THIS_MACHINE or not base.port or base.path or base.query:
+        raise InvalidKey("Such a did:web needs an address of this machine.")
+    if not _SLUG.fullmatch(slug):
+        raise InvalidKey("An institution's slug has lower-case letters, digits and hyphens.")
+    return f"did:web:localhost%3A{base.port}:institutions:{slug}"
 
 
 def web_url(did: str) -> str:
@@ -75,8 +91,13 @@ def is_place_of(url: str, controller: str) -> bool:
 
 
 def jwk_url(did: str, key_id: UUID) -> str:
-    """Return where an institution's bare public key stands, the `kid` of its tokens; raises as `web_url` does."""
-    return f"{web_url(did)}/keys/{key_id}"
+    """Return where an institution's bare public key stands, the `kid` of its tokens; raises as `web_url` does.
+
+    It is a name by which a key is known, and not an address to fetch: that of a `did_here` is one of this machine.
+    """
+    here = _HERE.fullmatch(did)
+    base = f"http://localhost:{here[1]}/institutions/{here[2]}" if here else web_url(did)
+    return f"{base}/keys/{key_id}"
 
 
 def jwk_method(did: str, key_id: UUID) -> str | None:

@@ -14,6 +14,7 @@ from shared.credentials.contexts import context_urls, contexts_in, named_context
 from shared.credentials.errors import DataLoss, MalformedJson, TooComplex, UnsupportedContext
 from shared.credentials.quoting import quoted
 from shared.credentials.rdf_canon import Quad, escape
+from shared.credentials.walking import levels
 
 # Against documents made to be slow: PyLD compares the values of a property pair by pair, and recurses.
 MAX_DEPTH = 32
@@ -64,20 +65,12 @@ def to_quads(
 def refuse_excess(document: Any) -> None:
     """Raise TooComplex for a document with more depth, values or items in an array than is looked into."""
     values = 0
-    level = [document]
-    for _ in range(MAX_DEPTH):
+    for depth, level in enumerate(levels([document])):
+        if depth == MAX_DEPTH:
+            raise TooComplex(f"The document is nested deeper than {MAX_DEPTH} levels.")
         values += len(level)
         if values > MAX_VALUES or any(isinstance(v, list) and len(v) > MAX_ITEMS for v in level):
             raise TooComplex("The document has too many values.")
-        level = [
-            child
-            for value in level
-            if isinstance(value, list | dict)
-            for child in (value.values() if isinstance(value, dict) else value)
-        ]
-        if not level:
-            return
-    raise TooComplex(f"The document is nested deeper than {MAX_DEPTH} levels.")
 
 
 def _refuse_what_json_has_not(document: Any) -> None:

@@ -13,6 +13,7 @@ from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2, is_open_
 from shared.credentials.errors import DataLoss
 from shared.credentials.quoting import quoted
 from shared.credentials.shape import items
+from shared.credentials.walking import within
 
 Mappings = Mapping[str, Any]
 """What PyLD makes of contexts: `mappings` has each term's definition, `@vocab` what begins all other terms."""
@@ -65,7 +66,8 @@ def refuse_shortened(document: Any, named: Mappings, all_of_them: Mappings) -> N
         for term, definition in all_of_them["mappings"].items()
         if term not in named["mappings"] and definition.get("_prefix")
     )
-    for value in _texts(document) if begins else ():
+    texts = (value for _, value in within(document, without=("@context",)) if isinstance(value, str))
+    for value in texts if begins else ():
         if value.startswith(begins) and value.partition(":")[2][:2] != "//" and not any(map(str.isspace, value)):
             raise DataLoss(f"The credential shortens {quoted(value)} by a context of its own.")
 
@@ -73,18 +75,6 @@ def refuse_shortened(document: Any, named: Mappings, all_of_them: Mappings) -> N
 def is_address_of_a_term(iri: str) -> bool:
     """Tell whether a context known here has a term for an address, by which it is to be called."""
     return iri in _names()
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            if name != "@context":
-                yield from _texts(member)
 
 
 def _is_followed(name: str, definition: Any) -> bool:

@@ -8,6 +8,7 @@ from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2
 from shared.credentials.errors import CredentialError, DataLoss
 from shared.credentials.instants import read_instant
 from shared.credentials.report import CredentialFacts, Kind, StatusEntry
+from shared.credentials.walking import levels
 
 # What is taken from a document is small, however large that is: the facts are read before anything has judged it.
 MAX_TEXT = 2_000
@@ -63,17 +64,10 @@ def refuse_second_mention(document: Mapping[str, Any]) -> None:
     the credential, where it says nothing of it that could stand elsewhere.
     """
     own = document.get("id")
-    level = [member for name, member in document.items() if name not in ("id", "proof", "endorsement")]
-    level += map(_but_for_its_subject, items(document.get("endorsement", [])))
-    while own is not None and level:
-        if own in level:
-            raise DataLoss("A part of the credential has the credential's own id.")
-        level = [
-            child
-            for value in level
-            if isinstance(value, list | dict)
-            for child in (value.values() if isinstance(value, dict) else value)
-        ]
+    parts = [member for name, member in document.items() if name not in ("id", "proof", "endorsement")]
+    parts += map(_but_for_its_subject, items(document.get("endorsement", [])))
+    if own is not None and any(own in level for level in levels(parts)):
+        raise DataLoss("A part of the credential has the credential's own id.")
 
 
 def _but_for_its_subject(endorsement: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.credentials.errors import MalformedJson
+from shared.credentials.walking import within
 
 MAX_BYTES = 1024 * 1024  # as much as is fetched from anybody
 MAX_DEPTH = 64  # a real badge has about 10; the recursive readers below stay far from Python's limit
@@ -80,16 +81,12 @@ def _interoperable(digits: str) -> int:
     return int(digits)
 
 
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            yield name
-            yield from _strings(member)
+def _strings(document: Any) -> Iterator[str]:
+    for _, value in within(document):
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            yield from value
 
 
 def _has_surrogate(text: str) -> bool:

@@ -34,6 +34,9 @@ AlarmKind = Literal[
     "stalled",  # a consumer had lag and took nothing; it has begun anew by itself
     "offset_gone",  # the log let go of records before this consumer read them: it has stopped
     "log_refuses",  # the transparency log is not what was signed of it: nothing is logged until somebody decides
+    "witness_ahead",  # a witness has cosigned more of the transparency log than was ever signed here
+    "witness_refuses",  # a witness has seen another transparency log of this name than there is here
+    "log_contradicts",  # the transparency log that is served is not the one that an outsider saw before
     "status_list_unsigned",  # a changed status list of the issuer could not be signed
 ]
 

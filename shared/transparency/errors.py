@@ -8,6 +8,7 @@ TransparencyError
 ├── MalformedCheckpoint a checkpoint that is not in its one allowed form
 ├── UntrustedCheckpoint a checkpoint of another log, unsigned, or with too few cosignatures
 ├── MalformedProofFile  a `.tlog-proof` file that is not in its one allowed form
+├── MalformedRequest    what is asked of a witness is not in its one allowed form
 ├── MalformedPolicy     a policy that is not in its one allowed form
 └── InvalidFacts        facts that a leaf cannot commit to
 """
@@ -63,6 +64,12 @@ class MalformedProofFile(TransparencyError):
     """The file is no `.tlog-proof`."""
 
     code = "malformed_proof_file"
+
+
+class MalformedRequest(TransparencyError):
+    """The body is nothing that a witness can be asked."""
+
+    code = "malformed_request"
 
 
 class MalformedPolicy(TransparencyError):

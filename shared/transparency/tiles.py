@@ -125,8 +125,8 @@ def hash_in(node: Node, tiles: Mapping[Tile, bytes]) -> bytes:
 def root_of(hashes: bytes) -> bytes:
     """Return the hash over 2**k hashes of 32 bytes that stand side by side in a tile."""
     while len(hashes) > HASH_SIZE:
-        pairs = range(0, len(hashes), 2 * HASH_SIZE)
-        hashes = b"".join(node_hash(hashes[at : at + 2 * HASH_SIZE], b"") for at in pairs)
+        halves = [hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]
+        hashes = b"".join(map(node_hash, halves[::2], halves[1::2]))
     return hashes
 
 

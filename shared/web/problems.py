@@ -63,7 +63,7 @@ _DOCUMENTED: dict[str, Any] = {
     "description": "Problem (RFC 9457)",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
-# For APIRouter(responses=...): every route may answer with a problem.
+# For APIRouter(responses=...) where routes are no StrictRoute: every route may answer with a problem.
 RESPONSES: dict[int | str, dict[str, Any]] = {"4XX": _DOCUMENTED, "5XX": _DOCUMENTED}
 
 

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from shared.credentials.errors import CredentialError
 from shared.credentials.strict_json import read_json
-from shared.web.problems import UnreadableBody
+from shared.web.problems import RESPONSES, UnreadableBody
 
 # A longer body takes long to read, and is read beside the event loop.
 SHORT_BYTES = 64 * 1024
@@ -35,9 +35,19 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """For APIRouter(route_class=StrictRoute): every JSON body is read strictly."""
+    """For APIRouter(route_class=StrictRoute): every JSON body is read strictly, every refusal is a problem."""
 
     request_class = StrictRequest
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        responses: dict[int | str, dict[str, Any]] | None,
+        **members: Any,
+    ) -> None:
+        super().__init__(path, endpoint, responses={**RESPONSES, **(responses or {})}, **members)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap FastAPI's handler so that it sees a StrictRequest."""

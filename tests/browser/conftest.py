@@ -20,7 +20,8 @@ from tests.support.mailbox import Mailbox, taking_mail
 from tests.support.people import Institution, register_institution
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
-from tests.support.stack import OPERATOR_KEY, ROOT, Stack, standing
+from tests.support.stack import OPERATOR_KEY, Stack, standing
+from tests.support.warm import ROOT
 
 # A busy machine decides no test; playwright's own five seconds might.
 expect.set_options(timeout=60_000)

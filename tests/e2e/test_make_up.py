@@ -25,6 +25,7 @@ pytestmark = pytest.mark.timeout(900)
 # Stands behind what each line of the README prints, before its exit code.
 MARK = "<exit code> "
 MEMBERS = {"urls", "institution_id", "institution_key", "employer_key", "operator_key", "achievement_id"}
+OF_ALL_FORMATS = {"web_institution_id", "web_institution_key", "web_achievement_id"}
 
 
 @dataclass
@@ -164,7 +165,7 @@ def test_up_walks_a_badge_through_its_life_and_leaves_a_valid_one(started: Start
         started.printed.index(step) for step in ("issues the badge", ": VALID.", "revokes it", "NOT VALID (revoked)")
     ]
     assert steps == sorted(steps)
-    assert set(running.demo) == {*MEMBERS, "credential_id"}
+    assert set(running.demo) == {*MEMBERS, *OF_ALL_FORMATS, "credential_id"}
     assert set(running.demo["urls"]) == {"console", "issuer", "registry", "verifier", "notifier"}
     assert verdict(running) == ("valid", None)
     for url in running.demo["urls"].values():
@@ -247,7 +248,7 @@ def test_sandboxes_are_removed_by_one_command_and_the_demo_stays_away_until_it_i
     code, printed = laurel_command(running, "sandbox", "remove", "--yes")
     assert code == 0, printed
     # Those of the demo and of the README.
-    assert re.search(r"institutions withdrawn +2\n +their API keys revoked +2\n", printed)
+    assert re.search(r"institutions withdrawn +3\n +their API keys revoked +3\n", printed)
     assert re.search(r"employers' API keys revoked +1\n", printed)
     assert set(running.demo) == {"urls", "operator_key", "demo_removed"}
     (running.home / "removed.json").write_text(json.dumps(badge))

@@ -1,12 +1,16 @@
 """An institution moves from did:key to did:web: its badges of before and after hold alike, and are revoked alike."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
+from shared.credentials.keys import method_id
+from shared.credentials.proofs import sign
+from tests.support.badges import a_badge, a_key
 from tests.support.people import Institution, bearer, register_employer, verify
 from tests.support.poll import eventually
 from tests.support.postgres import CleanDatabase
@@ -65,3 +69,30 @@ async def lists_have_their_badges_issuers(registry: str, badges: list[dict[str, 
         urls = [each["credentialStatus"]["statusListCredential"].removeprefix(PUBLIC) for each in badges]
         answers = [await anybody.get(url) for url in urls]
     return [each.json().get("issuer") for each in answers] == [each["issuer"]["id"] for each in badges]
+
+
+async def test_every_format_can_be_tried_on_one_machine_and_a_strangers_did_of_it_is_refused(
+    tmp_path: Path, clean_database: Callable[[str], CleanDatabase], embedded_log: dict[str, str]
+) -> None:
+    async with standing(tmp_path, clean_database, embedded_log) as stack:
+        body = {"name": "Sample College", "slug": "sample", "did_method": "web", "sandbox": True}
+        async with httpx.AsyncClient(headers=bearer(stack.operator_key), timeout=60) as operator:
+            founded = (await operator.post(f"{stack.urls['issuer']}/v1/institutions", json=body)).json()
+        employer = await register_employer(stack.urls, stack.operator_key)
+        key = bearer(founded["api_key"])
+        async with httpx.AsyncClient(base_url=stack.urls["issuer"], headers=key, timeout=60) as client:
+            college = Institution(founded["id"], founded["did"], stack.urls, client)
+            badge = await college.issue(await college.achievement(), formats=["ecdsa-rdfc-2019", "ob3-jwt"])
+        await eventually(lambda: are(employer, [badge["credential"]], "valid", None))
+        token = (await employer.post("/v1/verifications", json={"token": badge["token"]})).json()
+        assert (token["verdict"], token["issuer"]["standing"]) == ("valid", "registered")
+        report = await verify(employer, signed_in_the_name_of("did:web:localhost%3A8002:institutions:eve"))
+        assert (report["verdict"], report["reason"]) == ("unknown", "did_refused")
+        await employer.aclose()
+
+
+def signed_in_the_name_of(did: str) -> dict[str, Any]:
+    """A badge by whoever has a key and says that he is this."""
+    badge, key = a_badge(status=[]), a_key()
+    badge["issuer"]["id"] = badge["credentialSubject"]["achievement"]["creator"]["id"] = did
+    return sign(badge, key, method_id(did, key.public_key()), datetime.now(UTC) - timedelta(hours=1))

@@ -49,6 +49,56 @@ def about(laurel: Laurel, credential_id: str) -> list[str]:
     return [each.headers["webhook-id"] for each in laurel.listener.webhooks if credential_id in each.body.decode()]
 
 
+async def in_the_log(database: CleanDatabase) -> tuple[set[Any], set[Any]]:
+    """The salts and the places that a verifier has of the transparency log's leaves."""
+    connection = await asyncpg.connect(database.worker)
+    try:
+        salts = await connection.fetch("select event_id, salt from event_salts")
+        places = await connection.fetch("select event_id, origin, log_index from log_positions")
+    finally:
+        await connection.close()
+    return set(map(tuple, salts)), set(map(tuple, places))
+
+
+@pytest.mark.timeout(300)
+async def test_a_verifier_that_lost_everything_has_places_from_the_registry_and_salts_from_the_issuer_again(
+    laurel: Laurel, event_log: dict[str, str], clean_database: Callable[[str], CleanDatabase]
+) -> None:
+    stack = laurel.stack
+    institution = await register_institution(stack.urls, stack.operator_key)
+    issued = await institution.issue(await institution.achievement(), "ada@example.org")
+    await institution.revoke(issued["id"])
+
+    async def all_logged(database: CleanDatabase) -> bool:
+        # Founded, a key, an achievement, issued, revoked: each has a salt and a place.
+        salts, places = await in_the_log(database)
+        return len(salts) == 5 and {each[0] for each in salts} <= {each[0] for each in places}
+
+    await eventually(lambda: all_logged(stack.databases["verifier"]))
+    before = await in_the_log(stack.databases["verifier"])
+    await expire_issuer_events(event_log)
+
+    verifier, another = stack.processes["verifier", "all"], clean_database("verifier")
+    await verifier.stop()
+    verifier.move_to(another)
+    verifier.start()
+    await verifier.ready()
+
+    async def places_are_back() -> bool:
+        return (await in_the_log(another))[1] >= before[1]
+
+    await eventually(places_are_back)
+    assert (await in_the_log(another))[0] == set()
+    async with httpx.AsyncClient(headers=bearer(stack.operator_key)) as operator:
+        answer = await operator.post(f"{stack.urls['issuer']}/v1/ops/refeed")
+        assert answer.status_code == 200, answer.text
+
+    async def salts_are_back() -> bool:
+        return (await in_the_log(another))[0] == before[0]
+
+    await eventually(salts_are_back)
+
+
 @pytest.mark.timeout(300)
 async def test_the_verifier_rebuilds_from_state_topics_after_the_events_have_expired(
     laurel: Laurel, event_log: dict[str, str], clean_database: Callable[[str], CleanDatabase]

@@ -14,7 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.load import Load
 from tests.support.poll import eventually
-from tests.support.stack import ROOT, SERVICES, Process, Stack
+from tests.support.stack import SERVICES, Process, Stack
+from tests.support.warm import ROOT
 
 # The issuer reads nothing.
 CONSUMING = ("registry", "verifier", "notifier")

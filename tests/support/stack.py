@@ -5,20 +5,19 @@ import base64
 import os
 import secrets
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 
+from tests.support import warm
 from tests.support.poll import eventually
 from tests.support.ports import free_port
 from tests.support.postgres import CleanDatabase
+from tests.support.warm import SERVICES
 
-ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("issuer", "registry", "verifier", "notifier")
 OPERATOR_KEY = "operator-key-of-a-test"
 
 
@@ -31,7 +30,7 @@ class Process:
         self.port = int(environment["LAUREL_PORT"])
         self.log = folder / f"{service}-{role}.log"
         self._environment = {**os.environ, **environment}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: psutil.Process | None = None
 
     @property
     def url(self) -> str:
@@ -46,9 +45,7 @@ class Process:
 
     def start(self) -> None:
         """Start it; `ready` tells when it can work."""
-        command = [sys.executable, "-m", f"services.{self.service}", self.role]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
+        self._process = warm.start(self.service, self.role, self._environment, self.log)
 
     def move_to(self, database: CleanDatabase) -> None:
         """Let it use another database from its next start on."""
@@ -68,7 +65,7 @@ class Process:
         await asyncio.to_thread(self._end, signal.SIGTERM)
 
     async def _is_ready(self, client: httpx.AsyncClient) -> bool:
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None or not self._process.is_running():
             raise RuntimeError(f"{self.service} {self.role} ended:\n{self.log.read_text()[-4000:]}")
         try:
             return (await client.get(f"{self.url}/readyz")).status_code == 200
@@ -139,6 +136,7 @@ async def standing(
         "LAUREL_MAIL_FOLDER": str(folder / "mail"),
         "LAUREL_ALLOW_LOOPBACK_WEBHOOKS": "true",
         "LAUREL_ALLOW_LOOPBACK_FETCHES": "true",
+        "LAUREL_CHECK_WORKERS": "1",
         "LAUREL_ANONYMOUS_RATE": "100000/minute",
         "LAUREL_MY_LINKS_RATE": "100000/hour",
         **event_log,

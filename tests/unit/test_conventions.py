@@ -87,3 +87,12 @@ def test_the_packages_that_badges_are_exchanged_with_have_exact_versions_and_has
     assert [name for name, version in named.items() if locked[f"node_modules/{name}"]["version"] != version] == []
     assert [name for name, package in locked.items() if not package["integrity"].startswith("sha512-")] == []
     assert [name for name, package in locked.items() if "resolved" in package] == []
+
+
+def test_the_go_modules_that_the_log_is_checked_with_have_exact_versions_and_hashes_and_name_no_proxy() -> None:
+    folder = ROOT / "tests" / "interop_log"
+    named = re.findall(r"^\t(\S+ v\S+)", (folder / "go.mod").read_text(), re.MULTILINE)
+    hashed = (folder / "go.sum").read_text()
+    assert len(named) > 3
+    assert [module for module in named if f"{module} h1:" not in hashed] == []
+    assert [name for name in ("go.mod", "go.sum") if "://" in (folder / name).read_text()] == []

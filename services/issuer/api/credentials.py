@@ -17,6 +17,7 @@ from services.issuer.api.access import (
     TheIssuing,
 )
 from services.issuer.api.order_body import Asked, BatchOrder, OneOrder
+from services.issuer.domain.asked import member_of_order
 from services.issuer.domain.formats import refuse_two_tokens
 from services.issuer.domain.lint import warnings
 from services.issuer.domain.row import Row
@@ -51,6 +52,7 @@ class LintWarning(BaseModel):
 
     path: str = Field(examples=["credentialStatus"])
     message: str
+    member: str | None = Field(None, description="By which member of the request it was asked for.", examples=[None])
 
 
 class CredentialSummary(BaseModel):
@@ -238,7 +240,10 @@ def _summary(row: Row, public_url: str) -> CredentialSummary:
 
 def _view(row: Row, public_url: str) -> Credential:
     summary, document = _summary(row, public_url).model_dump(), orjson.loads(row["document"])
-    told = [LintWarning(path=each.path, message=each.sentence) for each in warnings(document)]
+    told = [
+        LintWarning(path=each.path, message=each.sentence, member=member_of_order(each.path, document))
+        for each in warnings(document)
+    ]
     return Credential(**summary, client_id=row["client_id"], credential=document, token=row["token"], warnings=told)
 
 

@@ -37,7 +37,9 @@ class NewInstitution(Body):
     slug: Slug = Field(examples=["north-academy"])
     url: WebUrl | None = None
     did_method: Literal["web", "key"] | None = Field(
-        None, description="Absent: `web` where this deployment has a public https address, `key` elsewhere."
+        None,
+        description="Absent: `web` where this deployment has a public https address, `key` elsewhere. A sandbox may "
+        "have `web` on this machine alone: with every format, and known to this registry only.",
     )
     sandbox: bool = Field(
         False,

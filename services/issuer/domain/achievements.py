@@ -11,7 +11,7 @@ from uuid import UUID
 Content = Mapping[str, Any]
 
 # Where our members stand in an Open Badges 3.0 Achievement.
-_TERMS = {
+TERMS = {
     "description": "description",
     "criteria": "criteria",
     "achievement_type": "achievementType",
@@ -48,7 +48,7 @@ def missing(content: Content) -> list[str]:
 def badge_form(content: Content, achievement_id: UUID, number: int, public_url: str) -> dict[str, Any]:
     """Return the Achievement as it stands in badges, without types and creator, which the badge adds."""
     url = f"{public_url}/achievements/{achievement_id}/{number}"
-    members = {term: content[name] for name, term in _TERMS.items() if content.get(name)}
+    members = {term: content[name] for name, term in TERMS.items() if content.get(name)}
     if "creditsAvailable" in members:
         members["creditsAvailable"] = _plain(members["creditsAvailable"])
     alignment = [*(content.get("alignment") or ()), *_eqf(content)]

@@ -1,13 +1,15 @@
 """From an order to its signed credential: what is checked before, and how it is signed, whatever kind it is of."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
 
 from services.issuer.domain import badges, generic
+from services.issuer.domain.asked import member_of_order
 from services.issuer.domain.formats import proofs_of, token_of
-from services.issuer.domain.lint import refuse_unfit_badge
+from services.issuer.domain.lint import member_of_given, refuse_unfit_badge
 from services.issuer.domain.plan import AnyOrder, Draft, Given, Plan, Signed
 from shared.credentials import jwt
 from shared.credentials.canonical import digest
@@ -79,7 +81,8 @@ def _unsigned(plan: Plan, draft: Draft, public_url: str, *, demo: bool) -> dict[
     if is_badge(unsigned):
         if not are_a_badges(unsigned["@context"]):
             raise CredentialError("The contexts are not those of an Open Badge, in their order.", "context_order")
-        refuse_unfit_badge(unsigned)
+        given = isinstance(draft.order, Given)
+        refuse_unfit_badge(unsigned, member_of_given if given else partial(member_of_order, badge=unsigned))
     return unsigned
 
 

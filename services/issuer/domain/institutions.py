@@ -3,22 +3,22 @@
 from typing import Literal
 
 from services.issuer.domain.row import Row
-from shared.credentials.dids import did_web
+from shared.credentials.dids import did_here, did_web
+from shared.credentials.errors import InvalidKey
 from shared.credentials.keys import Algorithm, PublicKey, did_key
 from shared.errors import Conflict, Invalid
 
 DidMethod = Literal["web", "key"]
 
 
-def did_of(slug: str, public_url: str, method: DidMethod | None, key: PublicKey) -> str:
+def did_of(slug: str, public_url: str, method: DidMethod | None, key: PublicKey, *, sandbox: bool) -> str:
     """Return a new institution's DID: did:web where there is a public https address, did:key elsewhere.
 
-    Raises Invalid (`did_web_needs_https`) where did:web is asked for without such an address.
+    A sandbox may ask for a did:web on this machine, which is known here alone. Raises Invalid (`did_web_needs_https`)
+    where did:web is asked for without such an address.
     """
-    if method == "web":
-        refuse_did_web_without_https(public_url)
-    as_web = method != "key" and public_url.startswith("https://")
-    return did_web(public_url, slug) if as_web else did_key(key)
+    as_web = method == "web" or (method is None and public_url.startswith("https://"))
+    return _did_web(slug, public_url, sandbox=sandbox) if as_web else did_key(key)
 
 
 def moved_did(institution: Row, public_url: str) -> str:
@@ -29,8 +29,7 @@ def moved_did(institution: Row, public_url: str) -> str:
     if not institution["did"].startswith("did:key:"):
         raise Conflict("did_web_already", "This institution has a did:web.", did=institution["did"])
     refuse_withdrawn(institution)
-    refuse_did_web_without_https(public_url)
-    return did_web(public_url, institution["slug"])
+    return _did_web(institution["slug"], public_url, sandbox=institution["sandbox"])
 
 
 def refuse_withdrawn(institution: Row) -> None:
@@ -39,10 +38,14 @@ def refuse_withdrawn(institution: Row) -> None:
         raise Conflict("institution_withdrawn", "This institution is withdrawn; it issues no more badges.")
 
 
-def refuse_did_web_without_https(public_url: str) -> None:
-    """Raise Invalid where this deployment has no public https address, at which a did:web's document could stand."""
-    if not public_url.startswith("https://"):
-        raise Invalid("did_web_needs_https", "A did:web institution needs a public address with https.")
+def _did_web(slug: str, public_url: str, *, sandbox: bool) -> str:
+    try:
+        if sandbox and not public_url.startswith("https://"):
+            return did_here(public_url, slug)
+        return did_web(public_url, slug)
+    except InvalidKey as error:
+        detail = "A did:web institution needs a public address with https; a sandbox's may be one of this machine."
+        raise Invalid("did_web_needs_https", detail) from error
 
 
 def further_algorithms(did: str) -> tuple[Algorithm, ...]:

@@ -51,7 +51,7 @@ async def found(
             "secret_already_shown", "This institution was made before; its key was shown then.", id=str(made)
         )
     now, key = await db.now(tx), new_signing_key(FIRST_ALGORITHM)
-    did = did_of(founding.slug, public_url, founding.did_method, key.public_key())
+    did = did_of(founding.slug, public_url, founding.did_method, key.public_key(), sandbox=founding.sandbox)
     institution = {
         "id": institution_id,
         "version": 1,

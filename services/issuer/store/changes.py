@@ -30,6 +30,17 @@ async def page(tx: Tx, after: int | None, limit: int) -> Sequence[Row]:
     )
 
 
+async def in_order_of_events(tx: Tx, after: UUID | None, limit: int) -> Sequence[Row]:
+    """Return up to `limit` changes in the order of their events' ids, after the event `after`."""
+    return await tx.fetch(
+        """
+        select * from recorded_changes where $1::uuid is null or event_id > $1 order by event_id limit $2
+        """,
+        after,
+        limit,
+    )
+
+
 # An institution's or key's first and last versions are what can be told of it afterwards.
 
 

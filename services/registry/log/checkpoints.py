@@ -8,38 +8,52 @@ from asyncpg import Record
 
 from services.registry.log.checks import check_begins_with
 from services.registry.log.current import Log
+from services.registry.log.witnesses import Witnesses
 from services.registry.store import log as store
 from shared.db import Database, Tx
 from shared.ids import partition_of
 from shared.messaging.cloudevents import encode, source_of
 from shared.messaging.events import CheckpointState
 from shared.messaging.outbox import state_entry
+from shared.messaging.pace import Every
 from shared.messaging.ports import LogUnavailable, Partition, Publisher
 from shared.messaging.ports import Record as LogRecord
 
+# Cosignatures say when a witness saw the log, and get old.
+RENEWAL_SECONDS = 3600.0
+
 
 class Checkpoints:
-    """A log's checkpoints, in this order: committed, signed, acknowledged by the second places, published."""
+    """A log's checkpoints, in this order: committed, signed, acknowledged by second places, cosigned, published."""
 
-    def __init__(self, database: Database, publisher: Publisher, current: Log, file: Path | None) -> None:
+    def __init__(
+        self, database: Database, publisher: Publisher, current: Log, file: Path | None, witnesses: Witnesses
+    ) -> None:
         self._database = database
         self._publisher = publisher
         self._log = current
         self._file = file
+        self._witnesses = witnesses
+        self._renewal = Every(RENEWAL_SECONDS)
 
     async def publish(self) -> int | None:
         """Sign and publish where the tree has grown, or what was signed is not published yet; return its size.
 
-        None: there is nothing to say. Raises TreeChanged where the tree does not begin with what was signed before,
+        Witnesses are asked now and then without growth as well: their word gets old. None: there is nothing to say, or
+        no quorum has cosigned. Raises TreeChanged where the tree does not begin with what was signed before,
         LogUnavailable where the second place can't have it.
         """
         async with self._database.transaction() as tx:
             due = await self._due(tx)
         if due is None:
             return None
-        await self._put_in_second_places(due)
+        if due["published_at"] is None:
+            await self._put_in_second_places(due)
+        note = await self._witnesses.cosigned(due)
+        if note is None:
+            return None
         async with self._database.transaction() as tx:
-            await store.publish(tx, self._log.number, due["size"], due["note"])
+            await store.publish(tx, self._log.number, due["size"], note)
         size: int = due["size"]
         return size
 
@@ -53,7 +67,9 @@ class Checkpoints:
             note = self._log.checkpoint(tree["size"], tree["root"])
             await store.add_checkpoint(tx, self._log.number, tree["size"], tree["root"], note)
             last = await store.signed(tx, self._log.number)
-        return last if last and last["published_at"] is None else None
+        if last and (last["published_at"] is None or (self._witnesses.asked and self._renewal.due())):
+            return last
+        return None
 
     async def _put_in_second_places(self, checkpoint: Record) -> None:
         record = _record(self._log.origin, checkpoint)

@@ -7,10 +7,11 @@ from what it finds there.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+import httpx
 import structlog
 from prometheus_client import Gauge
 
@@ -19,6 +20,7 @@ from services.registry.log.checkpoints import Checkpoints
 from services.registry.log.checks import SecondPlaces, check
 from services.registry.log.current import Log, Superseded, open_log
 from services.registry.log.tree import TreeChanged
+from services.registry.log.witnesses import ANSWER_SECONDS, Witnesses
 from services.registry.store import log as store
 from shared import db
 from shared.db import Connection, Database
@@ -26,6 +28,7 @@ from shared.messaging.metrics import alarm
 from shared.messaging.pace import BackOff, Every
 from shared.messaging.ports import EventLog, LogUnavailable
 from shared.sealing import Sealer
+from shared.transparency.policy import Policy
 
 log = structlog.get_logger()
 
@@ -39,15 +42,22 @@ ELECTION_SECONDS = 1.0
 REFUSED_SECONDS = 10.0
 IDLE_SECONDS = 0.1
 CHECKPOINT_SECONDS = 0.25
+# Witnesses are others' machines.
+WITNESS_SECONDS = 1.0
 MEASURE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What a log is called when it is made, and the file with the keys that seal its own."""
+    """What a log is called when it is made, the file with the keys that seal its own, and whose cosignatures it needs.
+
+    `round_seconds` is how often a checkpoint is made at most, with witnesses and without.
+    """
 
     origin: str | None
     kek_file: Path
+    policy: Policy = field(default_factory=Policy)
+    round_seconds: float | None = None
 
 
 class LogKeeper:
@@ -110,7 +120,7 @@ class LogKeeper:
 
     async def _append(self, connection: Connection, current: Log, checkpoints: Checkpoints) -> NoReturn:
         publishing: asyncio.Task[int | None] | None = None
-        pace, measure = Every(CHECKPOINT_SECONDS), Every(MEASURE_SECONDS)
+        pace, measure = Every(self._round_seconds), Every(MEASURE_SECONDS)
         try:
             while True:
                 moved = await append(connection, current)
@@ -133,9 +143,15 @@ class LogKeeper:
     async def _checkpoints(self, current: Log) -> AsyncIterator[Checkpoints]:
         publisher = await self._event_log.publisher()
         try:
-            yield Checkpoints(self._database, publisher, current, self._second_places.file)
+            async with httpx.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False) as http:
+                witnesses = Witnesses(self._database, http, self._terms.policy)
+                yield Checkpoints(self._database, publisher, current, self._second_places.file, witnesses)
         finally:
             await publisher.close()
+
+    @property
+    def _round_seconds(self) -> float:
+        return self._terms.round_seconds or (WITNESS_SECONDS if self._terms.policy.witnesses else CHECKPOINT_SECONDS)
 
     def _set_trouble(self, reason: str | None) -> None:
         self._trouble = reason

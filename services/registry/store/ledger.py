@@ -26,10 +26,23 @@ async def leaves(tx: Tx, after: UUID | None, limit: int) -> list[Record]:
     """Return what is in the log, or waits for it, in the order of the events' ids."""
     return await tx.fetch(
         """
-        select event_id, tree, log_index, entry from log_entries
+        select event_id, tree, log_index, entry, backfilled from log_entries
         where $1::uuid is null or event_id > $1 order by event_id limit $2
         """,
         after,
+        limit,
+    )
+
+
+async def checkpoints(tx: Tx, after: tuple[int, int] | None, limit: int) -> list[Record]:
+    """Return published checkpoints in the order of logs and sizes, after the (log, size) `after`."""
+    return await tx.fetch(
+        """
+        select tree, size, note from log_checkpoints
+        where published_at is not null and ($1::smallint is null or (tree, size) > ($1, $2::bigint))
+        order by tree, size limit $3
+        """,
+        *(after or (None, None)),
         limit,
     )
 

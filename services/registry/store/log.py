@@ -79,9 +79,12 @@ async def create_tree(tx: Tx, number: int, origin: str, vkey: str, root: bytes, 
 
 
 async def current_tree(tx: Tx, *, lock: bool = False) -> Record | None:
-    """Return the log that is written to; locked, nobody else appends until the transaction ends."""
-    query = "select * from log_trees order by number desc limit 1"
-    return await tx.fetchrow(f"{query} for update" if lock else query)
+    """Return the log that is written to; locked, nobody appends and no log begins until the transaction ends."""
+    if lock:
+        # The first one's row, whichever is written to: a statement of its own, so that the next one sees what whoever
+        # had the lock has done.
+        await tx.execute("select from log_trees where number = 1 for update")
+    return await tx.fetchrow("select * from log_trees order by number desc limit 1")
 
 
 async def tree(tx: Tx, number: int) -> Record | None:
@@ -208,8 +211,8 @@ async def publish(tx: Tx, number: int, size: int, note: str) -> None:
     """Let everybody have a checkpoint, with the cosignatures that it has by now."""
     await tx.execute(
         """
-        update log_checkpoints set note = $3, published_at = laurel_clock()
-        where tree = $1 and size = $2 and published_at is null
+        update log_checkpoints set note = $3, published_at = coalesce(published_at, laurel_clock())
+        where tree = $1 and size = $2
         """,
         number,
         size,
@@ -226,6 +229,25 @@ async def published(tx: Tx, number: int | None = None) -> Record | None:
         order by size desc limit 1
         """,
         number,
+    )
+
+
+async def witnessed(tx: Tx, number: int, name: str) -> int:
+    """Return the size of the last checkpoint that a witness has cosigned, as far as is known; 0: none."""
+    size: int | None = await tx.fetchval("select size from log_witnesses where tree = $1 and name = $2", number, name)
+    return size or 0
+
+
+async def note_witnessed(tx: Tx, number: int, name: str, size: int) -> None:
+    """Remember what a witness has cosigned."""
+    await tx.execute(
+        """
+        insert into log_witnesses (tree, name, size) values ($1, $2, $3)
+        on conflict (tree, name) do update set size = excluded.size, seen_at = laurel_clock()
+        """,
+        number,
+        name,
+        size,
     )
 
 

@@ -1,7 +1,8 @@
 """The verifier's side of the VC-API (W3C-CCG; VCALM): one credential, or one presentation with all that is in it."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -72,8 +73,25 @@ class Options(BaseModel):
         return Occasion(self.challenge, self.domain)
 
 
-class VerifyCredential(BaseModel):
+class _Request(BaseModel):
+    """What both routes read: the document in the member GIVEN, given back where the option RETURNED asks for it."""
+
+    GIVEN: ClassVar[str]
+    RETURNED: ClassVar[str]
+
+    options: Options | None = None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What is to be verified."""
+        found: dict[str, Any] = getattr(self, self.GIVEN)
+        return found
+
+
+class VerifyCredential(_Request):
     """One credential, in JSON with its proofs or in an envelope."""
+
+    GIVEN, RETURNED = "verifiableCredential", "returnCredential"
 
     model_config = ConfigDict(
         extra="ignore",
@@ -81,11 +99,12 @@ class VerifyCredential(BaseModel):
     )
 
     verifiableCredential: dict[str, Any]  # noqa: N815
-    options: Options | None = None
 
 
-class VerifyPresentation(BaseModel):
+class VerifyPresentation(_Request):
     """One presentation, in JSON with its proofs or in an envelope."""
+
+    GIVEN, RETURNED = "verifiablePresentation", "returnPresentation"
 
     model_config = ConfigDict(
         extra="ignore",
@@ -95,7 +114,6 @@ class VerifyPresentation(BaseModel):
     )
 
     verifiablePresentation: dict[str, Any]  # noqa: N815
-    options: Options | None = None
 
 
 def _route(body: type[BaseModel], answer: type[Verified]) -> dict[str, Any]:
@@ -117,22 +135,7 @@ async def verify_credential(request: Request, caller: Caller, desk: TheDesk) -> 
     contexts of its own as far as they only add terms, and others may have signed it beside its issuer. Who its issuer
     is plays no part; a status that can't be learnt does.
     """
-    asker, who = asker_of(request, caller), caller_name(request, caller)
-    body = await _read(request, VerifyCredential)
-    if isinstance(body, Verified):
-        return _answered(request, body)
-    options = body.options or Options()
-    verified = await vc_api.verify_credential(
-        desk,
-        body.verifiableCredential,
-        asker,
-        caller=who,
-        asked=options.asked,
-        occasion=options.occasion,
-        purpose=options.expectedProofPurpose,
-    )
-    back = {"verifiableCredential": body.verifiableCredential} if options.returnCredential else {}
-    return _answered(request, verified.model_copy(update=back))
+    return await _verify(request, caller, VerifyCredential, partial(vc_api.verify_credential, desk))
 
 
 @router.post("/presentations/verify", **_route(VerifyPresentation, VerifiedPresentation))
@@ -141,22 +144,28 @@ async def verify_presentation(request: Request, caller: Caller, desk: TheDesk) -
 
     Answers as `/credentials/verify` does. Whether its holder is whom the credentials are about is for you to compare.
     """
+    verify = partial(vc_api.verify_presentation, desk, charge=partial(asker_of, request, caller))
+    return await _verify(request, caller, VerifyPresentation, verify)
+
+
+async def _verify(
+    request: Request, caller: Caller, model: type[_Request], verify: Callable[..., Awaitable[Verified]]
+) -> JSONResponse:
+    """Read a request, have its document verified, and answer, with the document where it is wanted back."""
     asker, who = asker_of(request, caller), caller_name(request, caller)
-    body = await _read(request, VerifyPresentation)
+    body = await _read(request, model)
     if isinstance(body, Verified):
         return _answered(request, body)
     options = body.options or Options()
-    verified = await vc_api.verify_presentation(
-        desk,
-        body.verifiablePresentation,
+    verified = await verify(
+        body.document,
         asker,
         caller=who,
         asked=options.asked,
         occasion=options.occasion,
         purpose=options.expectedProofPurpose,
-        charge=partial(asker_of, request, caller),
     )
-    back = {"verifiablePresentation": body.verifiablePresentation} if options.returnPresentation else {}
+    back = {body.GIVEN: body.document} if getattr(options, body.RETURNED) else {}
     return _answered(request, verified.model_copy(update=back))
 
 

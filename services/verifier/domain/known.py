@@ -45,6 +45,11 @@ class Rules:
         return f"{self.public_url}/achievements/"
 
     @property
+    def lists_url(self) -> str:
+        """Where the addresses of institutions' status lists begin."""
+        return f"{self.public_url}/status-lists/"
+
+    @property
     def credentials_url(self) -> str:
         """Where the badges' ids begin."""
         return f"{self.public_url}/credentials/"
@@ -104,12 +109,17 @@ class Recorded:
     version: int = 1
     history: tuple[Change, ...] = ()
 
-    def says_all(self, facts: CredentialFacts) -> bool:
+    @property
+    def version(self) -> int:
+        """Its version: each has an entry in its history."""
+        return len(self.traceparents)
+
+    def says_all(self, facts: CredentialFacts, rules: Rules) -> bool:
         """Tell whether this is all that there is to know of a status.
 
         A document that its institution wrote itself, and so is not known by an id of ours, may name lists elsewhere.
         """
-        kept = {each.list_url.rpartition("/status-lists/")[2] for each in facts.status} <= set(self.lists)
+        kept = {each.list_url for each in facts.status} <= {f"{rules.lists_url}{each}" for each in self.lists}
         return kept or credential_id_in(facts.id) == self.id
 
 

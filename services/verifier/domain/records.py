@@ -29,6 +29,7 @@ def kept(
         "place": place,
         "employer_id": employer_id,
         "credential_id": recorded.id if recorded else None,
+        "credential_version": recorded.version if recorded else None,
         "institution_id": recorded.institution_id if recorded else None,
         "salt": salt,
         **_outcome(report),

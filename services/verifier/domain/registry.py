@@ -99,7 +99,7 @@ def _status(recorded: Recorded, facts: CredentialFacts, known: Known, rules: Rul
         return undecided("status", "status_unavailable", _NOT_KNOWN[known.asks_of_past])
     if suspended_then(recorded, known) if known.asks_of_past else recorded.status == "suspended":
         return failed("status", "suspended", _SUSPENDED[known.asks_of_past])
-    if not recorded.says_all(facts):
+    if not recorded.says_all(facts, rules):
         detail = "It is not revoked here, and names a status that is kept elsewhere, where it was not looked up."
         return undecided("status", "status_unavailable", detail)
     return passed("status", _HELD[known.asks_of_past])

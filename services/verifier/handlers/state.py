@@ -27,6 +27,8 @@ from shared.ops import as_uuid
 
 GROUP = "laurel.verifier.state"
 BATCH = 500
+# Verifications stand behind the credentials in the ledger: their ids begin with what sorts after every UUID.
+_VERIFICATION = "verification:"
 
 Row = dict[str, Any]
 _INSTITUTION = {"version", "slug", "name", "url", "did", "former_dids", "standing", "standings", "sandbox"}
@@ -57,9 +59,17 @@ async def rebuild(database: Database) -> None:
 
 
 async def ledger(tx: Tx, after: str | None, limit: int) -> Sequence[Row]:
-    """Return what is known of credentials here, line by line (shared.ops.Operations)."""
-    rows = await known.ledger(tx, as_uuid(after), limit)
-    return [{"kind": "credential", **row, "id": str(row["id"])} for row in rows]
+    """Return what is known of credentials here, and what was verified, line by line (shared.ops.Operations).
+
+    Of a verification only that which the transparency log should have, if it has a salt.
+    """
+    found: list[Row] = []
+    if not (after or "").startswith(_VERIFICATION):
+        rows = await known.ledger(tx, as_uuid(after), limit)
+        found, after = [{"kind": "credential", **row, "id": str(row["id"])} for row in rows], None
+    place = as_uuid(after.removeprefix(_VERIFICATION)) if after else None
+    verified = await verifications.batch(tx, after=place, limit=limit - len(found))
+    return found + [_verification(row) for row in verified]
 
 
 async def refeed(database: Database) -> int:
@@ -83,6 +93,11 @@ async def _note_revocations(tx: Tx, states: Sequence[CredentialState]) -> None:
     if states:
         versions = await freshness.versions(tx, {each.credential_id for each in states})
         await freshness.note(tx, new_revocations(versions, states))
+
+
+def _verification(row: Any) -> Row:
+    commitment = messages.verification(row).commitment
+    return {"kind": "verification", "id": f"{_VERIFICATION}{row['id']}", "commitment": commitment}
 
 
 def _institution(message: Any) -> Row:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from shared.credentials import jwt
 from shared.credentials.keys import decode_multikey
 from tests.integration.issuer.conftest import Institution, MakeSite, Site
 from tests.support.people import bearer
@@ -105,6 +106,30 @@ async def test_a_did_key_cannot_rotate_and_did_web_needs_https(site: Site, north
     body = {"name": "N", "slug": "web", "did_method": "web"}
     refused = await site.operator.post("/v1/institutions", json=body)
     assert (refused.status_code, refused.json()["code"]) == (422, "did_web_needs_https")
+
+
+async def test_a_sandbox_may_have_a_did_web_that_is_known_on_this_machine_alone(
+    site: Site, make_site: MakeSite
+) -> None:
+    body = {"name": "N", "slug": "web", "did_method": "web"}
+    assert (await site.operator.post("/v1/institutions", json=body)).json()["code"] == "did_web_needs_https"
+    college = await site.institution(did_method="web", sandbox=True)
+    assert college.did == f"did:web:localhost%3A8002:institutions:{college.slug}"
+    made = await college.issue(await college.achievement(), formats=["ecdsa-rdfc-2019", "ob3-jwt"])
+    assert made.status_code == 201, made.text
+    assert made.json()["credential"]["name"].startswith("DEMO ")
+    [key] = [
+        each
+        for each in (await college.client.get(f"/v1/institutions/{college.id}/signing-keys")).json()["items"]
+        if each["algorithm"] == "ES256"
+    ]
+    kid = jwt.read(made.json()["token"]).header["kid"]
+    assert kid == f"http://localhost:8002/institutions/{college.slug}/keys/{key['id']}"
+    elsewhere: Site = await make_site(public_url="http://badges.example")
+    refused = await elsewhere.operator.post("/v1/institutions", json={**body, "sandbox": True})
+    assert (refused.status_code, refused.json()["code"]) == (422, "did_web_needs_https")
+    public: Site = await make_site(public_url=PUBLIC)
+    assert (await public.institution(sandbox=True)).did.startswith("did:web:badges.example:")
 
 
 async def test_a_did_key_institution_may_stand_beside_did_web_ones(make_site: MakeSite) -> None:

@@ -19,9 +19,9 @@ async def test_a_result_that_its_description_does_not_allow_is_refused_and_nothi
     answer = await north.issue(achievement, **RESULT_B)
     assert (answer.status_code, answer.json()["code"]) == (422, "not_conformant")
     assert answer.json()["errors"] == [
-        {"path": PLACE, "message": "is not among the values that its description allows."}
+        {"path": PLACE, "message": "is not among the values that its description allows.", "member": "results[0].value"}
     ]
-    assert PLACE in answer.json()["detail"]
+    assert f"{PLACE} (in the request: results[0].value) is not" in answer.json()["detail"]
     assert await site.rows("select from credentials") == []
 
 
@@ -32,6 +32,7 @@ async def test_a_row_that_would_be_refused_is_an_error_and_stops_no_other(north:
     body = {"achievement_id": achievement, "recipients": rows, "dry_run": dry_run}
     first, second = (await north.client.post("/v1/credentials/batch", json=body)).json()["results"]
     assert (first["status"], first["error"]["code"]) == ("error", "not_conformant")
+    assert "(in the request: results[0].value)" in first["error"]["detail"]
     assert second["status"] == ("valid" if dry_run else "issued")
 
 
@@ -40,7 +41,9 @@ async def test_an_achievement_whose_every_badge_would_be_refused_is_not_publishe
     made = (await north.client.post("/v1/achievements", json={**BADGE, **levels})).json()
     answer = await north.client.post(f"/v1/achievements/{made['id']}/publish")
     assert (answer.status_code, answer.json()["code"]) == (422, "not_conformant")
-    assert [each["path"] for each in answer.json()["errors"]] == ["resultDescription[0].rubricCriterionLevel"]
+    assert [(each["path"], each["member"]) for each in answer.json()["errors"]] == [
+        ("resultDescription[0].rubricCriterionLevel", "result_descriptions[0].rubricCriterionLevel")
+    ]
     draft = (await north.client.get(f"/v1/achievements/{made['id']}")).json()
     assert draft["state"] == "draft"
 
@@ -62,6 +65,6 @@ async def test_what_was_asked_for_and_some_readers_will_not_take_is_a_warning(no
     plain = (await north.issue(await north.achievement())).json()
     assert plain["warnings"] == []
     suspendable = (await north.issue(await north.achievement(suspendable=True))).json()
-    assert [each["path"] for each in suspendable["warnings"]] == ["credentialStatus"]
+    assert [(each["path"], each["member"]) for each in suspendable["warnings"]] == [("credentialStatus", None)]
     jcs = await north.issue(await north.achievement(), formats=["eddsa-jcs-2022"])
-    assert [each["path"] for each in jcs.json()["warnings"]] == ["proof"]
+    assert [(each["path"], each["member"]) for each in jcs.json()["warnings"]] == [("proof", "formats")]

@@ -63,7 +63,8 @@ async def test_a_badge_sent_here_is_held_against_the_rules_of_badges(north: Inst
     }
     answer = await issue(north, without_achievement)
     assert (answer.status_code, answer.json()["code"]) == (422, "not_conformant")
-    assert "credentialSubject.achievement" in [each["path"] for each in answer.json()["errors"]]
+    told = {each["path"]: each["member"] for each in answer.json()["errors"]}
+    assert told["credentialSubject.achievement"] == "credential.credentialSubject.achievement"
 
 
 # --- suites and keys -------------------------------------------------------------------------------------------------

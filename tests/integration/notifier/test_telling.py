@@ -4,7 +4,7 @@ import asyncio
 from random import Random
 
 from shared.ids import new_id
-from shared.messaging.events import GenericCredentialIssued
+from shared.messaging.events import Actor, EventLogged, GenericCredentialIssued, InstitutionStandingChanged
 from tests.integration.notifier.builders import Badge, institution
 from tests.integration.notifier.conftest import Notifier
 from tests.support.poll import eventually
@@ -136,3 +136,16 @@ async def test_of_a_credential_that_is_no_badge_systems_are_told_and_nobody_is_w
         ("webhook", "credential.issued"),
         ("webhook", "credential.revoked"),
     ]
+
+
+async def test_what_is_told_for_the_log_alone_is_news_to_nobody(notifier: Notifier) -> None:
+    badge = Badge()
+    await notifier.endpoint(badge.institution_id, HOOK)
+    standing = InstitutionStandingChanged(
+        institution_id=badge.institution_id, version=1, salt="salt", actor=Actor(role="operator", key_id="operator"),
+        name="North", did="did:key:z6Mk", standing="registered",
+    )  # fmt: skip
+    await notifier.feed(delivery(standing), delivery(EventLogged(event_id=new_id(), origin="log", log_index=0)))
+    assert await notifier.value(COUNT) == 0
+    await notifier.feed(badge.issued(), badge.recorded())
+    assert await notifier.value(COUNT) == 2

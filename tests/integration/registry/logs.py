@@ -17,6 +17,7 @@ from shared.messaging.events import Message
 from shared.transparency.checkpoints import Checkpoint, open_checkpoint
 from shared.transparency.merkle import check_inclusion, leaf_hash
 from shared.transparency.note_keys import NoteVerifier
+from shared.transparency.policy import Policy
 from shared.transparency.tiles import bundles_of, read_bundle
 from tests.integration.registry.builders import Badge
 from tests.integration.registry.conftest import Registry
@@ -26,12 +27,15 @@ ORIGIN = "log.badges.example"
 
 
 @asynccontextmanager
-async def keeping(registry: Registry, checkpoint_file: Path | None = None) -> AsyncIterator[LogKeeper]:
+async def keeping(
+    registry: Registry, checkpoint_file: Path | None = None, policy: Policy | None = None
+) -> AsyncIterator[LogKeeper]:
     """Let a worker of the registry keep the log until the block ends."""
     await registry.have_log()
     event_log = EmbeddedLog(registry.settings.eventlog_dsn)
     places = SecondPlaces(event_log, checkpoint_file)
-    keeper = LogKeeper(registry.worker, event_log, places, Terms(ORIGIN, registry.settings.kek_file))
+    terms = Terms(ORIGIN, registry.settings.kek_file, policy or Policy(), round_seconds=0.1)
+    keeper = LogKeeper(registry.worker, event_log, places, terms)
     task = asyncio.create_task(keeper.run())
     try:
         yield keeper

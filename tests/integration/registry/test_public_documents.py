@@ -15,6 +15,7 @@ from shared.credentials.status import decode_list, get_bit
 from shared.ids import new_id
 from tests.integration.registry.builders import PNG, Badge, achievement, institution, status_list
 from tests.integration.registry.conftest import Registry
+from tests.integration.registry.logs import keeping, published
 from tests.support.service import OPERATOR
 
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=2)
@@ -246,10 +247,12 @@ async def test_institutions_are_sent_on_to_the_issuer_where_no_proxy_does_it(reg
 # --- the operator's ledger, and the description of the api ------------------------------------------------------------
 
 
-async def test_the_ledger_lists_credentials_then_status_lists_page_by_page(registry: Registry) -> None:
+async def test_the_ledger_lists_credentials_leaves_lists_and_checkpoints_page_by_page(registry: Registry) -> None:
     badges = [Badge() for _ in range(3)]
-    await registry.feed(*(badge.issued() for badge in badges), badges[0].changed())
-    await registry.feed(status_list(list_id := new_id(), 5, at(0), 7, 131_071))
+    async with keeping(registry):
+        await registry.feed(*(badge.issued() for badge in badges), badges[0].changed())
+        await registry.feed(status_list(list_id := new_id(), 5, at(0), 7, 131_071))
+        await published(registry, 4)
     lines: list[dict[str, Any]] = []
     after: str | None = None
     async with registry.serving():
@@ -261,7 +264,13 @@ async def test_the_ledger_lists_credentials_then_status_lists_page_by_page(regis
             after = last["next"]
             if after is None:
                 break
-    *credentials, signed = lines
+    assert [line["id"] for line in lines] == sorted({line["id"] for line in lines})
+    credentials = [line for line in lines if line["kind"] == "credential"]
+    leaves = [line for line in lines if line["kind"] == "leaf"]
+    assert sorted((line["log"], line["log_index"]) for line in leaves) == [(1, index) for index in range(4)]
+    *_, last = [line for line in lines if line["kind"] == "checkpoint"]
+    assert (last["log"], last["size"], last["note"].split("\n")[1]) == (1, 4, "4")
+    (signed,) = [line for line in lines if line["kind"] == "status_list"]
     assert [line["id"] for line in credentials] == sorted(str(badge.id) for badge in badges)
     revoked = next(line for line in credentials if line["id"] == str(badges[0].id))
     assert (revoked["status"], [each["version"] for each in revoked["versions"]]) == ("revoked", [1, 2])

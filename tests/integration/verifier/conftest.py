@@ -1,8 +1,12 @@
 """A verifier on a database and an event log of its own: its routes over HTTP, its handlers, employers with keys."""
 
 import asyncio
+import secrets
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +17,14 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from services.verifier.app import SERVICE
 from services.verifier.handlers import state
+from services.verifier.settings import VerifierSettings
 from services.verifier.workers import Workers
 from shared import telemetry
 from shared.db import Tx
 from shared.messaging import projections
 from shared.messaging.cloudevents import Delivery
 from shared.messaging.events import Message
+from shared.service import Parts, Runtime
 from tests.integration.verifier.builders import PUBLIC_URL, Institution
 from tests.support.people import bearer
 from tests.support.poll import eventually
@@ -31,16 +37,29 @@ class Verifier(ServiceUnderTest):
     """The verifier under test. Without its worker running, `feed` does what its consumer would."""
 
     SERVICE = SERVICE
+    shared_checkers: Workers | None = None
 
     async def keep_copies(self, tx: Tx, deliveries: Sequence[Delivery]) -> None:
         await state.follow(tx, deliveries)
 
     @asynccontextmanager
     async def serving(self, role: str = "api", **settings: Any) -> AsyncIterator["Verifier"]:
-        """Run the service in a role until the block ends; it is ready when the block begins."""
+        """Run the service in a role until the block ends; it is ready when the block begins.
+
+        Its worker processes are those that all tests share, unless the test has a setting of its own for them.
+        """
+        own = self.shared_checkers is None or any(
+            name.startswith("check_") or name == "extra_contexts" for name in settings
+        )
+        self.SERVICE = SERVICE if own else replace(SERVICE, build=self._build)
         async with super().serving(role, **settings):
             await eventually(self._ready)
             yield self
+
+    def _build(self, runtime: Runtime[VerifierSettings]) -> Parts:
+        parts = SERVICE.build(runtime)
+        desk = replace(parts.state["desk"], workers=self.shared_checkers)
+        return replace(parts, state={**parts.state, "desk": desk}, route_tasks={})
 
     async def _ready(self) -> bool:
         return (await self.client.get("/readyz")).status_code == 200
@@ -88,11 +107,34 @@ def outcomes(report: dict[str, Any]) -> dict[str, str]:
     return {check["name"]: check["outcome"] for check in report["checks"]}
 
 
+@pytest.fixture(scope="session")
+async def checkers() -> AsyncIterator[Workers]:
+    """Worker processes for all tests: to start one takes a second of CPU time."""
+    async with pool() as workers:
+        yield workers
+
+
 @pytest.fixture
-async def verifier(clean_database: Callable[[str], CleanDatabase]) -> AsyncIterator[Verifier]:
+def kek_file(tmp_path: Path) -> Path:
+    """A file with a sealing key."""
+    path = tmp_path / "kek"
+    path.write_bytes(b64encode(secrets.token_bytes(32)))
+    return path
+
+
+@pytest.fixture
+async def verifier(
+    clean_database: Callable[[str], CleanDatabase], kek_file: Path, checkers: Workers
+) -> AsyncIterator[Verifier]:
     """The verifier under test, not running."""
-    settings = {"anonymous_rate": "10000/minute", "check_workers": 1, "max_status_age": FOR_A_WHILE}
+    settings: dict[str, Any] = {
+        "kek_file": kek_file,
+        "anonymous_rate": "10000/minute",
+        "check_workers": 1,
+        "max_status_age": FOR_A_WHILE,
+    }
     async with prepared(Verifier, clean_database, public_url=PUBLIC_URL, **settings) as made:
+        made.shared_checkers = checkers
         yield made
 
 

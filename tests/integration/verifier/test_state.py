@@ -148,6 +148,26 @@ async def test_the_ledger_has_a_line_for_each_badge_that_is_known(served: Verifi
     assert (await served.client.get("/v1/ops/ledger")).status_code == 401
 
 
+async def test_the_ledger_tells_what_the_log_should_have_of_each_verification(served: Verifier) -> None:
+    oak = Institution()
+    badge = oak.badge()
+    await served.know(oak, badge)
+    ids = {(await served.verify(badge))["id"] for _ in range(3)}
+    await served.rows("update verifications set salt = null where id = $1", UUID(min(ids)))
+    told = await served.rows("select value from outbox where topic = 'verifier.events.v1'")
+    lines: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        answer = await served.client.get(f"/v1/ops/ledger?limit=2{cursor}", headers=OPERATOR)
+        *page, last = [orjson.loads(line) for line in answer.text.splitlines()]
+        lines += page
+        cursor = f"&cursor={last['next']}" if last["next"] else None
+    verified = {line["id"]: line["commitment"] for line in lines if line["kind"] == "verification"}
+    assert list(verified) == [f"verification:{each}" for each in sorted(ids)]
+    assert verified.pop(f"verification:{min(ids)}") is None, "its salt was erased"
+    assert set(verified.values()) < {orjson.loads(value)["commitment"] for (value,) in told}
+
+
 async def test_unknown_members_and_states_of_no_use_here_are_passed_over(served: Verifier) -> None:
     oak = Institution()
     await served.feed(oak.state(new_member="of a later release"))

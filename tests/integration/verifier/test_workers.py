@@ -107,7 +107,7 @@ async def test_an_error_of_ours_is_told_without_what_it_says() -> None:
 
 @pytest.mark.usefixtures("busy_documents")
 async def test_an_error_of_ours_is_one_documents_unknown_and_no_failure_of_its_batch(verifier: Verifier) -> None:
-    async with verifier.serving():
+    async with verifier.serving(check_workers=1):
         body = {"credentials": [{}, {"broken": True}, {}]}
         employer = await verifier.employer()
         answer = await verifier.client.post("/v1/verifications/batch", json=body, headers=employer)

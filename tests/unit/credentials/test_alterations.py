@@ -10,6 +10,7 @@ from shared.credentials.check import check_document
 from shared.credentials.report import BESIDE
 from tests.support.alterations import SCALARS, TERMS, altered, as_sets
 from tests.support.badges import NOW, a_badge, a_signed_badge, at, paths
+from tests.support.examples import examples
 
 
 def _is_good(document):
@@ -20,7 +21,7 @@ def _is_good(document):
 _SIGNED = a_signed_badge()
 
 
-@settings(max_examples=600, deadline=None)
+@examples(150)
 @given(altered(_SIGNED))
 def test_a_badge_changed_in_any_member_at_any_depth_is_never_found_good(document):
     assume(as_sets(document) != as_sets(_SIGNED))
@@ -66,7 +67,7 @@ def test_members_in_another_order_leave_a_badge_good(random):
     assert _is_good(shuffled(_SIGNED))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(
     st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(TERMS), inner), max_leaves=15)
 )

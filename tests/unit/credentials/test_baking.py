@@ -18,6 +18,7 @@ from shared.credentials.baking_svg import bake_svg, read_svg, svg_around
 from shared.credentials.containers import Given, unpack
 from shared.credentials.errors import CredentialError
 from tests.support.badges import a_signed_badge
+from tests.support.examples import examples
 from tests.support.pictures import SIGNATURE, a_png, an_svg, compressed, credential, header, itxt
 
 TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJkaWQ6ZXhhbXBsZToxIn0.c2lnbmF0dXJl"
@@ -41,6 +42,7 @@ _DOCUMENTS = st.dictionaries(_TEXTS, st.recursive(_TEXTS | st.booleans() | st.in
 _PNG, _SVG = a_png(), an_svg()
 
 
+@examples(30)
 @given(_DOCUMENTS, st.booleans(), st.sampled_from([None, 1]))
 def test_every_document_survives_being_baked_into_a_picture_of_either_kind(document, ascii_only, indent):
     content = json.dumps(document, ensure_ascii=ascii_only, indent=indent)

@@ -4,7 +4,6 @@ import json
 import unicodedata
 from hashlib import sha256
 from pathlib import Path
-from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -111,11 +110,10 @@ def _clique(size):
         ),
     ],
 )
-def test_a_poison_graph_is_given_up_in_bounded_time(quads):
-    started = process_time()
+def test_a_poison_graph_is_given_up(quads):
+    # Unbounded it would take hours, and no test has as many.
     with pytest.raises(TooComplex):
         canonicalize(quads)
-    assert process_time() - started < 60  # unbounded it would be hours; how fast it is is a matter of figures
 
 
 def test_forty_equal_blank_nodes_are_not_too_complex():

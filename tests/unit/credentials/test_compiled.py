@@ -14,6 +14,7 @@ from shared.credentials.contexts import CREDENTIALS_V2, pinned
 from shared.credentials.errors import CredentialError, DataLoss
 from shared.credentials.reading import PLAIN_SCHEMES, lexical
 from tests.support.badges import SIGNED_AT, a_badge, a_key, a_method, an_achievement, at, paths
+from tests.support.examples import examples
 from tests.support.generated_badges import BADGES, IRI, NUMBER, TEXT
 from tests.support.other_libraries import pyld_form
 
@@ -102,7 +103,7 @@ _SCALARS = st.sampled_from(
 _ODD = _SCALARS | st.sampled_from([[], {}, ["a", "a"], [["a"]], {"id": "urn:x:1"}, {"@value": "a"}, ["Profile"]])
 
 
-@settings(max_examples=200, deadline=None)
+@examples(60)
 @given(st.data())
 def test_a_badge_with_one_odd_value_comes_to_what_it_comes_to_without_shapes(data):
     badge = deepcopy(_KNOWN)

@@ -10,6 +10,7 @@ from shared.credentials import results
 from shared.credentials.conformance import MAX_PROBLEMS, problems
 from shared.credentials.contexts import CREDENTIALS_V1, OPEN_BADGES_SCHEMAS
 from tests.support.badges import a_badge, an_achievement, at, paths
+from tests.support.examples import examples
 
 OWN_SCHEMA = {
     "id": f"{OPEN_BADGES_SCHEMAS}ob_v3p0_achievementcredential_schema.json",
@@ -179,7 +180,7 @@ _JUNK = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(place=st.sampled_from([each for each in paths(a_badge()) if each]), junk=_JUNK)
 def test_nothing_that_stands_anywhere_in_a_badge_makes_it_raise(place, junk):
     badge = deepcopy(a_badge())

@@ -6,13 +6,14 @@ from copy import deepcopy
 from hashlib import new, sha256
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.credentials import contexts
 from shared.credentials.data_model import refuse_other_than_credential
 from shared.credentials.errors import CredentialError
 from shared.credentials.multibase import encode_base58
+from tests.support.examples import examples
 
 V1, V2 = contexts.CREDENTIALS_V1, contexts.CREDENTIALS_V2
 SUBJECT = "did:example:subject"
@@ -209,7 +210,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(50)
 @given(member=st.sampled_from(sorted({row[0] for row in REFUSED} | {"anything"})), value=_JSON)
 def test_nothing_in_a_member_raises_anything_but_a_finding(member, value):
     document = a_credential(**{member: deepcopy(value)})

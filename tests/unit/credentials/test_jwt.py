@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.credentials import base64url, jwt
@@ -15,6 +15,7 @@ from shared.credentials.errors import CredentialError, InvalidKey
 from shared.credentials.jwk import from_jwk, to_jwk
 from shared.credentials.keys import algorithm_of, did_key, method_id, sign_message
 from tests.support.badges import SIGNED_AT, a_badge, a_key, an_ec_key
+from tests.support.examples import examples
 
 KEY_URL = "https://badges.example/institutions/oak/keys/1"
 RSA = rsa.generate_private_key(65537, 2048)
@@ -251,7 +252,7 @@ def test_a_time_that_is_none_is_refused_and_not_passed_over(claim, moment):
 SIGNED = jwt.write_vc(a_badge(), P256, method_id(did_key(P256.public_key()), P256.public_key()), SIGNED_AT)
 
 
-@settings(max_examples=300)
+@examples(100)
 @given(st.integers(0, len(SIGNED) - 1), st.characters(codec="ascii"))
 def test_no_single_change_of_a_token_leaves_it_valid(place, character):
     changed = SIGNED[:place] + character + SIGNED[place + 1 :]
@@ -264,7 +265,7 @@ def test_no_single_change_of_a_token_leaves_it_valid(place, character):
     assert outcome[0] != "pass"
 
 
-@settings(max_examples=300)
+@examples(100)
 @given(st.text(max_size=400) | st.from_regex(r"[\w-]{0,40}\.[\w-]{0,40}\.[\w-]{0,40}", fullmatch=True))
 def test_any_text_is_read_or_refused(text):
     with suppress(CredentialError):  # any other exception is one of ours
@@ -279,7 +280,7 @@ JSON = st.recursive(
 NAMES = st.sampled_from(["alg", "kid", "typ", "cty", "jwk", "vc", "iss", "sub", "jti", "nbf", "exp", "iat", "id"])
 
 
-@settings(max_examples=300)
+@examples(100)
 @given(st.dictionaries(NAMES, JSON), st.dictionaries(NAMES, JSON))
 def test_any_header_and_any_payload_is_decided_without_an_error_of_ours(header, payload):
     try:

@@ -189,3 +189,24 @@ def test_a_did_document_with_jwks_says_itself_what_they_mean():
 def test_a_did_key_document_has_its_one_key_in_one_form():
     key = a_key().public_key()
     assert dids.did_document(did_key(key), [key], as_jwk={UUID(int=1): key}) == dids.did_document(did_key(key), [key])
+
+
+def test_a_did_web_of_this_machine_is_a_name_that_nobody_resolves():
+    for base in ("http://127.0.0.1:8002", "http://localhost:8002", "http://[::1]:8002"):
+        did = dids.did_here(base, "uni")
+        assert did == "did:web:localhost%3A8002:institutions:uni"
+        with pytest.raises(InvalidKey) as refused:
+            dids.web_url(did)
+        assert refused.value.code == "did_refused"
+        assert dids.jwk_url(did, "k") == "http://localhost:8002/institutions/uni/keys/k"
+        assert not dids.is_place_of("http://localhost:8002/institutions/uni/keys/k", did)
+    for base in ("http://badges.example:80", "https://localhost:8002", "http://localhost", "http://10.0.0.1:8002"):
+        with pytest.raises(InvalidKey):
+            dids.did_here(base, "uni")
+    for other in (
+        "did:web:localhost%3A8002",
+        "did:web:localhost%3A8002:institutions:uni:x",
+        "did:web:localhost%3A8002:a:b",
+    ):
+        with pytest.raises(InvalidKey):
+            dids.jwk_url(other, "k")

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import rfc8785
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.credentials.canonical import jcs
 from shared.credentials.errors import MalformedJson, TooComplex
 from shared.credentials.rdf_canon import Quad, canonicalize
 from shared.credentials.status import MIN_BITS, decode_list, encode_list, get_bit, set_bit
+from tests.support.examples import examples
 
 VECTORS = Path(__file__).parent / "vectors"
 NUMBERS = json.loads((VECTORS / "rfc8785_numbers.json").read_text())
@@ -44,7 +45,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=1_500, deadline=None)
+@examples(150)
 @given(_JSON)
 def test_a_document_has_the_canonical_form_that_rfc8785_gives_it_or_none_by_either(document):
     try:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.credentials import jsonld
@@ -24,6 +24,7 @@ from shared.credentials.errors import CredentialError, DataLoss, UnsupportedCont
 from shared.credentials.known_keys import KnownKeys
 from shared.credentials.proofs import sign, verify
 from tests.support.badges import NOW, SIGNED_AT, a_key, a_method
+from tests.support.examples import examples
 
 EXAMPLE = "https://example.org/examples#"
 CREDENTIAL = "https://www.w3.org/2018/credentials#"
@@ -217,7 +218,7 @@ _NAME = st.sampled_from(["@vocab", "@protected", "@base", "a", "b", "ex", "id", 
 _CONTEXT = st.dictionaries(_NAME, _VALUE | st.dictionaries(_KEYWORD, _VALUE | st.lists(_VALUE, max_size=2), max_size=3))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(context=_CONTEXT, kind=st.sampled_from(["a", "T", "ex:a"]))
 def test_no_context_raises_anything_but_a_finding(context, kind):
     document = a_credential(context, type=["VerifiableCredential", kind], credentialSubject={"a": "x", "b": ["ex:a"]})

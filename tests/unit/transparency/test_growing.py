@@ -51,6 +51,13 @@ def test_a_batch_changes_the_tiles_of_the_edge_alone() -> None:
     assert set(grow(growth.edge, TREE.leaves[800:801]).tiles) == {(0, 3)}
 
 
+def test_what_a_batch_changes_does_not_grow_with_the_tree() -> None:
+    size = 2**40 + 300
+    held = {tile: bytes(32 * tile.width) for tile in edge_tiles(size)}
+    growth = grow(read_edge(size, held), TREE.leaves[:256])
+    assert set(growth.tiles) == {(0, (size >> 8)), (0, (size >> 8) + 1), (1, size >> 16)}
+
+
 def test_nothing_appended_changes_nothing() -> None:
     edge = grow(Edge(), TREE.leaves[:300]).edge
     growth = grow(edge, [])

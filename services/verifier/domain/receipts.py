@@ -1,0 +1,86 @@
+"""Receipts: which leaves of the transparency log a verification rests on, what opens them, and what is signed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from services.verifier.domain.messages import facts as facts_of_verification
+from shared.credentials.canonical import jcs
+from shared.messaging.events import HistoryEntry
+from shared.transparency.commitments import Facts, credential_facts
+
+Row = Mapping[str, Any]
+About = Literal["issued", "status", "verification"]
+
+_STATUS = {"issued": "issued", "reinstated": "issued", "suspended": "suspended", "revoked": "revoked"}
+# What is signed begins with this, so that no signature for something else can pass for a receipt's.
+SIGNED = b"laurel receipt v1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event that a receipt shows to be logged: `facts` are None where they are not all known here."""
+
+    about: About
+    id: UUID
+    facts: Facts | None
+    salt: bytes | None = None
+
+
+def events_of(verification: Row, credential: Row | None) -> list[Event]:
+    """Return what a verification rests on: the badge's issue, its last change that was known, and the answer itself.
+
+    An answer of before there was a log has no leaf of its own.
+    """
+    events = _of_credential(credential, verification) if credential else []
+    if verification["salt"]:
+        own = Event("verification", verification["id"], facts_of_verification(verification), verification["salt"])
+        events.append(own)
+    return events
+
+
+def signed_form(receipt: Mapping[str, Any]) -> bytes:
+    """Return the bytes under a receipt's signature: SIGNED, and the RFC 8785 form of all but the signature."""
+    return SIGNED + jcs({name: value for name, value in receipt.items() if name != "signature"})
+
+
+def _of_credential(credential: Row, verification: Row) -> list[Event]:
+    history = [HistoryEntry.model_validate(each) for each in credential["history"]]
+    known = [each for each in history[1:] if _was_known(each, verification)]
+    return [_event("issued", credential, history[0]), *[_event("status", credential, each) for each in known[-1:]]]
+
+
+def _was_known(entry: HistoryEntry, verification: Row) -> bool:
+    """Tell whether the answer rests on a change; of answers that do not say on which, by the time of their status.
+
+    A change is known here before the heartbeat that vouches for its time.
+    """
+    if verification["credential_version"] is not None:
+        return bool(entry.version <= verification["credential_version"])
+    as_of: datetime | None = verification["status_as_of"]
+    return as_of is not None and entry.time <= as_of
+
+
+def _event(about: About, credential: Row, entry: HistoryEntry) -> Event:
+    if entry.actor is None:  # a state from before it told of actors: refeed and rebuild bring them
+        return Event(about, entry.event_id, None)
+    facts = credential_facts(
+        event_id=entry.event_id,
+        type=entry.type,
+        credential_id=credential["id"],
+        version=entry.version,
+        accepted_at=entry.time,
+        actor_role=entry.actor.role,
+        actor_key=entry.actor.key_id,
+        reason_code=entry.reason_code,
+        document_digest=credential["document_digest"],
+        status=_STATUS[entry.type],
+    )
+    return Event(about, entry.event_id, facts)
+
+
+def pending(events: Sequence[Event], places: Mapping[UUID, tuple[str, int]], size: int) -> bool:
+    """Tell whether one of the events is not yet under a checkpoint of `size` leaves."""
+    return any(each.id not in places or places[each.id][1] >= size for each in events)

@@ -1,0 +1,80 @@
+"""Keys that sign receipts, what receipts are made of, and the transparency log as it was last seen."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.db import Tx
+
+
+async def active_key(tx: Tx) -> Any:
+    """Return the key in use; None where there is none."""
+    return await tx.fetchrow("select * from receipt_keys where retired_at is null")
+
+
+async def add_key(tx: Tx, key_id: UUID, public_key_multibase: str, sealed: bytes, at: datetime) -> None:
+    """Store a key, unless one is in use."""
+    await tx.execute(
+        """
+        insert into receipt_keys (id, public_key_multibase, sealed, created_at) values ($1, $2, $3, $4)
+        on conflict ((true)) where retired_at is null do nothing
+        """,
+        key_id,
+        public_key_multibase,
+        sealed,
+        at,
+    )
+
+
+async def public_keys(tx: Tx) -> Sequence[Any]:
+    """Return every key that signs or has signed, the newest first, without what is sealed."""
+    return await tx.fetch(
+        "select id, public_key_multibase, created_at, retired_at from receipt_keys order by created_at desc, id"
+    )
+
+
+async def credential(tx: Tx, credential_id: UUID) -> Any:
+    """Return a credential as it is known here; None where it is not."""
+    return await tx.fetchrow("select id, document_digest, history from credentials where id = $1", credential_id)
+
+
+async def salts(tx: Tx, event_ids: Collection[UUID]) -> dict[UUID, bytes]:
+    """Return the salts of events, by their ids; those that are not here, or are erased, are missing."""
+    rows = await tx.fetch("select event_id, salt from event_salts where event_id = any($1::uuid[])", list(event_ids))
+    return {row["event_id"]: row["salt"] for row in rows}
+
+
+async def places(tx: Tx, event_ids: Collection[UUID]) -> dict[UUID, tuple[str, int]]:
+    """Return in which log (its origin) and at which index events stand, by their ids."""
+    rows = await tx.fetch(
+        "select event_id, origin, log_index from log_positions where event_id = any($1::uuid[])", list(event_ids)
+    )
+    return {row["event_id"]: (row["origin"], row["log_index"]) for row in rows}
+
+
+async def last_seen(tx: Tx, origin: str | None) -> Any:
+    """Return the log of this origin as it was last seen, or (None) whichever was; None where none was."""
+    return await tx.fetchrow(
+        "select * from log_seen where $1::text is null or origin = $1 order by seen_at desc limit 1", origin
+    )
+
+
+async def heard(tx: Tx, origin: str) -> Any:
+    """Return size (`version`) and root (hexadecimal) of the newest checkpoint that the registry has told of a log."""
+    return await tx.fetchrow("select version, root from log_checkpoints where origin = $1", origin)
+
+
+async def note_seen(tx: Tx, origin: str, vkey: str, size: int, root: bytes) -> None:
+    """Remember how large a log was seen; a smaller tree is forgotten."""
+    await tx.execute(
+        """
+        insert into log_seen as present (origin, vkey, size, root, seen_at) values ($1, $2, $3, $4, laurel_clock())
+        on conflict (origin) do update set size = excluded.size, root = excluded.root, seen_at = excluded.seen_at
+        where present.size < excluded.size and present.vkey = excluded.vkey
+        """,
+        origin,
+        vkey,
+        size,
+        root,
+    )

@@ -1,0 +1,261 @@
+"""Receipts: checked without the verifier, made of what the log shows, and refused where the log contradicts itself."""
+
+from base64 import b64decode, urlsafe_b64decode
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+import rfc8785
+from cryptography.exceptions import InvalidSignature
+
+from shared.credentials.keys import decode_multikey
+from shared.messaging.events import Actor, CheckpointState, CredentialState, HistoryEntry, LogPositionState
+from shared.transparency.checkpoints import open_checkpoint
+from shared.transparency.commitments import commitment, credential_facts
+from shared.transparency.merkle import check_inclusion, leaf_hash
+from tests.integration.messaging.conditions import alarms
+from tests.integration.verifier.builders import Institution, now, strangers_badge
+from tests.integration.verifier.conftest import Verifier
+from tests.support.log_site import LogSite, serving_log
+from tests.support.poll import eventually
+from tests.support.records import beats
+
+ACTOR = Actor(role="institution", key_id="11111111-0000-4000-8000-000000000000")
+
+
+class Logged:
+    """A verifier with one employer, and a log in which events of this test stand."""
+
+    def __init__(self, verifier: Verifier, employer: dict[str, str], log: LogSite) -> None:
+        self.verifier = verifier
+        self.employer = employer
+        self.log = log
+        self.entries: list[bytes] = [b"another leaf"] * 3
+
+    async def place(self, event_id: UUID, entry: bytes) -> None:
+        """Append an entry, and let the verifier hear where it stands."""
+        self.entries.append(entry)
+        state = LogPositionState(event_id=event_id, origin=self.log.origin, log_index=len(self.entries) - 1)
+        await self.verifier.feed(state)
+
+    async def badge(self, oak: Institution, *, changes: tuple[str, ...] = (), salts: bool = True) -> dict[str, Any]:
+        """A badge of ours, its history in the log."""
+        badge = oak.badge()
+        kinds = ("issued", *changes)
+        times = [now() - timedelta(minutes=30 - n) for n in range(len(kinds))]
+        history = tuple(
+            HistoryEntry(version=n + 1, type=kind, time=time, event_id=uuid4(), actor=ACTOR)  # type: ignore[arg-type]  # texts of the contract
+            for n, (kind, time) in enumerate(zip(kinds, times, strict=True))
+        )
+        status = {"issued": "issued", "reinstated": "issued"}.get(kinds[-1], kinds[-1])
+        state = oak.credential(badge, version=len(kinds), status=status, history=history)
+        await self.verifier.feed(oak.state(), oak.key_state(), state)
+        await self.verifier.hear(beats())
+        for entry in history:
+            await self._place_version(state, entry, salts=salts)
+        return badge
+
+    async def _place_version(self, state: CredentialState, entry: HistoryEntry, *, salts: bool) -> None:
+        salt = sha256(entry.event_id.bytes).digest()
+        facts = credential_facts(
+            event_id=entry.event_id, type=entry.type, credential_id=state.credential_id, version=entry.version,
+            accepted_at=entry.time, actor_role=ACTOR.role, actor_key=ACTOR.key_id, reason_code=None,
+            document_digest=state.document_digest,
+            status={"issued": "issued", "reinstated": "issued"}.get(entry.type, entry.type),
+        )  # fmt: skip
+        await self.place(entry.event_id, commitment(salt, facts))
+        if salts:
+            await self.verifier.execute("insert into event_salts values ($1, $2)", entry.event_id, salt)
+
+    async def verify(self, badge: dict[str, Any], *, log: bool = True) -> dict[str, Any]:
+        """Verify as the employer; the answer's commitment is logged, as the registry does."""
+        report = await self.verifier.verify(badge, self.employer)
+        if log:
+            await self.place(UUID(report["id"]), await self.commitment_of(report))
+        self.log.publish(self.entries)
+        return report
+
+    async def commitment_of(self, report: dict[str, Any]) -> bytes:
+        """What the verifier has told of an answer, for the log."""
+        told = await self.verifier.value("select value from outbox where event_id = $1", UUID(report["id"]))
+        return bytes.fromhex(orjson.loads(told)["commitment"])
+
+    async def ask(self, report: dict[str, Any], headers: dict[str, str] | None = None) -> Any:
+        path = f"/v1/verifications/{report['id']}/receipt"
+        return await self.verifier.client.get(path, headers=headers or self.employer)
+
+
+@pytest.fixture
+async def logged(verifier: Verifier) -> AsyncIterator[Logged]:
+    with serving_log(LogSite()) as log:
+        async with verifier.serving("api", log_url=log.url):
+            yield Logged(verifier, await verifier.employer(), log)
+
+
+async def checked(logged: Logged, receipt: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Check a receipt as who has it, the log's key and the verifier's published key; return its events."""
+    keys = (await logged.verifier.client.get("/.well-known/laurel-verifier.json")).json()["receipt_keys"]
+    [key] = [each for each in keys if each["id"] == receipt["key"]["id"]]
+    signed = {name: value for name, value in receipt.items() if name != "signature"}
+    signature = urlsafe_b64decode(receipt["signature"] + "==")
+    message = b"laurel receipt v1\n" + rfc8785.dumps(signed)
+    decode_multikey(key["public_key_multibase"]).verify(signature, message)  # type: ignore[call-arg,union-attr]  # Ed25519
+    checkpoint, _ = open_checkpoint(receipt["checkpoint"].encode(), logged.log.signer.verifier)
+    for event in receipt["events"]:
+        leaf = b64decode(event["leaf_hash"])
+        if event["facts"]:
+            salt = urlsafe_b64decode(event["salt"] + "=")
+            assert leaf == leaf_hash(sha256(salt + rfc8785.dumps(event["facts"])).digest())
+        proof = [b64decode(each) for each in event["inclusion"]]
+        size, root = checkpoint.size, checkpoint.root
+        check_inclusion(index=event["log_index"], size=size, leaf=leaf, proof=proof, root=root)
+    return {event["about"]: event for event in receipt["events"]}
+
+
+async def test_a_receipt_shows_issue_last_change_and_answer_to_be_logged_to_who_checks_it_alone(logged: Logged) -> None:
+    badge = await logged.badge(Institution(), changes=("suspended", "reinstated", "revoked"))
+    report = await logged.verify(badge)
+    answer = await logged.ask(report)
+    assert answer.status_code == 200, answer.text
+    receipt = answer.json()
+    events = await checked(logged, receipt)
+    assert list(events) == ["issued", "status", "verification"]
+    assert events["issued"]["facts"]["type"] == "issued"
+    assert (events["status"]["facts"]["type"], events["status"]["facts"]["version"]) == ("revoked", 4)
+    assert events["verification"]["facts"]["verdict"] == receipt["report"]["verdict"] == "invalid"
+    assert receipt["document_digest"] == report["credential"]["digest"]
+    with pytest.raises(InvalidSignature):
+        await checked(logged, {**receipt, "document_digest": "0" * 64})
+
+
+async def test_a_receipt_shows_the_change_that_the_answer_rests_on_though_its_time_is_not_vouched_for_yet(
+    logged: Logged,
+) -> None:
+    oak = Institution()
+    badge = await logged.badge(oak, changes=("suspended", "revoked"))
+    await logged.verifier.hear(beats(now() - timedelta(hours=1)))
+    report = await logged.verify(badge)
+    assert report["reason"] == "revoked"
+    events = await checked(logged, (await logged.ask(report)).json())
+    assert events["status"]["facts"]["type"] == "revoked"
+    await logged.verifier.execute(
+        "update credentials set history = history || jsonb_build_array(history -> 0 || jsonb_build_object("
+        "'version', 4, 'event_id', gen_random_uuid()::text))"
+    )
+    again = await checked(logged, (await logged.ask(report)).json())
+    assert again["status"]["facts"] == events["status"]["facts"], "what came later is no ground of this answer"
+
+
+async def test_a_receipt_of_an_answer_that_does_not_say_its_version_goes_by_the_time_of_its_status(
+    logged: Logged,
+) -> None:
+    report = await logged.verify(await logged.badge(Institution(), changes=("suspended", "reinstated")))
+    times = "select (history -> 1 ->> 'time')::timestamptz from credentials"
+    await logged.verifier.execute(
+        f"update verifications set credential_version = null, status_as_of = ({times}), salt = null"
+    )
+    events = await checked(logged, (await logged.ask(report)).json())
+    assert list(events) == ["issued", "status"]
+    assert events["status"]["facts"]["type"] == "suspended"
+
+
+async def test_a_receipt_of_a_strangers_badge_shows_the_answer_alone(logged: Logged) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    events = await checked(logged, (await logged.ask(report)).json())
+    assert list(events) == ["verification"]
+
+
+async def test_what_is_not_yet_under_a_checkpoint_is_pending(logged: Logged) -> None:
+    report = await logged.verify(strangers_badge(Institution()), log=False)
+    answer = await logged.ask(report)
+    assert (answer.status_code, answer.json()) == (202, {"state": "pending"})
+    await logged.place(UUID(report["id"]), await logged.commitment_of(report))
+    assert (await logged.ask(report)).status_code == 202, "it has a place, and no checkpoint that is served covers it"
+    logged.log.publish(logged.entries)
+    assert (await logged.ask(report)).status_code == 200
+
+
+async def test_an_event_whose_salt_is_erased_is_shown_to_be_logged_and_not_opened(logged: Logged) -> None:
+    report = await logged.verify(await logged.badge(Institution(), salts=False))
+    events = await checked(logged, (await logged.ask(report)).json())
+    assert (events["issued"]["facts"], events["issued"]["salt"]) == (None, None)
+    assert events["verification"]["facts"] is not None
+
+
+async def test_a_receipt_is_its_employers_alone(logged: Logged) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    another = await logged.verifier.employer("Other Ltd")
+    assert (await logged.ask(report, another)).status_code == 404
+    assert (await logged.ask({"id": uuid4()})).status_code == 404
+    assert (await logged.ask(report, {"Authorization": ""})).status_code == 401
+
+
+async def test_a_log_that_was_seen_larger_or_otherwise_gets_no_receipt_and_an_alarm(logged: Logged) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    assert (await logged.ask(report)).status_code == 200
+    before = alarms("log_contradicts")
+    forged = [b"forged", *logged.entries[1:]]
+    for entries in (logged.entries[:-1], forged, [*forged, b"and more"]):
+        logged.log.publish(entries)
+        answer = await logged.ask(report)
+        assert (answer.status_code, answer.json()["code"]) == (503, "log_contradicts_itself")
+    assert alarms("log_contradicts") == before + 3
+    logged.log.publish([*logged.entries, b"and more"])
+    assert (await logged.ask(report)).status_code == 200
+
+
+async def test_the_first_key_is_believed_from_then_on_and_no_other(logged: Logged) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    assert (await logged.ask(report)).status_code == 200
+    logged.log.signer = LogSite(logged.log.origin).signer
+    logged.log.publish(logged.entries)
+    assert (await logged.ask(report)).json()["code"] == "log_contradicts_itself"
+
+
+async def test_a_leaf_that_is_not_the_event_it_should_be_gets_no_receipt(logged: Logged) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    await logged.verifier.execute("update log_positions set log_index = 0")
+    assert (await logged.ask(report)).json()["code"] == "log_contradicts_itself"
+
+
+async def test_another_log_than_the_registry_tells_of_gets_no_receipt(logged: Logged) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    await logged.verifier.feed(CheckpointState(origin=logged.log.origin, version=2, root="ab" * 32, checkpoint=""))
+    assert (await logged.ask(report)).json()["code"] == "log_contradicts_itself"
+
+
+async def test_a_log_that_does_not_answer_is_no_contradiction(logged: Logged) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    logged.log.files.clear()
+    answer = await logged.ask(report)
+    assert (answer.status_code, answer.json()["code"]) == (503, "log_unreachable")
+
+
+async def test_tiles_are_fetched_once(logged: Logged) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    for _ in range(3):
+        assert (await logged.ask(report)).status_code == 200
+    tiles = [path for path in logged.log.asked if path.startswith("tile/")]
+    assert len(tiles) == len(set(tiles)) > 0
+
+
+async def test_the_receipt_key_is_made_at_the_first_start_kept_and_sealed(verifier: Verifier) -> None:
+    published = []
+    for _ in range(2):
+        async with verifier.serving():
+
+            async def made() -> bool:
+                return bool(await verifier.rows("select id from receipt_keys"))
+
+            await eventually(made)
+            answer = await verifier.client.get("/.well-known/laurel-verifier.json")
+            published.append(answer.json()["receipt_keys"])
+    assert published[0] == published[1]
+    [key] = published[0]
+    assert set(key) == {"id", "public_key_multibase", "created_at", "retired_at"}
+    sealed: bytes = await verifier.value("select sealed from receipt_keys")
+    assert sealed[:1] == b"\x01"

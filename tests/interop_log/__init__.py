@@ -1,0 +1,1 @@
+"""Laurel's transparency log held against programs that others wrote."""
