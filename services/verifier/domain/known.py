@@ -109,11 +109,6 @@ class Recorded:
     version: int = 1
     history: tuple[Change, ...] = ()
 
-    @property
-    def version(self) -> int:
-        """Its version: each has an entry in its history."""
-        return len(self.traceparents)
-
     def says_all(self, facts: CredentialFacts, rules: Rules) -> bool:
         """Tell whether this is all that there is to know of a status.
 
