@@ -55,8 +55,11 @@ def _of_credential(credential: Row, verification: Row) -> list[Event]:
 def _was_known(entry: HistoryEntry, verification: Row) -> bool:
     """Tell whether the answer rests on a change; of answers that do not say on which, by the time of their status.
 
-    A change is known here before the heartbeat that vouches for its time.
+    A change is known here before the heartbeat that vouches for its time. An answer as of a time rests on none later.
     """
+    asked: datetime | None = verification["as_of"]
+    if asked is not None and entry.time > asked:
+        return False
     if verification["credential_version"] is not None:
         return bool(entry.version <= verification["credential_version"])
     as_of: datetime | None = verification["status_as_of"]
