@@ -109,6 +109,26 @@ async def test_embedded_a_file_sent_twice_issues_each_row_once_and_bad_rows_can_
     assert (len(badges), set(badges.values())) == (62, {1})
     code, out, _ = await desk.run("ledger-check", "--settle", "60", "--json")
     assert (code, json.loads(out)["violations"]) == (0, 0)
+    await read_the_log(desk, leaves=62)
+
+
+async def read_the_log(desk: Desk, leaves: int) -> None:
+    """Everything that outsiders and the operator can do with the log of what was issued is done once."""
+    log, folder, report = f"{desk.stack.urls['registry']}/log", desk.folder / "export", desk.folder / "report.csv"
+    code, out, _ = await desk.run("log", "reconcile", "--settle", "60", "--json")
+    counts = json.loads(out)["counts"]
+    assert (code, json.loads(out)["violations"]) == (0, 0)
+    assert min(counts["registry: leaf"], counts["registry: checkpoint"], counts["issuer: change"]) > 0
+    for command in (["audit", log], ["export", str(folder), "--log", log], ["audit", str(folder), "--json"]):
+        code, out, errors = await desk.run("log", *command)
+        assert code == 0, out + errors
+    assert json.loads(out)["size"] == counts["registry: leaf"] > leaves
+    code, _, errors = await desk.run("log", "report", "--format", "csv", "--out", str(report))
+    assert code == 0, errors
+    for where in (log, str(folder)):
+        code, out, errors = await desk.run("log", "check-report", str(report), where, "--json")
+        assert code == 0, errors
+        assert json.loads(out)["logs"][0]["opened"] > leaves
 
 
 async def test_embedded_a_command_killed_half_way_and_run_again_issues_the_rest_once(desk: Desk) -> None:
