@@ -163,6 +163,14 @@ async def test_a_receipt_of_an_answer_that_does_not_say_its_version_goes_by_the_
     assert events["status"]["facts"]["type"] == "suspended"
 
 
+async def test_a_receipt_of_an_answer_about_the_past_shows_the_change_that_held_then(logged: Logged) -> None:
+    report = await logged.verify(await logged.badge(Institution(), changes=("suspended", "reinstated")))
+    then = "select (history -> 1 ->> 'time')::timestamptz from credentials"
+    await logged.verifier.execute(f"update verifications set salt = null, as_of = ({then})")
+    events = await checked(logged, (await logged.ask(report)).json())
+    assert events["status"]["facts"]["type"] == "suspended"
+
+
 async def test_a_receipt_of_a_strangers_badge_shows_the_answer_alone(logged: Logged) -> None:
     report = await logged.verify(strangers_badge(Institution()))
     events = await checked(logged, (await logged.ask(report)).json())
