@@ -55,7 +55,7 @@ def key(
 
 @witness.command()
 def serve(
-    key_file: Annotated[Path, typer.Option("--key", help="The witness's private key (`laurel witness key`).")],
+    key_file: Annotated[Path, typer.Option(help="The witness's private key (`laurel witness key`).")],
     logs: Annotated[list[str], typer.Option("--log", help="The key (vkey) of a log to watch; may be repeated.")],
     state: Annotated[Path, typer.Option(help="What it remembers: this file must not be lost.")] = Path("witness.db"),
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
@@ -65,7 +65,7 @@ def serve(
 
     The log's operator then puts a line `witness NAME VKEY http://HOST:PORT` into LAUREL_LOG_POLICY_FILE.
 
-    Example: laurel witness serve --key witness.key --log "$(curl -s https://badges.south.example/log/vkey)"
+    Example: laurel witness serve --key-file witness.key --log "$(curl -s https://badges.south.example/log/vkey)"
     """
     signer, known = read_key(key_file), _verifiers(logs)
     run_until_told(serving(signer, known, WitnessState(state), host, port))

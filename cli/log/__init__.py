@@ -7,4 +7,8 @@ state.py      what an auditor remembers from run to run
 auditing.py   the audit itself: what was seen before, what is served now, what others were shown
 audit.py      `laurel log audit`
 export.py     `laurel log export`
+openings.py   a report's file; report.py `laurel log report` and `check-report`
+proof.py      `laurel log proof check`
+served.py     what a registry serves against its rows, for `laurel log reconcile` (cli/check.py, cli/leaves.py)
+succeed.py    `laurel log succeed`
 """

@@ -5,6 +5,7 @@ import typer
 from cli.check import reconcile
 from cli.log.audit import audit
 from cli.log.export import export
+from cli.log.proof import proof
 from cli.log.report import check_report, report
 from cli.log.succeed import succeed
 
@@ -14,4 +15,5 @@ log.command("export")(export)
 log.command("report")(report)
 log.command("check-report")(check_report)
 log.command("reconcile")(reconcile)
+log.add_typer(proof, name="proof")
 log.command("succeed")(succeed)

@@ -110,11 +110,15 @@ def check_opening(item: Mapping[str, Any]) -> None:
     """Raise Finding unless a salt and facts give the entry that is said; what was erased can't be told from any."""
     if item["salt"] is None:
         return
-    salt = urlsafe_b64decode(item["salt"] + "=" * (-len(item["salt"]) % 4))
     if item["facts"].get("event_id") != item["event_id"]:
         raise Finding(f"The facts of the event {item['event_id']} are another's.")
-    if commitment(salt, item["facts"]) != b64decode(item["entry"]):
+    if opened_entry(item["salt"], item["facts"]) != b64decode(item["entry"]):
         raise Finding(f"The facts and salt of the event {item['event_id']} do not give its entry.")
+
+
+def opened_entry(salt: str, facts: Mapping[str, Any]) -> bytes:
+    """Return the entry that a salt (base64url) and facts open; raises InvalidFacts, or binascii.Error."""
+    return commitment(urlsafe_b64decode(salt + "=" * (-len(salt) % 4)), facts)
 
 
 def leaf_checker(files: LogFiles, checkpoint: Checkpoint) -> Callable[[int, bytes], None]:

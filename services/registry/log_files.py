@@ -15,8 +15,9 @@ from shared.errors import NotFound
 from shared.transparency.errors import TransparencyError
 from shared.transparency.tiles import Bundle, Tile, parse_path, write_bundle
 from shared.web.databases import AppDatabase
+from shared.web.problems import RESPONSES
 
-router = APIRouter(tags=["transparency log"])
+router = APIRouter(tags=["transparency log"], responses=RESPONSES)
 
 _TEXT = "text/plain; charset=utf-8"
 _BINARY = "application/octet-stream"

@@ -28,8 +28,9 @@ from shared.errors import NotFound
 from shared.transparency.merkle import leaf_hash
 from shared.transparency.proof_files import MEDIA_TYPE, write_proof_file
 from shared.web.databases import AppDatabase, WorkerDatabase
+from shared.web.problems import RESPONSES
 
-router = APIRouter(tags=["transparency log"])
+router = APIRouter(tags=["transparency log"], responses=RESPONSES)
 
 _ANSWERS_FILE = answers("text/plain", {"type": "string"})
 _Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Absent: the first, its issuing.")]

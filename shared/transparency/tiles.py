@@ -143,7 +143,7 @@ def read_bundle(content: bytes, width: int) -> list[bytes]:
     for _ in range(width):
         begin = at + 2
         at = begin + int.from_bytes(content[at:begin], "big")
-        _need(begin <= at <= len(content), "The bundle ends within an entry.")
+        _need(at <= len(content), "The bundle ends within an entry.")
         entries.append(content[begin:at])
     _need(at == len(content), f"The bundle has more than {width} entries.")
     return entries

@@ -35,7 +35,7 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """For APIRouter(route_class=StrictRoute): every JSON body is read strictly, every refusal is a problem."""
+    """For APIRouter(route_class=StrictRoute): every JSON body is read strictly, every answer may be a problem."""
 
     request_class = StrictRequest
 

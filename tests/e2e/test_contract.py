@@ -74,7 +74,10 @@ def first_broken_promise(operation: APIOperation, keys: dict[str, str]) -> str |
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_docs_and_openapi_are_served(keys: dict[str, str], service: str) -> None:
+async def test_docs_and_openapi_are_served_and_each_route_tells_of_problems(keys: dict[str, str], service: str) -> None:
     async with httpx.AsyncClient(base_url=keys[service]) as anyone:
         assert (await anyone.get("/docs")).status_code == 200
-        assert (await anyone.get("/openapi.json")).json()["paths"]
+        paths = (await anyone.get("/openapi.json")).json()["paths"]
+    operations = [operation for path in paths.values() for operation in path.values()]
+    assert operations
+    assert all({"4XX", "5XX"} <= operation["responses"].keys() for operation in operations)

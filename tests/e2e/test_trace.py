@@ -1,7 +1,7 @@
 """One badge's way through four services, as the console keeps it, over a restart of its own, and shows it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,11 @@ import pytest
 
 from console.app import running
 from console.settings import ConsoleSettings
+from tests.e2e.conftest import embedded_settings
 from tests.support.people import Institution, bearer, register_employer, register_institution, verify
 from tests.support.poll import eventually
 from tests.support.ports import free_port
-from tests.support.postgres import CleanDatabase
+from tests.support.postgres import PostgresServer
 from tests.support.stack import OPERATOR_KEY, Stack, standing
 
 EMAIL = "ada.planted@example.org"
@@ -48,17 +49,16 @@ async def console_at(settings: ConsoleSettings) -> AsyncIterator[httpx.AsyncClie
         yield operator
 
 
-@pytest.fixture
-async def watched(
-    tmp_path: Path, clean_database: Callable[[str], CleanDatabase], embedded_log: dict[str, str]
-) -> AsyncIterator[Watched]:
+@pytest.fixture(scope="module")
+async def watched(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) -> AsyncIterator[Watched]:
     """First a console that only takes spans, then another on its port and file that knows where the services are."""
-    folder = tmp_path / "spans"
+    home = tmp_path_factory.mktemp("trace")
+    folder, event_log = home / "spans", await embedded_settings(postgres.create)
     first = ConsoleSettings(port=free_port(), span_folder=folder, operator_key=OPERATOR_KEY)  # type: ignore[arg-type]
     async with AsyncExitStack() as until_the_end:
         async with running(first):
             url = f"http://127.0.0.1:{first.port}"
-            up = standing(tmp_path, clean_database, embedded_log, otlp_endpoint=url)
+            up = standing(home, postgres.create, event_log, otlp_endpoint=url)
             stack = await until_the_end.enter_async_context(up)
         urls = {f"{name}_url": url for name, url in stack.urls.items()}
         operator = await until_the_end.enter_async_context(console_at(first.model_copy(update=urls)))

@@ -1,10 +1,12 @@
 """The real parts that the other tests stand on behave as those tests believe."""
 
+import asyncio
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -13,7 +15,9 @@ from deploy.embedded.postgres import WHEEL, copy_for_everyone, prepare
 from deploy.postgres import DATABASES, SERVICES, Stack, bootstrap
 from tests.support.kafka import PrivateBroker
 from tests.support.poll import eventually
+from tests.support.ports import free_port
 from tests.support.postgres import CleanDatabase, PostgresServer, PrivateCluster
+from tests.support.stack import Process
 
 MakeDatabase = Callable[[str], CleanDatabase]
 RLS_TABLE = """
@@ -190,3 +194,37 @@ async def test_eventually_raises_the_last_failure() -> None:
 
     with pytest.raises(AssertionError, match="still not"):
         await eventually(never, within=0.5, every=0.2)
+
+
+def registry(database: CleanDatabase, folder: Path, **others: str) -> Process:
+    """The registry's routes as a process of their own, on a free port."""
+    dsns = {"LAUREL_APP_DSN": database.app, "LAUREL_WORKER_DSN": database.worker}
+    return Process("registry", "api", {"LAUREL_PORT": str(free_port()), **dsns, **others}, folder)
+
+
+async def test_a_forked_service_is_a_process_of_its_own_that_can_be_killed_and_started_again(
+    clean_database: MakeDatabase, tmp_path: Path
+) -> None:
+    database = clean_database("registry")
+    (tmp_path / "other").mkdir()
+    one, other = registry(database, tmp_path), registry(database, tmp_path / "other")
+    one.start()
+    other.start()
+    await asyncio.gather(one.ready(), other.ready())
+    killed = one.pid
+    one.sigkill()
+    assert not psutil.pid_exists(killed)
+    one.start()
+    await asyncio.gather(one.ready(), other.ready())
+    assert one.pid not in (killed, other.pid)
+    await asyncio.gather(one.stop(), other.stop())
+    assert [one.log.read_text().count(event) for event in ("started", "stopping")] == [2, 1]
+    assert other.log.read_text().count("started") == 1
+
+
+async def test_a_forked_service_that_ends_at_once_says_why(clean_database: MakeDatabase, tmp_path: Path) -> None:
+    database = clean_database("registry")
+    bold = registry(database, tmp_path, LAUREL_APP_DSN=database.worker)
+    bold.start()
+    with pytest.raises(RuntimeError, match="bypasses row-level security"):
+        await bold.ready()

@@ -11,7 +11,7 @@ from shared.errors import Conflict, Invalid
 DidMethod = Literal["web", "key"]
 
 
-def did_of(slug: str, public_url: str, method: DidMethod | None, key: PublicKey, *, sandbox: bool) -> str:
+def did_of(slug: str, public_url: str, method: DidMethod | None, key: PublicKey, *, sandbox: bool = False) -> str:
     """Return a new institution's DID: did:web where there is a public https address, did:key elsewhere.
 
     A sandbox may ask for a did:web on this machine, which is known here alone. Raises Invalid (`did_web_needs_https`)

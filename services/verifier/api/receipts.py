@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 from services.verifier.api.verifications import Reading
 from services.verifier.handlers.receipts import Receipts
 from shared.credentials.report import Report
+from shared.web.problems import RESPONSES
 
-router = APIRouter(tags=["receipts"])
+router = APIRouter(tags=["receipts"], responses=RESPONSES)
 
 
 class LoggedEvent(BaseModel):

@@ -53,12 +53,14 @@ def _of_credential(credential: Row, verification: Row) -> list[Event]:
 
 
 def _was_known(entry: HistoryEntry, verification: Row) -> bool:
-    """Tell whether the answer rests on a change: by the time that was asked about, else by the version that was known.
+    """Tell whether the answer rests on a change: none after the time that was asked about, none that was not known yet.
 
-    An answer that says neither goes by its status's time. A change is known before the heartbeat that vouches for it.
+    What was known the version tells; of answers of before, the time of their status. A change is known here before the
+    heartbeat that vouches for its time.
     """
-    if verification["as_of"] is not None:
-        return bool(entry.time <= verification["as_of"])
+    asked: datetime | None = verification["as_of"]
+    if asked is not None and entry.time > asked:
+        return False
     if verification["credential_version"] is not None:
         return bool(entry.version <= verification["credential_version"])
     as_of: datetime | None = verification["status_as_of"]

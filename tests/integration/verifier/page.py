@@ -18,7 +18,8 @@ async def give(
     escaped = name.replace('"', "%22").encode()
     parts = [b'name="file"; filename="%b"\r\nContent-Type: application/octet-stream\r\n\r\n%b' % (escaped, content)]
     parts += [
-        f'name="{each}"\r\n\r\n{fields.get(each, "")}'.encode() for each in ("text", "link", "email", "name", "id")
+        f'name="{each}"\r\n\r\n{fields.get(each, "")}'.encode()
+        for each in ("text", "link", "email", "name", "id", "as_of")
     ]
     body = b"".join(b"--of-a-browser\r\nContent-Disposition: form-data; " + each + b"\r\n" for each in parts)
     kind = {"Content-Type": "multipart/form-data; boundary=of-a-browser"}

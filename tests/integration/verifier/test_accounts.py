@@ -164,7 +164,7 @@ async def test_an_answer_is_recorded_and_told_without_the_credential(served: Ver
     assert value["credential_id"] == badge["id"].rpartition("/")[2]
     assert set(value) == {
         "verification_id", "version", "verdict", "reason", "standing", "credential_id", "employer_id", "verified_at",
-        "commitment",
+        "commitment", "as_of",
     }  # fmt: skip
 
 

@@ -137,7 +137,7 @@ async def test_both_bodies_are_described(served: Verifier) -> None:
     assert set(content) == {"application/json", "multipart/form-data"}
     assert "$ref" not in json.dumps(content)
     form = content["multipart/form-data"]["schema"]
-    assert (set(form["properties"]), form["required"]) == ({"file", "email", "name", "id"}, ["file"])
+    assert (set(form["properties"]), form["required"]) == ({"file", "email", "name", "id", "as_of"}, ["file"])
     assert content["application/json"]["schema"]["additionalProperties"] is False
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -203,11 +203,20 @@ def test_addresses_and_key_come_from_demo_json_where_the_environment_is_silent(t
         connect({"LAUREL_HOME": str(tmp_path / "nowhere")})
 
 
-def every_command() -> Iterator[list[str]]:
+# What is no answer: a sample is JSON, a report's form is chosen, a key is one line, a server answers others.
+NO_JSON = (["achievement", "sample"], ["log", "report"], ["witness", "key"], ["witness", "serve"])
+# Options about keys that are no secret: a file's name, and what everybody may know.
+KEY_OPTIONS = {"--key-file", "--vkey"}
+
+
+def every_command(command: Any = None, words: Sequence[str] = ()) -> Iterator[list[str]]:
     """The words of each command, those of groups too."""
-    tree = typer.main.get_command(app)
-    for name, command in tree.commands.items():
-        yield from ([name, each] for each in command.commands) if hasattr(command, "commands") else [[name]]
+    command = command or typer.main.get_command(app)
+    if not hasattr(command, "commands"):
+        yield list(words)
+        return
+    for name, each in command.commands.items():
+        yield from every_command(each, [*words, name])
 
 
 @pytest.mark.parametrize("words", list(every_command()), ids=" ".join)
@@ -215,8 +224,9 @@ def test_every_command_has_an_example_and_takes_no_key(words: list[str]) -> None
     said = CliRunner().invoke(app, [*words, "--help"]).output
     assert f"Example: laurel {' '.join(words)}" in " ".join(said.split())
     options = set(re.findall(r"--[a-z-]+", said))
-    assert not {each for each in options if "key" in each} - {"--key-file", "--vkey"}, "one is written, one is public"
-    assert "--json" in options or words == ["achievement", "sample"], "a sample is JSON"
+    allowed = KEY_OPTIONS | ({"--key"} if words == ["witness", "serve"] else set())  # a file
+    assert not {each for each in options if "key" in each} - allowed
+    assert "--json" in options or words in NO_JSON
 
 
 @pytest.mark.parametrize("words", [[], *every_command()], ids=" ".join)

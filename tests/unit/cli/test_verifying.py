@@ -1,6 +1,7 @@
 """`laurel verify` says the verdict first and by its exit code, and shows a stranger's words as they are, harmless."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,19 @@ def test_a_refusal_is_its_sentence_and_exit_code_2(answers: Services) -> None:
     result = answers.run("verify", "-", stdin="{}")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "More than 120 per 1 minute. (429 too_many_requests, said the verifier)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("2026-03-31T12:00:00Z", "2026-03-31T12:00:00Z"),
+        ("2026-03-31", "2026-03-31T23:59:59Z"),
+        ("yesterday", "yesterday"),  # the verifier's to judge
+        (f"{datetime.now(UTC):%Y-%m-%d}", None),
+    ],
+)
+def test_a_time_is_asked_about_by_itself_or_by_its_day(answers: Services, given: str, sent: str | None) -> None:
+    answers.answer(ROUTE, report(as_of=NOW))
+    result = answers.run("verify", "-", "--as-of", given, stdin="{}")
+    assert "as of         2026-11-26 04:00:00 UTC" in result.stdout
+    assert answers.asked[-1].body.get("as_of") == sent

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.transparency.errors import ProofError
-from shared.transparency.merkle import check_consistency, check_inclusion, consistency_proof, inclusion_proof
+from shared.transparency.merkle import check_consistency, check_inclusion, consistency_proof, inclusion_proof, node_hash
 from tests.support.trees import numbered_tree
 
 LARGEST = 300
@@ -133,3 +133,32 @@ def test_a_tree_has_one_root() -> None:
     refused(check_consistency, Consistency(3, TREE.root(3), 3, TREE.root(4), []))
     refused(check_consistency, Consistency(0, TREE.root(0), 0, TREE.root(1), []))
     refused(check_consistency, Consistency(0, TREE.root(1), 1, TREE.root(1), []))
+
+
+def test_a_proof_that_stops_at_an_inner_node_or_goes_on_above_the_root_is_none() -> None:
+    """Its hashes fit what it is held against; its length does not fit the tree."""
+    proof = inclusion_proof(0, 4, TREE.hash_of)
+    refused(check_inclusion, Inclusion(0, 4, TREE.leaves[0], proof[:1], TREE.root(2)))
+    above = node_hash(TREE.root(4), TREE.root(3))
+    refused(check_inclusion, Inclusion(0, 4, TREE.leaves[0], [*proof, TREE.root(3)], above))
+    refused(
+        check_inclusion, Inclusion(0, 4, TREE.leaves[0], [*proof, TREE.root(3)], node_hash(TREE.root(3), TREE.root(4)))
+    )
+    proof = consistency_proof(2, 8, TREE.hash_of)
+    refused(check_consistency, Consistency(2, TREE.root(2), 8, TREE.root(4), proof[:1]))
+    above = node_hash(TREE.root(3), TREE.root(8))
+    beside = node_hash(TREE.root(3), TREE.root(2))
+    refused(check_consistency, Consistency(2, beside, 8, above, [TREE.root(2), *proof, TREE.root(3)]))
+    refused(check_consistency, Consistency(2, TREE.root(2), 8, above, [*proof, TREE.root(3)]))
+    sibling = TREE.root(3)
+    old, new = node_hash(sibling, TREE.root(7)), node_hash(sibling, TREE.root(8))
+    refused(check_consistency, Consistency(7, old, 8, new, [*consistency_proof(7, 8, TREE.hash_of), sibling]))
+
+
+def test_hashes_of_which_one_is_longer_and_its_neighbour_shorter_are_none() -> None:
+    """What is hashed is the same then."""
+    leaf, proof = TREE.leaves[0], inclusion_proof(0, 8, TREE.hash_of)
+    moved = [leaf[-1:] + proof[0], *proof[1:]]
+    refused(check_inclusion, Inclusion(0, 8, leaf[:-1], moved, TREE.root(8)))
+    old, proof = TREE.root(4), consistency_proof(4, 8, TREE.hash_of)
+    refused(check_consistency, Consistency(4, old[:-1], 8, TREE.root(8), [old[-1:] + proof[0], *proof[1:]]))
