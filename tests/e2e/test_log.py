@@ -57,9 +57,7 @@ async def _kill_at_random(load: Load, workers: list[Process]) -> None:
 
 async def _one_tree(stack: Stack, load: Load) -> None:
     connection = await asyncpg.connect(stack.databases["registry"].superuser)
-    places = [
-        row["log_index"] for row in await connection.fetch("select log_index from log_entries order by log_index")
-    ]
+    rows = await connection.fetch("select log_index from log_entries order by log_index")
     size = await connection.fetchval("select size from log_trees")
     published = await connection.fetchval("select max(size) from log_checkpoints where published_at is not null")
     versions = await connection.fetchval("select count(*) from history")
