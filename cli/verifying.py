@@ -171,6 +171,8 @@ def _issuer(report: dict[str, Any]) -> str:
         return f"not looked at; it names {named}"
     if issuer["standing"] == "registered":
         return f"{issuer['registered_name']}, registered here as {issuer['id']}"
+    if any(check.get("code") == "standing_not_known_then" for check in report["checks"]):
+        return f"{issuer['registered_name']}, of whom it is not known how it stood here then, as {issuer['id']}"
     if issuer["registered_name"]:
         return f"{issuer['registered_name']}, registered here once and no longer, as {issuer['id']}"
     claim = f"; it calls itself {issuer['claimed_name']}" if issuer["claimed_name"] else ""

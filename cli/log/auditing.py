@@ -108,34 +108,24 @@ class Audit:
             ) from error
 
     def _grow(self, served: Signed, *, full: bool) -> int:
-        state = self._state
-        edge = Edge() if full else state.edge
-        if state.progress and state.full == full:
-            edge = state.progress
+        """Read up to what is served; return how many leaves that were. What was done is remembered whatever happens."""
+        edge = Edge() if full else self._state.edge
+        if self._state.progress and self._state.full == full:
+            edge = self._state.progress
         begin = edge.size
-        signed_before = [state.target, state.seen if full else None]
-        stages = [each for each in [*signed_before, served] if each and each.size >= edge.size]
         self._keep(target=served)
-        for stage in sorted(stages, key=lambda each: each.size):
-            edge = self._reach(stage, edge, served.size, full=full)
-            if not self._state.seen or stage.size >= self._state.seen.size:
-                self._keep(seen=stage, edge=edge)
-        self._keep(target=None, progress=None, full=False)
-        return edge.size - begin
-
-    def _reach(self, stage: Signed, edge: Edge, end: int, *, full: bool) -> Edge:
-        """Grow to a size for which a root was signed; what was done is remembered whatever happens."""
         try:
-            for number, grown in enumerate(follow(self._files, edge, stage.size), 1):
+            for number, grown in enumerate(follow(self._files, edge, served.size), 1):
                 edge = grown
-                self._tell(edge.size, end)
+                self._tell(edge.size, served.size)
                 if number % REMEMBER_EVERY == 0:
                     self._keep(progress=edge, full=full)
         finally:
             self._keep(progress=edge, full=full)
-        if edge.root != stage.checkpoint.root:
-            raise Finding(f"The {stage.size} leaves that are served do not give the root that was signed for them.")
-        return edge
+        if edge.root != served.checkpoint.root:
+            raise Finding(f"The {served.size} leaves that are served do not give the root that was signed for them.")
+        self._keep(seen=served, edge=edge, target=None, progress=None, full=False)
+        return edge.size - begin
 
     def _keep(self, **changes: object) -> None:
         self._state = replace(self._state, **changes)  # type: ignore[arg-type]  # names of State's members

@@ -11,13 +11,13 @@ from cli.keys import Unusable
 from cli.log.audit import TRUST, Vkey, first_state, telling
 from cli.log.auditing import Audit
 from cli.log.files import Finding, LogFiles
-from cli.log.source import Folder, Missing, Source, source_at
+from cli.log.source import Folder, Source, source_at
 from cli.log.state import State, signed
 from cli.output import Json, give, say, warn
 from shared.transparency.errors import TransparencyError
 from shared.transparency.growing import edge_tiles, read_edge
 from shared.transparency.note_keys import NoteVerifier
-from shared.transparency.tiles import FULL, HEIGHT, Tile, parse_path
+from shared.transparency.tiles import FULL, HEIGHT, Bundle, Tile, write_bundle
 
 
 def export(
@@ -41,11 +41,10 @@ def export(
     where = log or f"{connect(os.environ, needs=['registry'], optional=True).urls['registry']}/log"
     there = exported(folder)
     copy = Copy(source_at(where), folder, there.edge.size if there else 0)
-    files = LogFiles(copy)
-    begun, trust = first_state(files, there, vkey)
+    begun, trust = first_state(copy, there, vkey)
     with telling(as_json) as tell:
         try:
-            newest = Audit(files, begun, lambda _: None, tell).run().newest
+            newest = Audit(copy, begun, lambda _: None, tell).run().newest
         except Finding as finding:
             copy.undo()
             warn(f"FOUND: {begun.verifier.name}: {finding} Nothing was copied.")
@@ -62,24 +61,29 @@ def export(
         say(f"{folder}: {said}; everything fits ({TRUST[trust]}).")
 
 
-class Copy:
-    """A log that is read, each new tile and bundle of which is put into a folder as well. Threads may share it.
+class Copy(LogFiles):
+    """A log's files, each new tile and bundle of which is put into a folder when it is read. Threads may share it.
 
     What the folder has of the first `size` leaves stays as it is.
     """
 
     def __init__(self, source: Source, folder: Path, size: int) -> None:
-        self.name = source.name
-        self._source = source
+        super().__init__(source)
         self._folder = folder
         self._size = size
         self._new: list[str] = []
 
-    def read(self, path: str, limit: int) -> bytes:
-        content = self._source.read(path, limit)
-        if path.startswith("tile/") and _end(path) > self._size:
-            self.write(path, content)
+    def hashes(self, tile: Tile) -> bytes:
+        content = super().hashes(tile)
+        if (tile.index * FULL + tile.width) << (HEIGHT * tile.level) > self._size:
+            self.write(tile.path, content)
         return content
+
+    def entries(self, bundle: Bundle) -> list[bytes]:
+        entries = super().entries(bundle)
+        if bundle.index * FULL + bundle.width > self._size:
+            self.write(bundle.path, write_bundle(entries))
+        return entries
 
     def write(self, path: str, content: bytes) -> None:
         """Put a file into the folder, so that it is never half there; raises Unusable."""
@@ -100,13 +104,6 @@ class Copy:
             (self._folder / path).unlink(missing_ok=True)
 
 
-def _end(path: str) -> int:
-    """Return behind which leaf a tile or bundle ends."""
-    thing = parse_path(path)
-    level = thing.level if isinstance(thing, Tile) else 0
-    return (thing.index * FULL + thing.width) << (HEIGHT * level)
-
-
 def exported(folder: Path) -> State | None:
     """Return how far a folder's log goes, None where there is none yet; raises Unusable where it is not whole."""
     source = Folder(folder)
@@ -117,7 +114,7 @@ def exported(folder: Path) -> State | None:
         verifier = NoteVerifier.parse(files.vkey())
         seen = signed(files.checkpoint(), verifier)
         edge = read_edge(seen.size, {tile: files.hashes(tile) for tile in edge_tiles(seen.size)})
-    except (TransparencyError, Finding, Missing) as error:
+    except (TransparencyError, Finding) as error:
         raise Unusable(f"{folder} holds no whole log: {error}") from error
     if edge.root != seen.checkpoint.root:
         raise Unusable(f"{folder} holds no whole log: its tiles do not fit its checkpoint.")

@@ -139,3 +139,22 @@ async def ended(superuser: asyncpg.Connection) -> None:
     """End what hangs, and let nothing hang any more."""
     await superuser.execute(f"select pg_terminate_backend(pid) {ASLEEP}")
     await superuser.execute("drop trigger hang on idempotency")
+
+
+async def test_embedded_the_log_of_what_was_issued_is_reconciled_audited_exported_and_reported(desk: Desk) -> None:
+    await desk.issue(desk.file(learners(9)))
+    log, folder, report = f"{desk.stack.urls['registry']}/log", desk.folder / "export", desk.folder / "report.csv"
+    code, out, _ = await desk.run("log", "reconcile", "--settle", "60", "--json")
+    counts = json.loads(out)["counts"]
+    assert (code, json.loads(out)["violations"]) == (0, 0)
+    assert min(counts["registry: leaf"], counts["registry: checkpoint"], counts["issuer: change"]) > 0
+    for command in (["audit", log], ["export", str(folder), "--log", log], ["audit", str(folder), "--json"]):
+        code, out, errors = await desk.run("log", *command)
+        assert code == 0, out + errors
+    assert json.loads(out)["size"] == counts["registry: leaf"] > 9
+    code, _, errors = await desk.run("log", "report", "--format", "csv", "--out", str(report))
+    assert code == 0, errors
+    for where in (log, str(folder)):
+        code, out, errors = await desk.run("log", "check-report", str(report), where, "--json")
+        assert code == 0, errors
+        assert json.loads(out)["logs"][0]["opened"] > 9

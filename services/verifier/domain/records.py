@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.verifier.domain.known import Recorded
+from services.verifier.domain.then import when
 from shared.credentials.report import Check, Report, ReportedCredential, ReportedIssuer, told_beside, verdicts_of
 
 _TIMES = ("status_as_of", "verified_at")
@@ -70,7 +71,8 @@ def recalled(row: Mapping[str, Any]) -> Report:
         id=row["issuer_did"], claimed_name=None, standing=row["standing"], registered_name=row["issuer_name"]
     )
     checks = (*(Check(**check, detail="Only the outcome was kept.") for check in row["checks"]), _RECIPIENT_NOT_KEPT)
-    answered = f"This was answered on {row['verified_at']:%Y-%m-%d}: {row['verdict']}."
+    of = f", as of {when(row['as_of'])}" if row["as_of"] else ""
+    answered = f"This was answered on {row['verified_at']:%Y-%m-%d}{of}: {row['verdict']}."
     return Report(
         id=row["id"],
         verdict=row["verdict"],

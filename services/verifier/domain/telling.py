@@ -121,6 +121,8 @@ def _grounds(checks: Sequence[Check], issuer: ReportedIssuer, noun: Kind) -> str
             f"The institution is registered here, and the {noun} is signed with its key. "
             "Its name is the registry's word."
         )
+    if any(check.code == "standing_not_known_then" for check in checks):
+        return f"The {noun} is signed with an institution's key. Whether it was registered here then is not known."
     if issuer.registered_name:
         return f"The institution was registered here once and is so no longer. The {noun} is signed with its key."
     if issuer.standing == "domain_verified":

@@ -65,7 +65,7 @@ def history_check(checked: CheckedDocument, known: Known, complete_until: dateti
         return [skipped("history")]
     if known.issuer is None:
         return [passed("history", _ELSEWHERE.format(when(known.at)))]
-    if known.recorded is None:
+    if known.recorded is None or known.recorded.institution_id != known.issuer.id:
         return [skipped("history")]
     if known.asks_of_past and not is_whole(known.recorded.history, known.recorded.version, known.recorded.status):
         return [undecided("history", "history_incomplete", _INCOMPLETE)]

@@ -145,6 +145,8 @@ async def test_a_refeed_tells_of_a_withdrawn_sandbox_as_it_stands(make_site: Mak
     sandbox = await site.institution(sandbox=True)
     await remove_all(site)
     before = (await states(site, "institution", sandbox))[-1]
+    stood = [(each["version"], each["standing"]) for each in before["standings"]]
+    assert stood == [(1, "registered"), (2, "withdrawn")], "as of a time it is what it was then"
     await site.rows("delete from outbox")
     await site.operator.post("/v1/ops/refeed")
     assert await states(site, "institution", sandbox) == [before]

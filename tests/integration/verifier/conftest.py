@@ -59,7 +59,8 @@ class Verifier(ServiceUnderTest):
     def _build(self, runtime: Runtime[VerifierSettings]) -> Parts:
         parts = SERVICE.build(runtime)
         desk = replace(parts.state["desk"], workers=self.shared_checkers)
-        return replace(parts, state={**parts.state, "desk": desk}, route_tasks={})
+        others = {name: task for name, task in parts.route_tasks.items() if name != "checkers"}
+        return replace(parts, state={**parts.state, "desk": desk}, route_tasks=others)
 
     async def _ready(self) -> bool:
         return (await self.client.get("/readyz")).status_code == 200

@@ -103,6 +103,8 @@ async def test_the_issuers_standing_is_that_of_then_or_not_known(served: Verifie
     not_told = await served.verify(badge, as_of=then)
     assert (not_told["verdict"], not_told["issuer"]["standing"]) == ("valid", "unknown")
     assert "standing_not_known_then" in {each["code"] for each in not_told["checks"]}
+    page = await give(served, text=json.dumps(badge), as_of=then[:10])
+    assert "Whether it was registered here then is not known." in page.text
     standings = (
         StandingEntry(version=1, standing="registered", time=ISSUED_AT - DAY),
         StandingEntry(version=2, standing="registered", time=ISSUED_AT),

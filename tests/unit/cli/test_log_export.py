@@ -50,6 +50,19 @@ def test_a_second_export_reads_what_is_new_alone(answers: Services, tmp_path: Pa
     assert (code, "610 leaves" in said, "10 of them new" in said) == (0, True, True), said
 
 
+def test_where_a_full_file_took_a_partial_ones_place_the_export_has_the_partial_one(
+    answers: Services, tmp_path: Path
+) -> None:
+    log, longer = LogFolder(tmp_path / "log", some_entries(600)), LogFolder(tmp_path / "longer", some_entries(768))
+    for partial, full in ((Bundle(2, 88), Bundle(2)), (Tile(0, 2, 88), Tile(0, 2))):
+        (log.path / partial.path).unlink()
+        log.write(full, (longer.path / full.path).read_bytes())
+    code, said = export(answers, log, tmp_path / "export")
+    assert code == 0, said
+    wanted = {each.path for each in (*tiles_of(600), *bundles_of(600))}
+    assert files_in(tmp_path / "export").keys() == wanted | {"checkpoint", "vkey"}
+
+
 def test_nothing_false_comes_into_an_export(answers: Services, tmp_path: Path) -> None:
     log, folder = LogFolder(tmp_path / "log", some_entries(600)), tmp_path / "export"
     export(answers, log, folder)
