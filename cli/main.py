@@ -15,6 +15,7 @@ from cli.log.commands import log
 from cli.operations import dead_letters, discard, rebuild, refeed, replay, restart
 from cli.output import warn
 from cli.people import institution, sandbox
+from cli.receipt.commands import receipt
 from cli.tracing import trace
 from cli.verifying import verify
 from cli.witness import witness
@@ -66,6 +67,7 @@ app.command("status")(status)
 app.command("deliveries")(deliveries)
 app.add_typer(achievement, name="achievement")
 app.add_typer(log, name="log")
+app.add_typer(receipt, name="receipt")
 app.add_typer(institution, name="institution", rich_help_panel=OPERATORS)
 app.add_typer(sandbox, name="sandbox", rich_help_panel=OPERATORS)
 app.add_typer(witness, name="witness", rich_help_panel=OPERATORS)

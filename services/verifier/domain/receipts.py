@@ -1,4 +1,4 @@
-"""Receipts: which leaves of the transparency log a verification rests on, what opens them, and what is signed."""
+"""Receipts: which leaves of the transparency log a verification rests on, and what opens them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 from services.verifier.domain.messages import facts as facts_of_verification
-from shared.credentials.canonical import jcs
 from shared.messaging.events import HistoryEntry
 from shared.transparency.commitments import Facts, credential_facts
 
@@ -15,8 +14,6 @@ Row = Mapping[str, Any]
 About = Literal["issued", "status", "verification"]
 
 _STATUS = {"issued": "issued", "reinstated": "issued", "suspended": "suspended", "revoked": "revoked"}
-# What is signed begins with this, so that no signature for something else can pass for a receipt's.
-SIGNED = b"laurel receipt v1\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +36,6 @@ def events_of(verification: Row, credential: Row | None) -> list[Event]:
         own = Event("verification", verification["id"], facts_of_verification(verification), verification["salt"])
         events.append(own)
     return events
-
-
-def signed_form(receipt: Mapping[str, Any]) -> bytes:
-    """Return the bytes under a receipt's signature: SIGNED, and the RFC 8785 form of all but the signature."""
-    return SIGNED + jcs({name: value for name, value in receipt.items() if name != "signature"})
 
 
 def _of_credential(credential: Row, verification: Row) -> list[Event]:

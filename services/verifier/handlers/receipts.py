@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from services.verifier.domain.receipts import Event, events_of, pending, signed_form
+from services.verifier.domain.receipts import Event, events_of, pending
 from services.verifier.domain.records import recalled
 from services.verifier.log_reader import Head, LogReader, contradicts
 from services.verifier.receipt_keys import ReceiptKeys
 from services.verifier.store import receipts as store
 from services.verifier.store import verifications
 from shared.credentials import base64url
+from shared.credentials.receipts import signed_form
 from shared.db import Database, Tx, now
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.transparency.commitments import commitment

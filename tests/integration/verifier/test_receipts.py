@@ -12,11 +12,15 @@ import pytest
 import rfc8785
 from cryptography.exceptions import InvalidSignature
 
+from cli.receipt.checking import check
+from cli.receipt.form import read_receipt
+from cli.receipt.trust import Trust
 from shared.credentials.keys import decode_multikey
 from shared.messaging.events import Actor, CheckpointState, CredentialState, HistoryEntry, LogPositionState
 from shared.transparency.checkpoints import open_checkpoint
 from shared.transparency.commitments import commitment, credential_facts
 from shared.transparency.merkle import check_inclusion, leaf_hash
+from shared.transparency.policy import Log, Policy
 from tests.integration.messaging.conditions import alarms
 from tests.integration.verifier.builders import Institution, now, strangers_badge
 from tests.integration.verifier.conftest import Verifier
@@ -128,6 +132,10 @@ async def test_a_receipt_shows_issue_last_change_and_answer_to_be_logged_to_who_
     assert (events["status"]["facts"]["type"], events["status"]["facts"]["version"]) == ("revoked", 4)
     assert events["verification"]["facts"]["verdict"] == receipt["report"]["verdict"] == "invalid"
     assert receipt["document_digest"] == report["credential"]["digest"]
+    trust = Trust(receipt["key"]["public_key_multibase"], policy=Policy((Log(logged.log.signer.verifier),)))
+    said, form = read_receipt(answer.content)
+    assert form is not None
+    assert check(said, form, trust, badge=report["credential"]["digest"], now=0).open == []
     with pytest.raises(InvalidSignature):
         await checked(logged, {**receipt, "document_digest": "0" * 64})
 
