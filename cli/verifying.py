@@ -47,6 +47,9 @@ def verify(
             metavar="TIME",
         ),
     ] = None,
+    require_inclusion: Annotated[
+        bool, typer.Option("--require-inclusion", help="A badge of the registry must be in its transparency log.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Tell whether a badge is genuine and holds. No key is needed; an employer's is used where there is one.
@@ -64,7 +67,7 @@ def verify(
     if "" in expected.values():
         raise Unusable("Whose badge should it be? What names the person is empty.")
     named = {key: value for key, value in expected.items() if value}
-    asked = _asked(badge, named, _time(as_of))
+    asked = _asked(badge, named, _time(as_of), require_inclusion=require_inclusion)
     connection = connect(os.environ, "employer", needs=["verifier"], optional=True)
     report = _fresh(connection, asked) if fresh else _ask(connection, asked)
     if as_json:
@@ -101,17 +104,20 @@ class Picture:
     fields: dict[str, str]
 
 
-def _asked(badge: str, expected: dict[str, str], as_of: str | None = None) -> bytes | Picture:
+def _asked(
+    badge: str, expected: dict[str, str], as_of: str | None = None, *, require_inclusion: bool = False
+) -> bytes | Picture:
     """Return the request; a badge's text stays as it is to the byte, so that the verifier alone judges it."""
     time = {} if as_of is None else {"as_of": as_of}
-    members = ({"expected_recipient": expected} if expected else {}) | time
+    members: dict[str, Any] = ({"expected_recipient": expected} if expected else {}) | time
+    members |= {"require_inclusion": True} if require_inclusion else {}
     if badge.startswith(("http://", "https://")):
         return orjson.dumps({"url": badge, **members})
     raw = read(badge).removeprefix(b"\xef\xbb\xbf").strip()
     if raw.startswith((b"http://", b"https://")):
         return orjson.dumps({"url": raw.decode(errors="replace"), **members})
     if raw.startswith(b"\x89PNG") or (raw.startswith(b"<") and b"<svg" in raw[:4096].lower()):
-        return Picture(raw, expected | time)
+        return Picture(raw, expected | time | ({"require_inclusion": "true"} if require_inclusion else {}))
     if _TOKEN.fullmatch(raw):
         return orjson.dumps({"token": raw.decode(), **members})
     said = read_json(badge, raw, TAKEN)
@@ -159,6 +165,8 @@ def _print(report: dict[str, Any]) -> None:
     facts = [(kind, credential["name"]), ("id", credential["id"]), ("issuer", _issuer(report))]
     times = credential | report
     facts += [(name.replace("_", " "), moment(times[name])) for name in _TIMES if times.get(name)]
+    if log := report.get("log"):
+        facts.append(("log", f"leaf {log['log_index']} of {log['origin']}"))
     say(*aligned([(what, text) for what, text in facts if text]), "")
     say(*aligned([(each["outcome"], each["name"], each["detail"]) for each in report["checks"]]))
 

@@ -10,6 +10,7 @@ from services.verifier.fetched import Copies
 from services.verifier.handlers import salts, state
 from services.verifier.handlers.employers import remove_sandboxes
 from services.verifier.handlers.freshness import Canary, tidy
+from services.verifier.handlers.inclusion import Inclusion
 from services.verifier.handlers.receipts import Receipts
 from services.verifier.handlers.verifications import Desk
 from services.verifier.log_reader import LogReader
@@ -46,6 +47,8 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
     keys = ReceiptKeys(worker, Sealer.from_file(settings.kek_file))
     reader = LogReader(worker, settings.log_url or f"{settings.public_url}/log", settings.log_vkey)
 
+    inclusion = Inclusion(runtime.app, reader, settings.require_inclusion)
+
     async def relay() -> None:
         await Relay(worker, await log.publisher(), VERIFIER_STATE, "/laurel/verifier").run()
 
@@ -73,7 +76,7 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
         tasks={"relay": relay, "tidy": partial(tidy, worker), **{each.group: each.run for each in consumers}},
         route_tasks={"checkers": checkers.run, "receipt_keys": keys.make_first},
         state={
-            "desk": Desk(runtime.app, checkers, rules, fetcher, Copies(fetcher)),
+            "desk": Desk(runtime.app, checkers, rules, fetcher, Copies(fetcher), inclusion),
             "receipts": Receipts(runtime.app, reader, keys),
             "canary": Canary(runtime.app, rules),
             "vc_api_answers_200": settings.vc_api_answers_200,

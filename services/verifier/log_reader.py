@@ -1,6 +1,7 @@
 """Reads the transparency log's static files over HTTP like any outsider, and holds each checkpoint to the last ones."""
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -22,6 +23,8 @@ from shared.transparency.notes import MAX_NOTE
 from shared.transparency.tiles import Tile, hashes_in, tiles_for
 
 SECONDS = 5.0
+# How old a checkpoint may be for who does not need the newest; a failure is told as long.
+RECENT_SECONDS = 3.0
 # 8 KiB each at most.
 TILES_KEPT = 512
 MAX_VKEY = 1_000
@@ -56,6 +59,9 @@ class LogReader:
         self._url = url.rstrip("/")
         self._pinned = NoteVerifier.parse(vkey) if vkey else None
         self._tiles: OrderedDict[Tile, bytes] = OrderedDict()
+        self._reading = asyncio.Lock()
+        self._recent: Head | Unavailable | None = None
+        self._read_at = 0.0
 
     async def head(self) -> Head:
         """Return the newest checkpoint: signed by the log, and a continuation of what was seen before.
@@ -64,6 +70,20 @@ class LogReader:
         """
         async with self._trouble():
             return await self._head()
+
+    async def recent_head(self) -> Head:
+        """Return a checkpoint of a moment ago: one is read for all who ask in that time; raises as `head` does."""
+        async with self._reading:
+            if self._recent is None or time.monotonic() - self._read_at > RECENT_SECONDS:
+                try:
+                    self._recent = await self.head()
+                except Unavailable as error:
+                    self._recent = error
+                self._read_at = time.monotonic()
+            recent = self._recent
+        if isinstance(recent, Unavailable):
+            raise recent.with_traceback(None)
+        return recent
 
     async def included(self, head: Head, index: int) -> Included:
         """Return what shows that a leaf is in the tree of a checkpoint; raises as `head` does."""

@@ -33,6 +33,8 @@ class VerifierSettings(Settings):
     # (unset: the first one that is met is believed from then on).
     log_url: str | None = None
     log_vkey: str | None = None
+    # Whether badges of this registry must be shown to be in that log, where nobody says (`require_inclusion`).
+    require_inclusion: bool = False
 
     # Lets links lead to this machine itself, over http and to any port: for the embedded default and for tests.
     allow_loopback_fetches: bool = False

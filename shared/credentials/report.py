@@ -13,12 +13,12 @@ from shared.credentials.quoting import quoted
 # Checks that leave the verdict alone.
 BESIDE = frozenset({"recipient", "conformance", "schema", "endorsement"})
 _QUESTIONS = {
-    "proof": frozenset({"structure", "contexts", "issuer", "proof", "signing_time", "key", "registry"}),
+    "proof": frozenset({"structure", "contexts", "issuer", "proof", "signing_time", "key", "registry", "inclusion"}),
     "status": frozenset({"status", "validity", "history"}),
     "conformance": frozenset({"conformance", "schema"}),
 }
 # Of checks that are not made because there is nothing to look at.
-_NOTHING_MORE = frozenset({"no_status", "see_conformance"})
+_NOTHING_MORE = frozenset({"no_status", "see_conformance", "not_in_this_log"})
 _GRAVEST_FIRST: tuple["Outcome", ...] = ("fail", "unknown", "skipped", "warn", "pass")
 
 Outcome = Literal["pass", "fail", "warn", "unknown", "skipped"]
@@ -104,6 +104,13 @@ class ReportedIssuer(_Frozen):
     registered_name: str | None = None
 
 
+class LogPlace(_Frozen):
+    """Where an event stands in a transparency log."""
+
+    origin: str
+    log_index: int
+
+
 class Verdicts(_Frozen):
     """The three questions, each with the gravest outcome among its checks.
 
@@ -128,6 +135,8 @@ class Report(_Frozen):
     """The answer of a verification. `status_as_of`: the status is as it was then, or later.
 
     `as_of`: the time that was asked about, None where that was now; `status_as_of` is then up to when history is here.
+    `log`: where the issue of a badge of this registry stands in its log; None while it waits, for others' badges, and
+    in what is recalled.
     """
 
     id: UUID
@@ -141,6 +150,7 @@ class Report(_Frozen):
     status_as_of: datetime | None
     verified_at: datetime
     as_of: datetime | None = None
+    log: LogPlace | None = None
 
 
 def called(text: str, kind: Kind) -> str:
@@ -189,6 +199,7 @@ _SENTENCES = {
     "not_yet_issued": "The badge had not been issued yet.",
     "history_incomplete": "The badge is as its issuer made it, but how it stood at that time is not known.",
     "not_in_registry": "The badge names an issuer of this registry, which has no record of it.",
+    "not_logged": "The badge is not in the registry's transparency log, where it should be by now.",
     "not_yet_recorded": "The signature is good, but the registry has not recorded the badge yet; ask again soon.",
     "status_unavailable": "The badge is as its issuer made it, but whether it still holds is not known right now.",
 }

@@ -26,6 +26,10 @@ from shared.errors import UnsupportedMedia
 MAX_URL = 2000
 
 _WANTED = "give a time of RFC 3339 with its offset, such as 2026-03-31T12:00:00Z"
+REQUIRE = (
+    "Whether a badge of this registry must be shown to be in its transparency log; as the service is set, where it is "
+    "left out."
+)
 AS_OF = "The time that is asked about, RFC 3339 with its offset; now, where it is left out."
 
 
@@ -109,6 +113,7 @@ class VerificationRequest(BaseModel):
     )
     expected_recipient: ExpectedRecipient | None = None
     as_of: AsOf | None = Field(None, description=AS_OF, examples=["2026-03-31T12:00:00Z"], json_schema_extra=_not_null)
+    require_inclusion: bool | None = Field(None, strict=True, description=REQUIRE, json_schema_extra=_not_null)
 
     @model_validator(mode="after")
     def _names_one_badge(self) -> "VerificationRequest":
@@ -125,6 +130,7 @@ class Upload:
     file: bytes
     expected_recipient: ExpectedRecipient | None
     as_of: datetime | None = None
+    require_inclusion: bool | None = None
 
 
 async def _asked(request: Request) -> VerificationRequest | Upload:
@@ -133,7 +139,7 @@ async def _asked(request: Request) -> VerificationRequest | Upload:
     Raises RequestValidationError, UnsupportedMedia, and as the readers of JSON and forms do.
     """
     if _media_type(request) == MULTIPART:
-        return _upload(await read_form(request, len(ExpectedRecipient.model_fields) + 2))
+        return _upload(await read_form(request, len(ExpectedRecipient.model_fields) + 3))
     return await read_model(request, VerificationRequest, f"application/json or {MULTIPART}")
 
 
@@ -152,6 +158,8 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+_FLAGS: dict[Any, bool | None] = {None: None, "true": True, "false": False}
+
 Asked = Annotated[VerificationRequest | Upload, Depends(_asked)]
 
 
@@ -166,8 +174,12 @@ def _upload(fields: list[tuple[str, str | SentFile]]) -> Upload:
     as_of = sent.pop("as_of", None)
     if as_of is not None and read_instant(as_of) is None:
         raise _wrong("as_of", _WANTED)
+    require = sent.pop("require_inclusion", None)
+    if require not in _FLAGS:
+        raise _wrong("require_inclusion", "say true or false")
     try:
-        return Upload(file.content, ExpectedRecipient.model_validate(sent) if sent else None, read_instant(as_of))
+        person = ExpectedRecipient.model_validate(sent) if sent else None
+        return Upload(file.content, person, read_instant(as_of), _FLAGS[require])
     except ValidationError as error:
         raise _invalid(error) from error
 
@@ -205,9 +217,10 @@ def _form() -> dict[str, Any]:
         "QR code; at most 1 MiB with the rest.",
     }
     as_of = {"type": "string", "format": "date-time", "description": AS_OF}
+    require = {"type": "boolean", "description": REQUIRE}
     return {
         "type": "object",
-        "properties": {"file": file, **person, "as_of": as_of},
+        "properties": {"file": file, **person, "as_of": as_of, "require_inclusion": require},
         "required": ["file"],
         "additionalProperties": False,
     }

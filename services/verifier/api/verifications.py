@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.verifier.api.asked import AS_OF, BODIES, EXAMPLE, Asked, AsOf, Upload, described, read_model
+from services.verifier.api.asked import AS_OF, BODIES, EXAMPLE, REQUIRE, Asked, AsOf, Upload, described, read_model
 from services.verifier.api.bodies import ForeignRoute
 from services.verifier.domain.documents import Document, link_of
 from services.verifier.domain.records import recalled
@@ -54,6 +54,7 @@ class BatchRequest(BaseModel):
         examples=[[EXAMPLE]],
     )
     as_of: AsOf | None = Field(None, description=f"{AS_OF} For all of them.")
+    require_inclusion: bool | None = Field(None, strict=True, description=f"{REQUIRE} For all of them.")
 
 
 async def _batch(request: Request, _caller: Verifying) -> BatchRequest:
@@ -93,11 +94,22 @@ async def verify(request: Request, caller: Caller, desk: TheDesk, asked: Asked, 
 
     With `as_of` the answer is of that time: status, dates, keys and the issuer's standing as they were then. A time to
     come is a problem (`as_of_in_future`); what no history tells is `unknown`.
+
+    With `require_inclusion` a badge of this registry must be in its transparency log: its issue and its last change,
+    shown by proofs that are checked here. Until 60 seconds after them the answer is `unknown`, then `invalid`
+    (`not_logged`).
     """
     asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if caller and asker and asker.employer_id else None
     expected = asked.expected_recipient.kinds() if asked.expected_recipient else None
-    question = Question(asker, caller_name(request, caller), expected, attempt, as_of=asked.as_of)
+    question = Question(
+        asker,
+        caller_name(request, caller),
+        expected,
+        attempt,
+        as_of=asked.as_of,
+        require_inclusion=asked.require_inclusion,
+    )
     await desk.refuse_future(asked.as_of)
     if isinstance(asked, Upload):
         return await desk.verify_file(asked.file, question)
@@ -119,7 +131,13 @@ async def verify_batch(
     """
     asker = asker_of(request, caller)
     attempt = idempotency.attempt(caller.tenant_id, header) if asker and asker.employer_id else None
-    question = Question(asker, caller_name(request, caller), attempt=attempt, as_of=batch.as_of)
+    question = Question(
+        asker,
+        caller_name(request, caller),
+        attempt=attempt,
+        as_of=batch.as_of,
+        require_inclusion=batch.require_inclusion,
+    )
     return BatchReport(results=await desk.verify(batch.credentials, question))
 
 

@@ -12,7 +12,7 @@ from shared.credentials.dids import controller_of, jwk_method, jwk_url
 from shared.credentials.errors import InvalidKey
 from shared.credentials.instants import CLOCK_DIFFERENCE
 from shared.credentials.known_keys import KnownKey
-from shared.credentials.report import CheckedDocument, CredentialFacts
+from shared.credentials.report import CheckedDocument, CredentialFacts, LogPlace
 from shared.ids import PARTITIONS, partition_of
 
 
@@ -96,7 +96,8 @@ class SigningKey:
 class Recorded:
     """A credential's status as its state record has it; `traceparents` are those of its history, first to last.
 
-    `lists` are the ids of the status lists in which it has a place.
+    `lists` are the ids of the status lists in which it has a place; `log` is where its issue stands in the log, None
+    while that is not known.
     """
 
     id: UUID
@@ -108,6 +109,7 @@ class Recorded:
     lists: tuple[str, ...] = ()
     version: int = 1
     history: tuple[Change, ...] = ()
+    log: LogPlace | None = None
 
     def says_all(self, facts: CredentialFacts, rules: Rules) -> bool:
         """Tell whether this is all that there is to know of a status.

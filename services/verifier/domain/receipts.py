@@ -18,12 +18,16 @@ _STATUS = {"issued": "issued", "reinstated": "issued", "suspended": "suspended",
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event that a receipt shows to be logged: `facts` are None where they are not all known here."""
+    """An event that a receipt shows to be logged: `facts` are None where they are not all known here.
+
+    `time` is when it happened; None for an answer, and where it is not told.
+    """
 
     about: About
     id: UUID
     facts: Facts | None
     salt: bytes | None = None
+    time: datetime | None = None
 
 
 def events_of(verification: Row, credential: Row | None) -> list[Event]:
@@ -31,14 +35,15 @@ def events_of(verification: Row, credential: Row | None) -> list[Event]:
 
     An answer of before there was a log has no leaf of its own.
     """
-    events = _of_credential(credential, verification) if credential else []
+    events = of_credential(credential, verification) if credential else []
     if verification["salt"]:
         own = Event("verification", verification["id"], facts_of_verification(verification), verification["salt"])
         events.append(own)
     return events
 
 
-def _of_credential(credential: Row, verification: Row) -> list[Event]:
+def of_credential(credential: Row, verification: Row) -> list[Event]:
+    """Return a badge's issue, and its last change that an answer rests on."""
     history = [HistoryEntry.model_validate(each) for each in credential["history"]]
     known = [each for each in history[1:] if _was_known(each, verification)]
     return [_event("issued", credential, history[0]), *[_event("status", credential, each) for each in known[-1:]]]
@@ -61,7 +66,7 @@ def _was_known(entry: HistoryEntry, verification: Row) -> bool:
 
 def _event(about: About, credential: Row, entry: HistoryEntry) -> Event:
     if entry.actor is None:  # a state from before it told of actors: refeed and rebuild bring them
-        return Event(about, entry.event_id, None)
+        return Event(about, entry.event_id, None, time=entry.time)
     facts = credential_facts(
         event_id=entry.event_id,
         type=entry.type,
@@ -74,7 +79,7 @@ def _event(about: About, credential: Row, entry: HistoryEntry) -> Event:
         document_digest=credential["document_digest"],
         status=_STATUS[entry.type],
     )
-    return Event(about, entry.event_id, facts)
+    return Event(about, entry.event_id, facts, time=entry.time)
 
 
 def pending(events: Sequence[Event], places: Mapping[UUID, tuple[str, int]], size: int) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.verifier.domain.history import Change, StandingSince
 from services.verifier.domain.known import Institution, Known, Recorded, SigningKey, credential_id_in
 from services.verifier.store import known as store
-from shared.credentials.report import CredentialFacts
+from shared.credentials.report import CredentialFacts, LogPlace
 from shared.db import Tx
 
 ISSUER = "/laurel/issuer"
@@ -78,6 +78,7 @@ def _recorded(row: Row) -> Recorded | None:
         history=tuple(
             Change(each["version"], each["type"], datetime.fromisoformat(each["time"])) for each in row["history"]
         ),
+        log=None if row["log_origin"] is None else LogPlace(origin=row["log_origin"], log_index=row["log_index"]),
     )
 
 

@@ -19,6 +19,7 @@ from services.verifier.domain.presented import presentation_check
 from services.verifier.domain.records import kept, recalled, repeated
 from services.verifier.fetch import Fetcher
 from services.verifier.fetched import Copies
+from services.verifier.handlers.inclusion import Inclusion
 from services.verifier.handlers.looking_into import LookedInto, look_into
 from services.verifier.handlers.looking_up import look_up, look_up_signed
 from services.verifier.handlers.presenting import take_out_of_presentation
@@ -35,7 +36,7 @@ from shared.credentials.instants import CLOCK_DIFFERENCE
 from shared.credentials.open_badges_2 import is_assertion
 from shared.credentials.open_badges_2_issuer import REDIRECTS
 from shared.credentials.presentations import Shown, opened_credential
-from shared.credentials.report import CheckedDocument, CredentialFacts, Report, reported, verdicts_of
+from shared.credentials.report import Check, CheckedDocument, CredentialFacts, Report, reported, verdicts_of
 from shared.credentials.shape import facts_of
 from shared.db import Database, Tx, now
 from shared.errors import Invalid, LaurelError, NotFound
@@ -61,7 +62,8 @@ class Question:
     """Who asks, and what beside: whose the badges should be, which leaves no trace, and by which attempt it is claimed.
 
     `caller` tells callers apart, in whose name is fetched what strangers' badges need. `vc_api` is as a job has it.
-    `as_of`: of which time is asked, None for now.
+    `as_of`: of which time is asked, None for now. `require_inclusion`: whether a badge of ours must be shown to be
+    logged, None for who does not say.
     """
 
     asker: Asker | None
@@ -70,6 +72,7 @@ class Question:
     attempt: Attempt | None = None
     vc_api: bool = False
     as_of: datetime | None = None
+    require_inclusion: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class Desk:
     rules: Rules
     fetcher: Fetcher
     copies: Copies
+    inclusion: Inclusion | None = None
 
     async def verify(
         self,
@@ -112,13 +116,25 @@ class Desk:
         jobs = [_job(*each, question, self.rules) for each in zip(badges, known, strict=True)]
         found = await look_into(jobs, question.caller, self.workers, self.copies, self.rules.is_ours)
         known = await self._recognised(known, found)
+        included = await self._included(known, found, question)
         answers = [
-            _answer(document, said, seen, here, self.rules, presented)
-            for document, said, seen, here in zip(documents, facts, found, known, strict=True)
+            _answer(document, said, seen, here, self.rules, presented, beside)
+            for document, said, seen, here, beside in zip(documents, facts, found, known, included, strict=True)
         ]
         for answer in answers:
             ANSWERED.labels(answer.report.verdict, answer.report.reason or "").inc()
         return await self._record(answers, question.asker, question.attempt)
+
+    async def _included(
+        self, known: Sequence[Known], found: Sequence[LookedInto], question: Question
+    ) -> Sequence[list[Check]]:
+        """Return for each badge the check whether it is logged, where that is asked for."""
+        at = self.inclusion
+        if at is None or not (at.always if question.require_inclusion is None else question.require_inclusion):
+            return [[] for _ in known]
+        outcomes = [each.outcome for each in found]
+        signed = [isinstance(each, Found) and each.checked.signed_by_issuer for each in outcomes]
+        return [[each] for each in await at.checks(known, signed)]
 
     async def _recognised(self, known: list[Known], found: Sequence[LookedInto]) -> list[Known]:
         """Look once more for our institutions' credentials that are not here by their ids, by what was signed."""
@@ -295,14 +311,20 @@ def _job(badge: Badge, known: Known, question: Question, rules: Rules) -> Job:
 
 
 def _answer(
-    document: Any, facts: CredentialFacts, seen: LookedInto, known: Known, rules: Rules, presented: Shown | None
+    document: Any,
+    facts: CredentialFacts,
+    seen: LookedInto,
+    known: Known,
+    rules: Rules,
+    presented: Shown | None,
+    included: list[Check],
 ) -> Answer:
     found = seen.outcome
     checked = found.checked if isinstance(found, Found) else _unchecked(facts, found)
     match = found.recipient if isinstance(found, Found) else None
     known = replace(known, looked_up_at=None if seen.age is None else known.now - seen.age)
     recipient = recipient_check(checked, match) if match else not_asked()
-    further = [*not_made(document or {}, checked), recipient]
+    further = [*included, *not_made(document or {}, checked), recipient]
     if presented is not None:
         further.insert(0, presentation_check(presented, (document or {}).get("credentialSubject")))
     judgement = judge(checked, known, rules, further)
@@ -327,6 +349,7 @@ def _report(judgement: Judgement, facts: CredentialFacts, known: Known) -> Repor
         status_as_of=judgement.status_as_of,
         verified_at=known.now,
         as_of=known.as_of,
+        log=judgement.recorded.log if judgement.recorded else None,
     )
 
 

@@ -28,7 +28,7 @@ async def look_up(tx: Tx, source: str, wanted: Sequence[Wanted]) -> list[Any]:
                o.id as owner_id, o.name as owner_name, o.did as owner_did, o.standing as owner_standing,
                o.sandbox as owner_sandbox, o.version as owner_version, o.standings as owner_standings,
                c.id as credential_id, c.version, c.institution_id, c.status, c.document_digest, c.token_digest,
-               c.history, c.positions, k.keys,
+               c.history, c.positions, l.origin as log_origin, l.log_index, k.keys,
                array(select held_keys(k.ids || array[coalesce(c.id, wanted.credential_id)::text, i.id::text])) as held
         from unnest($1::text[], $2::uuid[], $4::text[]) with ordinality as wanted(did, credential_id, digest, place)
         left join lateral (
@@ -47,6 +47,7 @@ async def look_up(tx: Tx, source: str, wanted: Sequence[Wanted]) -> list[Any]:
         ) signed on wanted.digest is not null
         left join credentials c on c.id = coalesce(signed.id, wanted.credential_id)
         left join institutions o on o.id = c.institution_id
+        left join log_positions l on l.event_id = (c.history -> 0 ->> 'event_id')::uuid
         cross join lateral (
             select coalesce(jsonb_agg(to_jsonb(s) order by s.created_at, s.id), '[]') as keys,
                    coalesce(array_agg(s.id::text), '{}') as ids

@@ -39,6 +39,25 @@ async def credential(tx: Tx, credential_id: UUID) -> Any:
     return await tx.fetchrow("select id, document_digest, history from credentials where id = $1", credential_id)
 
 
+async def credentials(tx: Tx, credential_ids: Collection[UUID]) -> Sequence[Any]:
+    """Return those of these credentials that are known here."""
+    return await tx.fetch(
+        "select id, document_digest, history from credentials where id = any($1::uuid[])", list(credential_ids)
+    )
+
+
+async def told(tx: Tx, source: str, keys: Collection[str]) -> Any:
+    """Return up to when a service's state records are here, by partition, and of which keys a record waits."""
+    return await tx.fetchrow(
+        """
+        select (select jsonb_object_agg(shard, time) from heartbeats where source = $1) as heard,
+               array(select held_keys($2::text[])) as held
+        """,
+        source,
+        list(keys),
+    )
+
+
 async def salts(tx: Tx, event_ids: Collection[UUID]) -> dict[UUID, bytes]:
     """Return the salts of events, by their ids; those that are not here, or are erased, are missing."""
     rows = await tx.fetch("select event_id, salt from event_salts where event_id = any($1::uuid[])", list(event_ids))
