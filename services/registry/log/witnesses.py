@@ -67,7 +67,7 @@ class Witnesses:
         found = await self._cosignatures(checkpoint)
         if not self._are_enough(found):
             return None
-        new = [signature for signature, _ in found]
+        new = sorted((signature for signature, _ in found), key=lambda each: each.name)
         replaced = {(each.name, each.key_id) for each in new}
         kept = [each for each in note.signatures if (each.name, each.key_id) not in replaced]
         return write_note(note.text, [*kept, *new]).decode()
