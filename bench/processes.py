@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class Cost:
 
 def cost(process: int) -> Cost:
     """Return what the process and its descendants have cost; shared pages count for each of them."""
-    stats = [_stat(each) for each in (process, *_descendants(process))]
+    stats = [stat for each in (process, *_descendants(process)) if (stat := _stat(each))]
     ticks = sum(int(stat[11]) + int(stat[12]) for stat in stats)
     # Descendants that ended meanwhile are counted with the parent that waited for them.
     ticks += int(stats[0][13]) + int(stats[0][14])
@@ -32,12 +33,17 @@ def costs(processes: Mapping[str, int]) -> dict[str, Cost]:
 
 
 def _descendants(process: int) -> Iterator[int]:
-    for task in Path(f"/proc/{process}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield int(child)
-            yield from _descendants(int(child))
+    with suppress(FileNotFoundError):  # it has ended meanwhile
+        for task in Path(f"/proc/{process}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield int(child)
+                yield from _descendants(int(child))
 
 
 def _stat(process: int) -> list[str]:
-    # The second field is the command's name in brackets and may hold anything; what follows it is counted from 0.
-    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    """Return what Linux says of a process; nothing of one that has ended meanwhile."""
+    try:
+        # The second field is the command's name in brackets and may hold anything; what follows it is counted from 0.
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return []

@@ -1,7 +1,9 @@
 """The real parts that the other tests stand on behave as those tests believe."""
 
 import asyncio
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from tests.support.poll import eventually
 from tests.support.ports import free_port
 from tests.support.postgres import CleanDatabase, PostgresServer, PrivateCluster
 from tests.support.stack import Process
+from tests.support.warm import ROOT
 
 MakeDatabase = Callable[[str], CleanDatabase]
 RLS_TABLE = """
@@ -228,3 +231,19 @@ async def test_a_forked_service_that_ends_at_once_says_why(clean_database: MakeD
     bold.start()
     with pytest.raises(RuntimeError, match="bypasses row-level security"):
         await bold.ready()
+
+
+async def test_a_forked_service_ends_with_tests_that_end_without_ending_it(
+    clean_database: MakeDatabase, tmp_path: Path
+) -> None:
+    database = clean_database("registry")
+    dsns = {"LAUREL_APP_DSN": database.app, "LAUREL_WORKER_DSN": database.worker, "LAUREL_PORT": "0"}
+    environment, log = {**os.environ, **dsns}, tmp_path / "log"
+    script = (
+        "from pathlib import Path\n"
+        "from tests.support import warm\n"
+        f"print(warm.start('registry', 'api', {environment!r}, Path({str(log)!r})).pid)\n"
+    )
+    tests = await asyncio.create_subprocess_exec(sys.executable, "-c", script, cwd=ROOT, stdout=subprocess.PIPE)
+    told, _ = await tests.communicate()
+    await eventually(lambda: not psutil.pid_exists(int(told)))

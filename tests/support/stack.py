@@ -47,6 +47,10 @@ class Process:
         """Start it; `ready` tells when it can work."""
         self._process = warm.start(self.service, self.role, self._environment, self.log)
 
+    def beside(self, role: str, port: int, folder: Path) -> "Process":
+        """One more process of the same service, with the same settings, in a role and at a port of its own."""
+        return Process(self.service, role, {**self._environment, "LAUREL_PORT": str(port)}, folder)
+
     def move_to(self, database: CleanDatabase) -> None:
         """Let it use another database from its next start on."""
         self._environment |= _roles(database)

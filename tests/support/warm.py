@@ -4,7 +4,8 @@
 
 An order is a line of JSON on stdin, its answer the new process's id on stdout. The new process has the modules alone
 from this one: environment, streams and signals are its own, and `python -m services.<name> <role>` is what it runs from
-its first line on, so that settings, telemetry, threads and keys are made in it. This one ends with its stdin.
+its first line on, so that settings, telemetry, threads and keys are made in it. This one ends with its stdin, and all
+of them with it.
 """
 
 import atexit
@@ -41,7 +42,8 @@ def start(service: str, role: str, environment: Mapping[str, str], log: Path) ->
 def _warm() -> tuple[Any, Any]:
     """Start this process's own warm one; return its stdin and stdout."""
     pipe = subprocess.PIPE
-    warm = subprocess.Popen([sys.executable, "-m", __name__], cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+    command = [sys.executable, "-m", __name__]
+    warm = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True, process_group=0)
     atexit.register(warm.communicate)
     return warm.stdin, warm.stdout
 
@@ -56,6 +58,8 @@ def _main() -> None:
             os.write(1, f"{process}\n".encode())
         else:
             return _become(order)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.killpg(0, signal.SIGTERM)  # those that a killed test run has left behind
     return None
 
 

@@ -27,36 +27,34 @@ class CredentialRecorded(Message):
         return str(self.credential_id)
 
 
-class EventLogged(Message):
-    """An event stands in the transparency log: in the log of this origin, at this index."""
+class LogPlace(Message):
+    """Where an event stands in the transparency log: in the log of this origin, at this index."""
+
+    event_id: UUID
+    version: Literal[1] = 1
+    origin: str
+    log_index: int = Field(ge=0)
+
+    @property
+    def key(self) -> str:
+        return str(self.event_id)
+
+
+class EventLogged(LogPlace):
+    """An event has its place in the transparency log: in the log of this origin, at this index."""
 
     TYPE = "laurel.event.logged.v1"
     TOPIC = REGISTRY_EVENTS
 
-    event_id: UUID
-    version: Literal[1] = 1
-    origin: str
-    log_index: int = Field(ge=0)
 
-    @property
-    def key(self) -> str:
-        return str(self.event_id)
+# --- registry.state.v1 ------------------------------------------------------------------------------------------
 
 
-class LogPositionState(Message):
+class LogPositionState(LogPlace):
     """Where an event stands in the transparency log, for whoever must find its inclusion proof."""
 
     TYPE = "laurel.log-position.state.v1"
     TOPIC = REGISTRY_STATE
-
-    event_id: UUID
-    version: Literal[1] = 1
-    origin: str
-    log_index: int = Field(ge=0)
-
-    @property
-    def key(self) -> str:
-        return str(self.event_id)
 
 
 class CheckpointState(Message):

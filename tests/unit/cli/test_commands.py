@@ -225,8 +225,7 @@ def test_every_command_has_an_example_and_takes_no_key(words: list[str]) -> None
     said = CliRunner().invoke(app, [*words, "--help"]).output
     assert f"Example: laurel {' '.join(words)}" in " ".join(said.split())
     options = set(re.findall(r"--[a-z-]+", said))
-    allowed = KEY_OPTIONS | ({"--key"} if words == ["witness", "serve"] else set())  # a file
-    allowed |= PUBLIC_KEY_OPTIONS if words == ["receipt", "check"] else set()
+    allowed = KEY_OPTIONS | (PUBLIC_KEY_OPTIONS if words == ["receipt", "check"] else set())
     assert not {each for each in options if "key" in each} - allowed
     assert "--json" in options or words in NO_JSON
 
