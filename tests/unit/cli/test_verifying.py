@@ -236,3 +236,15 @@ def test_a_time_is_asked_about_by_itself_or_by_its_day(answers: Services, given:
     result = answers.run("verify", "-", "--as-of", given, stdin="{}")
     assert "as of         2026-11-26 04:00:00 UTC" in result.stdout
     assert answers.asked[-1].body.get("as_of") == sent
+
+
+def test_the_log_is_required_where_that_is_asked_for_and_its_place_is_told(answers: Services) -> None:
+    answers.answer(ROUTE, report(log={"origin": "log.badges.example", "log_index": 41}))
+    result = answers.run("verify", "-", "--require-inclusion", stdin="{}")
+    assert "leaf 41 of log.badges.example" in result.stdout
+    assert answers.asked[-1].body["require_inclusion"] is True
+    answers.run("verify", "-", "--require-inclusion", stdin=b"\x89PNG")
+    assert b'name="require_inclusion"\r\n\r\ntrue' in answers.asked[-1].raw
+    answers.answer(ROUTE, report(log=None))
+    assert "leaf" not in answers.run("verify", "-", stdin="{}").stdout
+    assert "require_inclusion" not in answers.asked[-1].body
