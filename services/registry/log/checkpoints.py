@@ -35,6 +35,7 @@ class Checkpoints:
         self._file = file
         self._witnesses = witnesses
         self._renewal = Every(RENEWAL_SECONDS)
+        self._signed: tuple[int, bytes] | None = None
 
     async def publish(self) -> int | None:
         """Sign and publish where the tree has grown, or what was signed is not published yet; return its size.
@@ -47,6 +48,7 @@ class Checkpoints:
             due = await self._due(tx)
         if due is None:
             return None
+        self._signed = due["size"], due["root"]
         if due["published_at"] is None:
             await self._put_in_second_places(due)
         note = await self._witnesses.cosigned(due)
@@ -61,6 +63,9 @@ class Checkpoints:
         tree, last = await store.tree(tx, self._log.number), await store.signed(tx, self._log.number)
         if tree is None:
             return None
+        if self._signed:
+            # Who rewrites tree and checkpoints alike, while the log is kept, does not reach what is remembered here.
+            await check_begins_with(tx, tree, *self._signed)
         if last is not None:
             await check_begins_with(tx, tree, last["size"], last["root"])
         if last is None or tree["size"] > last["size"]:

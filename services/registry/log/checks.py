@@ -35,8 +35,10 @@ class SecondPlaces:
         Raises TreeChanged where the topic has none and the tree has leaves (a successor's first does not count), or
         what a place has can't be read; LogUnavailable where the topic can't be read at all.
         """
-        found = await self._in_topic(tree, tree["second_place_offset"])
-        if found is None and tree["size"] > (tree["number"] > FIRST):
+        has_leaves = tree["size"] > (tree["number"] > FIRST)
+        # Of an empty tree nobody has read anything: an offset that says so was moved.
+        found = await self._in_topic(tree, tree["second_place_offset"] if has_leaves else 0)
+        if found is None and has_leaves:
             raise TreeChanged(f"the second place has no checkpoint of a log that has {tree['size']} leaves here")
         if found:
             await store.note_second_place(tx, tree["number"], found.offset)

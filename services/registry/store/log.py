@@ -169,7 +169,8 @@ async def entries(tx: Tx, number: int, first: int, count: int) -> list[bytes]:
     """Return up to `count` entries from the index `first` on, in order."""
     rows = await tx.fetch(
         """
-        select entry from log_entries where tree = $1 and log_index >= $2 and log_index < $2 + $3 order by log_index
+        select entry from log_entries where tree = $1 and log_index between $2 and $2::bigint + ($3::bigint - 1)
+        order by log_index
         """,
         number,
         first,
