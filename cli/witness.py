@@ -141,5 +141,6 @@ def _answer(body: bytes, signer: CosignatureSigner, logs: Mapping[str, NoteVerif
 
 def _refused(refused: Refusal) -> Response:
     if refused.size is not None:
-        return Response(f"{refused.size}\n", refused.status, media_type=witnessing.SIZE_TYPE)
+        # Logs compare the type as it stands; as `media_type` it would be given a charset.
+        return Response(f"{refused.size}\n", refused.status, {"Content-Type": witnessing.SIZE_TYPE})
     return Response(f"{refused.detail}\n", refused.status, media_type=_TEXT)

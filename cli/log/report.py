@@ -3,7 +3,6 @@
 import os
 import sys
 from base64 import b64decode, urlsafe_b64decode
-from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, time
@@ -90,10 +89,12 @@ def check_report(
                     check(item["log_index"], b64decode(item["entry"]))
                 else:
                     others += 1
-    except (Finding, TransparencyError, NotBase64) as error:
+    except (Finding, ValueError) as error:  # TransparencyError and what no base64 is are of this kind
         warn(f"FOUND: {error}")
         raise typer.Exit(1) from error
     logs = [each for each in summary.forms() if each["origin"] == checkpoint.origin]
+    if others and not logs:
+        raise Unusable(f"None of the {others} events has a place in the log {checkpoint.origin}: nothing was checked.")
     if as_json:
         give({"result": "ok", "logs": logs, "others": others})
         return

@@ -1,6 +1,7 @@
 """Where a log's files are read: at an address, or in a folder that `laurel log export` made."""
 
 import time
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Protocol
 
@@ -60,7 +61,10 @@ class Address:
         self.name = url.rstrip("/")
         timeout = httpx.Timeout(_SILENCE_SECONDS)
         headers = {"Accept-Encoding": "identity"}
-        self._http = httpx.Client(timeout=timeout, headers=headers, follow_redirects=True, max_redirects=5)
+        cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # takes none: a long log could send many
+        self._http = httpx.Client(
+            timeout=timeout, headers=headers, cookies=cookies, follow_redirects=True, max_redirects=5
+        )
 
     def read(self, path: str, limit: int) -> bytes:
         for attempt in range(ATTEMPTS):

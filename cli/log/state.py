@@ -57,7 +57,7 @@ def read_state(path: Path) -> State | None:
     raw = read(str(path), _MAX_STATE)
     try:
         return _parse(json.loads(raw))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unusable(
             f"{path} is no state of an audit, or was damaged ({error}). Take it away to begin anew."
         ) from error

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.transparency import merkle
 from shared.transparency.errors import TileError
-from shared.transparency.merkle import HASH_SIZE
+from shared.transparency.merkle import HASH_SIZE, MAX_SIZE
 from shared.transparency.tiles import FULL, HEIGHT, Tile, hashes_in, root_of
 
 _FULL_BYTES = FULL * HASH_SIZE
@@ -22,6 +22,8 @@ class Edge:
     levels: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
+        if not 0 <= self.size <= MAX_SIZE:
+            raise TileError(f"No tree has {self.size} leaves.")
         widths = _widths(self.size)
         if [len(hashes) for hashes in self.levels] != [width * HASH_SIZE for width in widths]:
             raise TileError(f"The edge of a tree of {self.size} leaves has other widths.")

@@ -35,6 +35,7 @@ class Checkpoints:
         self._file = file
         self._witnesses = witnesses
         self._renewal = Every(RENEWAL_SECONDS)
+        self._signed: tuple[int, bytes] | None = None
 
     async def publish(self) -> int | None:
         """Sign and publish where the tree has grown, or what was signed is not published yet; return its size.
@@ -47,20 +48,26 @@ class Checkpoints:
             due = await self._due(tx)
         if due is None:
             return None
+        self._signed = due["size"], due["root"]
         if due["published_at"] is None:
             await self._put_in_second_places(due)
         note = await self._witnesses.cosigned(due)
         if note is None:
             return None
         async with self._database.transaction() as tx:
+            if await self._current(tx) is None:
+                return None
             await store.publish(tx, self._log.number, due["size"], note)
         size: int = due["size"]
         return size
 
     async def _due(self, tx: Tx) -> Record | None:
-        tree, last = await store.tree(tx, self._log.number), await store.signed(tx, self._log.number)
+        tree, last = await self._current(tx), await store.signed(tx, self._log.number)
         if tree is None:
             return None
+        if self._signed:
+            # Who rewrites tree and checkpoints alike, while the log is kept, does not reach what is remembered here.
+            await check_begins_with(tx, tree, *self._signed)
         if last is not None:
             await check_begins_with(tx, tree, last["size"], last["root"])
         if last is None or tree["size"] > last["size"]:
@@ -70,6 +77,11 @@ class Checkpoints:
         if last and (last["published_at"] is None or (self._witnesses.asked and self._renewal.due())):
             return last
         return None
+
+    async def _current(self, tx: Tx) -> Record | None:
+        """Return the log's row, locked; None once another follows it: what that one has taken over is signed no more."""
+        tree = await store.current_tree(tx, lock=True)
+        return tree if tree and tree["number"] == self._log.number else None
 
     async def _put_in_second_places(self, checkpoint: Record) -> None:
         record = _record(self._log.origin, checkpoint)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,6 +29,7 @@ from shared.messaging.metrics import alarm
 from shared.messaging.pace import BackOff, Every
 from shared.messaging.ports import EventLog, LogUnavailable
 from shared.sealing import Sealer
+from shared.transparency.errors import TransparencyError
 from shared.transparency.policy import Policy
 
 log = structlog.get_logger()
@@ -90,7 +92,7 @@ class LogKeeper:
                 await asyncio.sleep(ELECTION_SECONDS)
             except Superseded:
                 log.info("log_superseded")
-            except TreeChanged as error:
+            except (TreeChanged, TransparencyError) as error:  # a stored note or hash that is none stops the log alone
                 self._set_trouble(str(error))
                 alarm("log_refuses", reason=str(error))
                 await asyncio.sleep(REFUSED_SECONDS)
@@ -150,7 +152,9 @@ class LogKeeper:
     async def _checkpoints(self, current: Log) -> AsyncIterator[Checkpoints]:
         publisher = await self._event_log.publisher()
         try:
-            async with httpx.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False) as http:
+            # A jar that takes nothing: with cookies a witness could fill our memory, an answer at a time.
+            cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+            async with httpx.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False, cookies=cookies) as http:
                 witnesses = Witnesses(self._database, http, self._terms.policy)
                 yield Checkpoints(self._database, publisher, current, self._second_places.file, witnesses)
         finally:

@@ -128,7 +128,7 @@ async def place(tx: Tx, number: int, first: int, ids: Sequence[int]) -> None:
 
 
 async def release(tx: Tx, number: int, size: int) -> None:
-    """Let the leaves of a given-up log that no checkpoint of it covers, from `size` on, wait for their places again."""
+    """Let the leaves of a given-up log from `size` on, of which nothing was published, wait for their places again."""
     await tx.execute(
         "update log_entries set tree = null, log_index = null where tree = $1 and log_index >= $2", number, size
     )
@@ -176,7 +176,8 @@ async def entries(tx: Tx, number: int, first: int, count: int) -> list[bytes]:
     """Return up to `count` entries from the index `first` on, in order."""
     rows = await tx.fetch(
         """
-        select entry from log_entries where tree = $1 and log_index >= $2 and log_index < $2 + $3 order by log_index
+        select entry from log_entries where tree = $1 and log_index between $2 and $2::bigint + ($3::bigint - 1)
+        order by log_index
         """,
         number,
         first,

@@ -77,7 +77,8 @@ def as_owner(registry: Registry, *statements: str, triggers: bool = False) -> No
     back = [] if triggers else [f"alter table {each} enable trigger user" for each in tables]
     force = [f"alter table {each} no force row level security" for each in tables]
     with psycopg.connect(registry.clean.owner, autocommit=False) as connection:
-        for statement in [*force, *switch, *statements, *back]:
+        # First of all what a keeper's transactions lock first, or the two would wait for each other.
+        for statement in ["lock table log_trees", *force, *switch, *statements, *back]:
             connection.execute(statement)  # type: ignore[arg-type]
 
 

@@ -85,7 +85,7 @@ async def test_before_there_is_a_log_nothing_is_told_of_it(registry: Registry) -
         "x001/../0/000.p/3", "0/x001/../000.p/3", "0/000.p/0", "0/000.p/256", "0/000.p/03", "0/0000.p/3", "0/00.p/3",
         "0/x000/000.p/3", "00/000.p/3", "64/000.p/3", "-1/000.p/3", "0/000.p/4", "0/000", "0/%3000.p/3", "0/000.p/3/",
         "0//000.p/3", "entries/000.p/4", "entries/x000/000.p/3", "entries/000.p/0", "0/000.p/3%00",
-        "0/%D9%A0%D9%A0%D9%A0.p/3",
+        "0/%D9%A0%D9%A0%D9%A0.p/3", "0/x036/x028/x797/x018/x963/967", "entries/x036/x028/x797/x018/x963/967",
     ],
 )  # fmt: skip
 async def test_a_tile_is_found_under_its_one_canonical_path(registry: Registry, path: str) -> None:

@@ -145,6 +145,40 @@ async def test_the_signer_refuses_a_tree_that_was_changed_under_its_hands(regist
         assert await registry.value("select max(size) from log_checkpoints") == 3
 
 
+async def test_a_log_that_is_rewound_while_it_is_kept_is_not_signed_again(registry: Registry) -> None:
+    """The owner puts everything back to 3 leaves, signed checkpoints too, and lets other leaves come."""
+    await log_badges(registry, 3)
+    as_owner(
+        registry, "create table kept as select * from log_trees", "create table kept_tiles as select * from log_tiles"
+    )
+    async with keeping(registry) as keeper:
+        await registry.feed(Badge().issued(), Badge().issued())
+        await published(registry, 5)
+        rewinding = (
+            "delete from log_checkpoints where size > 3",
+            "delete from log_entries where log_index >= 3",
+            "update log_tiles t set hashes = k.hashes from kept_tiles k where t.level = k.level and t.index = k.index",
+            "update log_trees t set size = k.size, root = k.root from kept k",
+        )
+        await asyncio.to_thread(as_owner, registry, *rewinding)
+        await registry.feed(*[Badge().issued() for _ in range(4)])
+        await eventually(lambda: keeper.trouble() is not None)
+        assert "signed" in str(keeper.trouble())
+    assert await registry.value("select max(size) from log_checkpoints") == 3
+
+
+async def test_a_log_that_is_begun_anew_is_found_wherever_the_second_place_is_said_to_stand(registry: Registry) -> None:
+    await log_badges(registry, 3)
+    as_owner(
+        registry,
+        "delete from log_checkpoints",
+        "delete from log_tiles",
+        "update log_entries set tree = null, log_index = null",
+        "update log_trees set size = 0, root = sha256(''), second_place_offset = 1000000",
+    )
+    await _refused(registry, "3 leaves were signed, and the tree has 0")
+
+
 async def test_an_emptied_second_place_is_no_reason_to_go_on(registry: Registry) -> None:
     await log_badges(registry, 2)
     await empty_second_place(registry)

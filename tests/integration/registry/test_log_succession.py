@@ -4,12 +4,14 @@ import asyncio
 from uuid import UUID
 
 import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.registry.log.appending import append
 from services.registry.log.current import open_log
 from shared.sealing import Sealer
 from shared.transparency.checkpoints import open_checkpoint
-from shared.transparency.note_keys import NoteVerifier
+from shared.transparency.note_keys import CosignatureSigner, NoteVerifier
+from shared.transparency.policy import Policy, Witness
 from tests.integration.registry.builders import Badge
 from tests.integration.registry.conftest import Registry
 from tests.integration.registry.logs import ORIGIN, Reader, as_owner, keeping, log_badges, published, reader
@@ -123,6 +125,27 @@ async def test_a_successor_is_followed_by_a_third(registry: Registry) -> None:
         await registry.feed(Badge().issued())
         await published(registry, 2)
         assert keeper.trouble() is None
+
+
+async def test_what_was_signed_and_not_yet_published_is_proven_somewhere(registry: Registry) -> None:
+    """A quorum that was away, or a backup of the moment between appending and publishing, and then `succeed`."""
+    await log_badges(registry, 2)
+    away = Witness(CosignatureSigner("away", Ed25519PrivateKey.generate()).verifier, "http://127.0.0.1:1")
+    badge = Badge()
+    async with registry.serving():
+        async with keeping(registry, policy=Policy(witnesses={"away": away}, quorum="away")):
+            await registry.feed(badge.issued())
+            await eventually(lambda: _signed(registry, 3))
+        answer = await registry.client.post(SUCCEED, json={"after": ORIGIN}, headers=OPERATOR)
+        assert answer.json()["size"] == 3
+        async with keeping(registry):
+            await eventually(lambda: _published_of(registry, 2, 2))
+            proof = await (await reader(registry)).proven(await _event(registry, badge))
+            assert (proof["log"], proof["log_index"]) == (2, 1)
+
+
+async def _signed(registry: Registry, size: int) -> bool:
+    return bool(await registry.value("select max(size) = $1 from log_checkpoints", size))
 
 
 async def _published_of(registry: Registry, number: int, size: int) -> bool:

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from typer.testing import CliRunner, Result
 
+from cli.keys import Unusable
 from cli.main import app
 from services.registry.domain.leaves import Opening, committed
 from shared.ids import new_id, new_secret
@@ -155,6 +156,25 @@ async def test_a_true_opening_of_a_leaf_that_the_log_has_not_is_found(registry: 
         file.write_text("".join(json.dumps(each) + "\n" for each in items))
         found = await run(registry, "log", "check-report", str(file), "LOG")
         assert (found.exit_code, "is not the one that is said" in found.stderr) == (1, True), found.output
+
+
+async def test_a_report_of_which_nothing_could_be_checked_is_not_called_true(
+    registry: Registry, tmp_path: Path
+) -> None:
+    await have_history(registry)
+    own = await registry.key(INSTITUTION)
+    file = tmp_path / "report"
+    async with registry.serving():
+        await run(registry, "log", "report", "--out", str(file), key=own)
+        items = [json.loads(line) for line in file.read_text().splitlines()[:-1]]
+        false = [{**each, "origin": "other.example", "facts": {"event_id": each["event_id"]}} for each in items]
+        file.write_text("".join(json.dumps(each) + "\n" for each in false))
+        with pytest.raises(Unusable, match="nothing was checked"):
+            await run(registry, "log", "check-report", str(file), "LOG")
+        items[0]["salt"] = "\u00e9" * 43
+        file.write_text("".join(json.dumps(each) + "\n" for each in items))
+        found = await run(registry, "log", "check-report", str(file), "LOG")
+        assert (found.exit_code, "FOUND" in found.stderr) == (1, True), found.output
 
 
 async def test_what_was_erased_is_listed_and_not_opened(registry: Registry, tmp_path: Path) -> None:

@@ -307,7 +307,8 @@ def test_what_was_read_of_a_log_that_lies_is_not_gone_on_from(auditor: Auditor, 
 def test_a_damaged_state_is_no_verdict_on_the_log(auditor: Auditor, log: LogFolder) -> None:
     auditor.passes(log)
     whole = auditor.state.read_text()
-    for damaged in (whole[:-20], "{}", whole.replace('"size": 600', '"size": 601'), whole.replace("+", "-")):
+    sizes = (whole.replace('"size": 600', '"size": 601'), whole.replace('"size": 600', '"size": -1'))
+    for damaged in (whole[:-20], "{}", "[" * 100_000, *sizes, whole.replace("+", "-")):
         auditor.state.write_text(damaged)
         assert "was damaged" in auditor.cannot(log)
     assert sorted(each.name for each in auditor.state.parent.iterdir()) == ["log", "state.json"], (

@@ -24,6 +24,8 @@ class Server(ThreadingHTTPServer):
         self.asked: Counter[str] = Counter()
         self.refuses: Counter[str] = Counter()  # how often a path is still answered with 503
         self.endless: set[str] = set()
+        self.cookies: list[str] = []
+        self.sent_cookies: list[str | None] = []
 
     @property
     def url(self) -> str:
@@ -36,6 +38,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # the base class's name
         path = self.path.removeprefix("/log/")
         self.server.asked[path] += 1
+        self.server.sent_cookies.append(self.headers["Cookie"])
         if self.server.refuses[path] > 0:
             self.server.refuses[path] -= 1
             self.send_error(503)
@@ -43,6 +46,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_for_ever()
         elif (file := self.server.folder / path).is_file():
             self.send_response(200)
+            for cookie in self.server.cookies:
+                self.send_header("Set-Cookie", cookie)
             self.end_headers()
             self.wfile.write(file.read_bytes())
         else:
@@ -103,6 +108,14 @@ def test_a_file_without_an_end_is_a_finding_and_not_read_to_it(answers: Services
     server.endless.add(path)
     code, said = audit(answers, server)
     assert (code, "FOUND" in said) == (1, True), said
+
+
+def test_no_cookie_is_kept(server: Server) -> None:
+    server.cookies = [f"{number}={'v' * 300}" for number in range(90)]
+    address = source.Address(server.url)
+    assert address.read("checkpoint", 10_000) == address.read("checkpoint", 10_000)
+    assert len(server.sent_cookies) == 2
+    assert not any(server.sent_cookies)
 
 
 def test_nobody_there_is_no_finding(answers: Services) -> None:

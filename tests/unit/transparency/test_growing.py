@@ -90,3 +90,9 @@ def test_an_edge_without_its_tiles_or_with_others_is_refused() -> None:
 def test_a_leaf_that_is_no_hash_is_refused(leaf: bytes) -> None:
     with pytest.raises(TileError):
         grow(Edge(), [leaf])
+
+
+@pytest.mark.parametrize("size", [-1, -256, 2**63])
+def test_no_tree_has_such_a_size(size: int) -> None:
+    with pytest.raises(TileError, match="No tree has"):
+        Edge(size)
