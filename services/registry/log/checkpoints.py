@@ -79,7 +79,7 @@ class Checkpoints:
         return None
 
     async def _current(self, tx: Tx) -> Record | None:
-        """Return the log's row, locked; None once another follows it: what that one has taken over is signed no more."""
+        """Return the log's row, locked; None once another follows it, which takes over what was not published."""
         tree = await store.current_tree(tx, lock=True)
         return tree if tree and tree["number"] == self._log.number else None
 
