@@ -167,6 +167,39 @@ async def test_the_first_key_is_believed_from_then_on_and_no_other(logged: Logge
     assert (await logged.ask(report)).json()["code"] == "log_contradicts_itself"
 
 
+async def test_a_log_that_follows_on_the_one_that_is_believed_is_believed_too(logged: Logged) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    assert (await logged.ask(report)).status_code == 200
+    logged.log.publish([*logged.entries, b"one more"])
+    before = alarms("log_contradicts")
+    logged.log.succeeded(f"{logged.log.origin}/2")
+    assert (await logged.ask(report)).json()["code"] == "log_superseded"
+    report = await logged.verifier.verify(strangers_badge(Institution()), logged.employer)
+    assert (await logged.ask(report)).status_code == 202, "its leaf is still to come, in the log that is read now"
+    assert alarms("log_contradicts") == before
+    believed = await logged.verifier.value("select vkey from log_seen order by seen_at desc limit 1")
+    assert believed == logged.log.signer.vkey
+
+
+@pytest.mark.parametrize("how", ["another name", "not its checkpoint", "cut off", "forked", "another key"])
+async def test_a_log_that_does_not_follow_is_not_believed(logged: Logged, how: str) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    assert (await logged.ask(report)).status_code == 200
+    origin = logged.log.origin
+    if how == "cut off":
+        logged.log.publish(logged.entries[:-1])
+    if how == "forked":
+        logged.log.publish([b"forged", *logged.entries[1:], b"more"])
+    if how == "another key":
+        logged.log.signer = LogSite(origin).signer
+        logged.log.publish(logged.entries)
+    name = "log.example/another" if how == "another name" else f"{origin}/2"
+    logged.log.succeeded(name, b"something else" if how == "not its checkpoint" else None)
+    before = alarms("log_contradicts")
+    assert (await logged.ask(report)).json()["code"] == "log_contradicts_itself"
+    assert alarms("log_contradicts") > before
+
+
 async def test_a_leaf_that_is_not_the_event_it_should_be_gets_no_receipt(logged: Logged) -> None:
     report = await logged.verify(strangers_badge(Institution()))
     await logged.verifier.execute("update log_positions set log_index = 0")
