@@ -26,6 +26,7 @@ from tests.integration.verifier.logs import Logged
 from tests.support.log_site import LogSite, serving_log
 from tests.support.poll import eventually
 from tests.support.records import beats
+from tests.support.service import OPERATOR
 
 
 @pytest.fixture
@@ -217,6 +218,19 @@ async def test_a_log_that_does_not_answer_is_no_contradiction(logged: Logged) ->
     logged.log.files.clear()
     answer = await logged.ask(report)
     assert (answer.status_code, answer.json()["code"]) == (503, "log_unreachable")
+
+
+async def test_a_rotated_key_signs_no_more_and_what_it_signed_is_still_checked(logged: Logged) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    old = (await logged.ask(report)).json()
+    path = "/v1/ops/receipt-keys/rotate"
+    assert (await logged.verifier.client.post(path, headers=logged.employer)).status_code == 403
+    answer = await logged.verifier.client.post(path, headers=OPERATOR)
+    assert [each["retired_at"] is None for each in answer.json()["receipt_keys"]] == [True, False]
+    new = (await logged.ask(report)).json()
+    assert new["key"]["id"] == answer.json()["receipt_keys"][0]["id"] != old["key"]["id"]
+    for receipt in (old, new):
+        await checked(logged, receipt)
 
 
 async def test_tiles_are_fetched_once(logged: Logged) -> None:
