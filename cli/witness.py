@@ -7,6 +7,7 @@ key and a small file, and nothing of what is in the logs.
 import asyncio
 import os
 import socket
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -68,7 +69,14 @@ def serve(
     Example: laurel witness serve --key-file witness.key --log "$(curl -s https://badges.south.example/log/vkey)"
     """
     signer, known = read_key(key_file), _verifiers(logs)
-    run_until_told(serving(signer, known, WitnessState(state), host, port))
+    try:
+        memory = WitnessState(state)
+        seen = memory.seen()
+    except sqlite3.Error as error:
+        raise Unusable(f"{state} can't be used: {error}.") from error
+    for origin in known:
+        say(f"{origin}: last cosigned at {seen[origin]} leaves" if origin in seen else f"{origin}: not seen before")
+    run_until_told(serving(signer, known, memory, host, port))
 
 
 @asynccontextmanager

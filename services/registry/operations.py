@@ -77,7 +77,7 @@ async def _tell_positions_again(database: Database) -> int:
 
 
 def _positions(row: Record) -> Iterator[Entry]:
-    return positions_of(row["origin"], row["log_index"], row["event_id"], row["added_at"])
+    return positions_of(row, row["log_index"], row["event_id"], row["added_at"])
 
 
 def _recorded(row: Record) -> Entry:

@@ -87,7 +87,7 @@ async def proof(
 ) -> Proof:
     """The proof that an event is in the log, under the newest published checkpoint.
 
-    An event that is not there yet is `not_yet_logged`: it will be within a minute.
+    An event that is not there yet is `not_yet_logged`: mostly for less than a second; `/readyz` says when for longer.
     """
     async with visible_to(caller, app, worker) as tx:
         found = await _proven(tx, event_id, owner)

@@ -34,6 +34,11 @@ class RegistrySettings(Settings):
         """Read the policy; raises MalformedPolicy or MalformedNote where it can't be understood, OSError."""
         return parse_policy(self.log_policy_file.read_bytes()) if self.log_policy_file else Policy()
 
+    @field_validator("log_origin", mode="before")
+    @classmethod
+    def _none_where_empty(cls, origin: str | None) -> str | None:
+        return origin or None
+
     @field_validator("verifier_url", "notifier_url")
     @classmethod
     def _without_slash_behind(cls, url: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """Three registry workers at once, killed at random: one tree, in which no leaf is lost or doubled."""
 
 import asyncio
+import logging
 import random
 import subprocess
 import sys
@@ -45,12 +46,14 @@ def _another_worker(stack: Stack, folder: Path) -> Process:
 
 
 async def _kill_at_random(load: Load, workers: list[Process]) -> None:
-    """Kill whichever it is while the others go on; the leader of the log is among them sooner or later."""
-    chosen = random.Random(str(id(load)))
-    for _ in range(KILLS):
+    """Kill each of them once and then whichever it is, while the others go on."""
+    seed = random.randrange(2**32)
+    logging.getLogger(__name__).warning("seed %d", seed)
+    chosen = random.Random(seed)
+    each_once = chosen.sample(workers, len(workers))  # so that the leader is killed too
+    for worker in [*each_once, *chosen.choices(workers, k=KILLS - len(workers))]:
         before = len(load.issued)
         await eventually(lambda before=before: len(load.issued) >= before + 5, within=120)
-        worker = chosen.choice(workers)
         worker.sigkill()
         worker.start()
 

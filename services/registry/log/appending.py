@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from asyncpg import Record
+
 from services.registry.domain import leaves
 from services.registry.log.checks import edge_of
 from services.registry.log.current import Log, Superseded
@@ -16,7 +18,7 @@ from shared.messaging.outbox import Entry, state_entry
 from shared.transparency.growing import grow
 from shared.transparency.merkle import leaf_hash
 
-# One transaction's: 256 at a time cost a ninetieth of what each costs alone.
+# One transaction's: what a transaction costs is shared by so many.
 BATCH = 256
 BACKFILL = 500
 # Processes of the release before may still record, without logging, while the first of this one is at work.
@@ -43,15 +45,19 @@ async def append(connection: Connection, current: Log) -> int:
         await store.grow(connection, current.number, growth.edge.size, growth.edge.root)
         now = await db.now(connection)
         placed = enumerate((each["event_id"] for each in waiting), tree["size"])
-        told = [each for index, event_id in placed for each in positions_of(current.origin, index, event_id, now)]
+        told = [each for index, event_id in placed for each in positions_of(tree, index, event_id, now)]
         await outbox.add_many(connection, told)
     return len(waiting)
 
 
-def positions_of(origin: str, index: int, event_id: UUID, time: datetime) -> Iterator[Entry]:
-    """Say that an event has its place in the log: to those who listen, and to those who come later."""
-    state = state_entry(LogPositionState(event_id=event_id, origin=origin, log_index=index), time)
-    yield Entry(EventLogged(event_id=event_id, origin=origin, log_index=index), state.event_id, time)
+def positions_of(log: Record, index: int, event_id: UUID, time: datetime) -> Iterator[Entry]:
+    """Say that an event has its place in a log: to those who listen, and to those who come later.
+
+    The log's number is the version: a place in a later log counts.
+    """
+    place = {"event_id": event_id, "version": log["number"], "origin": log["origin"], "log_index": index}
+    state = state_entry(LogPositionState.model_validate(place), time)
+    yield Entry(EventLogged.model_validate(place), state.event_id, time)
     yield state
 
 

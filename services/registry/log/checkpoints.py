@@ -94,8 +94,11 @@ def _record(origin: str, checkpoint: Record) -> LogRecord:
 def _replace(file: Path, content: bytes) -> None:
     """Write a file so that it is never half there, and is on the disk on return."""
     beside = file.with_name(file.name + ".new")
-    with beside.open("wb") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    beside.replace(file)
+    try:
+        with beside.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        beside.replace(file)
+    except OSError as error:
+        raise LogUnavailable(f"the checkpoint file {file} can't be written: {error.strerror}") from error

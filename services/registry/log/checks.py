@@ -13,7 +13,7 @@ from services.registry.store import log as store
 from shared.db import Tx
 from shared.ids import partition_of
 from shared.messaging.events import REGISTRY_STATE, CheckpointState
-from shared.messaging.ports import EventLog, Partition, Received
+from shared.messaging.ports import EventLog, LogUnavailable, Partition, Received
 from shared.transparency.growing import Edge, edge_tiles, read_edge
 
 FIRST = 1
@@ -33,9 +33,10 @@ class SecondPlaces:
         """Return the newest checkpoint of this log that each place has.
 
         Raises TreeChanged where the topic has none and the tree has leaves (a successor's first does not count), or
-        what a place has can't be read; LogUnavailable where the topic can't be read at all.
+        what a place has is no checkpoint; LogUnavailable where a place can't be read at all.
         """
-        found = await self._in_topic(tree, tree["second_place_offset"])
+        # Where it stood is a hint to be quick, and no more: who rewrites the database could move it.
+        found = await self._in_topic(tree, tree["second_place_offset"]) or await self._in_topic(tree, 0)
         if found is None and tree["size"] > (tree["number"] > FIRST):
             raise TreeChanged(f"the second place has no checkpoint of a log that has {tree['size']} leaves here")
         if found:
@@ -95,6 +96,8 @@ def _content(file: Path | None) -> bytes | None:
         return file.read_bytes() if file else None
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise LogUnavailable(f"the checkpoint file {file} can't be read: {error.strerror}") from error
 
 
 def _read(text: bytes) -> CheckpointState:

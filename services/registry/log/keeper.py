@@ -95,7 +95,7 @@ class LogKeeper:
                 alarm("log_refuses", reason=str(error))
                 await asyncio.sleep(REFUSED_SECONDS)
             except LogUnavailable as error:
-                self._set_trouble("the event log, the second place of checkpoints, does not answer")
+                self._set_trouble(f"a second place of checkpoints is not to be had: {error}")
                 log.warning("log_waits_for_second_place", error=str(error))
                 await back_off.wait()
             except Exception as error:
@@ -106,6 +106,13 @@ class LogKeeper:
 
     async def _keep(self, connection: Connection, sealer: Sealer, back_off: BackOff) -> NoReturn:
         """Keep the log for as long as `connection` lives and holds the lock: it is the one that appends."""
+        try:
+            await self._keep_while_elected(connection, sealer, back_off)
+        finally:
+            for gauge in (SIZE, WAITING, PUBLISHED):
+                gauge.set(float("nan"))  # whoever is elected next tells them
+
+    async def _keep_while_elected(self, connection: Connection, sealer: Sealer, back_off: BackOff) -> NoReturn:
         async with connection.transaction():
             current = await open_log(connection, sealer, self._terms.origin)
         async with connection.transaction():

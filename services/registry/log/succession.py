@@ -25,7 +25,8 @@ log = structlog.get_logger()
 async def succeed(tx: Tx, sealer: Sealer, places: SecondPlaces, after: str) -> tuple[Record, Checkpoint]:
     """Let a new log follow the one of the origin `after`; return it with the old one's last checkpoint.
 
-    What was logged stays in the old one, whose files stay served; what waits goes into the new one. Raises NotFound
+    What the last checkpoint covers stays in the old one, whose files stay served; the rest, and what waits, goes into
+    the new one. Raises NotFound
     where there is no log, Conflict where `after` is not the one that is written to or never was signed, LogUnavailable
     where the second place can't be asked for its last checkpoint.
     """
@@ -39,6 +40,7 @@ async def succeed(tx: Tx, sealer: Sealer, places: SecondPlaces, after: str) -> t
     number, base = old["number"] + 1, first["origin"] if first else old["origin"]
     tree = await create_log(tx, sealer, number, f"{base}/{number}")
     await _begin_with(tx, number, note)
+    await store.release(tx, old["number"], checkpoint.size)
     log.warning("log_succeeded", origin=tree["origin"], after=after, size=checkpoint.size)
     return tree, checkpoint
 

@@ -5,15 +5,17 @@ never signed is an alarm.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
 import structlog
 from asyncpg import Record
+from prometheus_client import Gauge
 
 from services.registry.log.tree import consistency_proof
 from services.registry.store import log as store
+from shared import db
 from shared.db import Database
 from shared.messaging.metrics import alarm
 from shared.transparency import witnessing
@@ -24,7 +26,13 @@ from shared.transparency.policy import Policy, Witness
 
 log = structlog.get_logger()
 
+COSIGNED = Gauge("laurel_log_witness_cosigned_seconds", "When a witness last cosigned (Unix time)", ["witness"])
+
 ANSWER_SECONDS = 5.0
+# For those that are slower than a quorum needs.
+GRACE_SECONDS = 0.5
+# How far a witness's clock may be from ours: whoever relies on its word asks how old it is.
+CLOCK_SECONDS = 300.0
 
 Cosignature = tuple[Signature, Verified]
 
@@ -56,14 +64,32 @@ class Witnesses:
         Nothing larger was ever signed here, so a witness that remembers more of this log is an alarm.
         """
         note = parse_note(checkpoint["note"].encode())
-        asked = [self._ask(name, witness, checkpoint) for name, witness in self.asked.items()]
-        found = [each for answers in await asyncio.gather(*asked) for each in answers]
-        if not self.policy.satisfied([verified for _, verified in found]):
+        found = await self._cosignatures(checkpoint)
+        if not self._are_enough(found):
             return None
-        new = [signature for signature, _ in found]
+        new = sorted((signature for signature, _ in found), key=lambda each: each.name)
         replaced = {(each.name, each.key_id) for each in new}
         kept = [each for each in note.signatures if (each.name, each.key_id) not in replaced]
         return write_note(note.text, [*kept, *new]).decode()
+
+    async def _cosignatures(self, checkpoint: Record) -> list[Cosignature]:
+        """Ask all at once; once there are enough the others have a moment left."""
+        found: list[Cosignature] = []
+        pending = {asyncio.create_task(self._ask(*each, checkpoint)) for each in self.asked.items()}
+        try:
+            while pending and not self._are_enough(found):
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                found += [each for task in done for each in task.result()]
+            if pending:
+                done, pending = await asyncio.wait(pending, timeout=GRACE_SECONDS)
+                found += [each for task in done for each in task.result()]
+        finally:
+            for task in pending:
+                task.cancel()
+        return found
+
+    def _are_enough(self, found: Sequence[Cosignature]) -> bool:
+        return self.policy.satisfied([verified for _, verified in found])
 
     async def _ask(self, name: str, witness: Witness, checkpoint: Record) -> list[Cosignature]:
         """Return the witness's cosignature, if it gives one; where it is at another size, it is asked from there."""
@@ -111,10 +137,16 @@ class Witnesses:
         except TransparencyError as error:
             log.warning("witness_wrong", witness=name, code=error.code)
             return []
-        if found:
-            async with self.database.transaction() as tx:
+        async with self.database.transaction() as tx:
+            now = (await db.now(tx)).timestamp()
+            fresh = [each for each in found if abs((each[1].time or 0) - now) <= CLOCK_SECONDS]
+            if fresh:
                 await store.note_witnessed(tx, checkpoint["tree"], name, checkpoint["size"])
-        return found[:1]
+        if not fresh:
+            log.warning("witness_wrong", witness=name, code="no_cosignature_of_now")
+            return []
+        COSIGNED.labels(name).set(now)
+        return fresh[:1]
 
 
 def _refused(name: str, status: int, remembered: int | None, size: int) -> None:

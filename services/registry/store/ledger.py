@@ -82,7 +82,7 @@ async def places_after(tx: Tx, after: int, limit: int) -> list[Record]:
     """Return entries that have a place in a log, in the order in which they came, behind the entry `after`."""
     return await tx.fetch(
         """
-        select e.id, e.event_id, e.log_index, e.added_at, t.origin
+        select e.id, e.event_id, e.log_index, e.added_at, t.origin, t.number
         from log_entries e join log_trees t on t.number = e.tree
         where e.id > $1 order by e.id limit $2
         """,

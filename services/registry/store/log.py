@@ -127,6 +127,13 @@ async def place(tx: Tx, number: int, first: int, ids: Sequence[int]) -> None:
     )
 
 
+async def release(tx: Tx, number: int, size: int) -> None:
+    """Let the leaves of a given-up log that no checkpoint of it covers, from `size` on, wait for their places again."""
+    await tx.execute(
+        "update log_entries set tree = null, log_index = null where tree = $1 and log_index >= $2", number, size
+    )
+
+
 async def put_tiles(tx: Tx, number: int, tiles: Mapping[tuple[int, int], bytes]) -> None:
     """Store hash tiles as they stand now, by level and index; what was in them stays their beginning."""
     await tx.execute(

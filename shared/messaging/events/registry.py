@@ -1,7 +1,6 @@
 """What the registry tells: that it has recorded and logged what happened, and where."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -28,10 +27,13 @@ class CredentialRecorded(Message):
 
 
 class LogPlace(Message):
-    """Where an event stands in the transparency log: in the log of this origin, at this index."""
+    """Where an event stands in the transparency log: in the log of this origin, at this index.
+
+    `version` is the number of that log: the second follows on the first where that could not go on.
+    """
 
     event_id: UUID
-    version: Literal[1] = 1
+    version: int = Field(1, ge=1)
     origin: str
     log_index: int = Field(ge=0)
 
@@ -41,7 +43,10 @@ class LogPlace(Message):
 
 
 class EventLogged(LogPlace):
-    """An event has its place in the transparency log: in the log of this origin, at this index."""
+    """An event has its place in the transparency log: in the log of this origin, at this index.
+
+    `version` is the number of that log. Of an event that stands in two, the later place counts.
+    """
 
     TYPE = "laurel.event.logged.v1"
     TOPIC = REGISTRY_EVENTS
@@ -51,7 +56,10 @@ class EventLogged(LogPlace):
 
 
 class LogPositionState(LogPlace):
-    """Where an event stands in the transparency log, for whoever must find its inclusion proof."""
+    """Where an event stands in the transparency log, for whoever must find its inclusion proof.
+
+    `version` is the number of that log: a place in a later one counts.
+    """
 
     TYPE = "laurel.log-position.state.v1"
     TOPIC = REGISTRY_STATE

@@ -14,9 +14,11 @@ import pytest
 from services.registry.log.appending import append
 from services.registry.log.current import open_log
 from shared.sealing import Sealer
+from shared.transparency.growing import Edge, grow
+from shared.transparency.merkle import leaf_hash
 from tests.integration.registry.builders import Badge
 from tests.integration.registry.conftest import Registry, as_app
-from tests.integration.registry.logs import as_owner, keeping, log_badges, published, reader
+from tests.integration.registry.logs import as_owner, empty_second_place, keeping, log_badges, published, reader
 from tests.support.poll import eventually
 
 ALTERATIONS = [
@@ -145,8 +147,59 @@ async def test_the_signer_refuses_a_tree_that_was_changed_under_its_hands(regist
 
 async def test_an_emptied_second_place_is_no_reason_to_go_on(registry: Registry) -> None:
     await log_badges(registry, 2)
-    as_owner(registry, "update log_trees set second_place_offset = 1000000")
+    await empty_second_place(registry)
     await _refused(registry, "the second place has no checkpoint of a log that has 2 leaves here")
+
+
+async def test_a_second_place_is_not_hidden_by_moving_the_place_where_it_is_looked_for(registry: Registry) -> None:
+    await log_badges(registry, 2)
+    as_owner(
+        registry,
+        "delete from log_checkpoints",
+        "delete from log_tiles",
+        "update log_entries set tree = null, log_index = null, entry = sha256('other')",
+        "update log_trees set size = 0, root = sha256(''), second_place_offset = 1000000",
+    )
+    await _refused(registry, "2 leaves were signed, and the tree has 0")
+
+
+async def test_a_checkpoint_file_that_cannot_be_written_or_read_is_said(registry: Registry, tmp_path: Path) -> None:
+    await registry.feed(Badge().issued())
+    async with keeping(registry, checkpoint_file=tmp_path / "nowhere" / "checkpoint.json") as keeper:
+        await eventually(lambda: keeper.trouble() is not None)
+        assert "can't be written: No such file or directory" in str(keeper.trouble())
+    async with keeping(registry, checkpoint_file=tmp_path) as keeper:
+        await eventually(lambda: keeper.trouble() is not None)
+        assert "can't be read: Is a directory" in str(keeper.trouble())
+    assert await registry.value("select count(*) from log_checkpoints where published_at is not null") == 0
+
+
+async def test_a_tile_that_no_published_checkpoint_covers_is_told_to_nobody(registry: Registry) -> None:
+    await log_badges(registry, 3)
+    await _append_without_checks(registry, 2)
+    async with registry.serving():
+        for path, status in (
+            ("0/000.p/3", 200),
+            ("0/000.p/5", 404),
+            ("entries/000.p/3", 200),
+            ("entries/000.p/4", 404),
+        ):
+            assert (await registry.client.get(f"/log/tile/{path}")).status_code == status, path
+
+
+async def test_the_signer_finds_other_leaves_than_it_has_signed(registry: Registry) -> None:
+    """The owner makes other leaves of the first three while the keeper is at work, in a tree that is whole."""
+    await log_badges(registry, 3)
+    growth = grow(Edge(), [leaf_hash(each) for each in (b"a", b"b", b"c")])
+    async with keeping(registry) as keeper:
+        await eventually(lambda: _elected(registry))
+        changes = [
+            f"update log_tiles set hashes = '\\x{growth.tiles[0, 0].hex()}'",
+            f"update log_trees set root = '\\x{growth.edge.root.hex()}'",
+        ]
+        await asyncio.to_thread(as_owner, registry, *changes)
+        await eventually(lambda: keeper.trouble() is not None)
+        assert "the first 3 leaves are not those that were signed" in str(keeper.trouble())
 
 
 async def test_a_file_is_a_second_place_too(registry: Registry, tmp_path: Path) -> None:

@@ -1,7 +1,13 @@
 """A log that can't go on is followed by another, which begins with the last checkpoint that others have of it."""
 
 import asyncio
+from uuid import UUID
 
+import orjson
+
+from services.registry.log.appending import append
+from services.registry.log.current import open_log
+from shared.sealing import Sealer
 from shared.transparency.checkpoints import open_checkpoint
 from shared.transparency.note_keys import NoteVerifier
 from tests.integration.registry.builders import Badge
@@ -86,6 +92,26 @@ async def test_only_the_operator_begins_another_log_and_only_after_the_one_that_
     assert await registry.value("select count(*) from log_trees") == 2
 
 
+async def test_leaves_that_no_checkpoint_covers_go_into_the_new_log(registry: Registry) -> None:
+    await log_badges(registry, 2)
+    unsigned = Badge()
+    await registry.feed(unsigned.issued())
+    async with registry.worker.session() as connection:
+        current = await open_log(connection, Sealer.from_file(registry.settings.kek_file), None)
+        assert await append(connection, current) == 1
+    async with registry.serving():
+        assert (await registry.client.post(SUCCEED, json={"after": ORIGIN}, headers=OPERATOR)).status_code == 200
+    async with registry.serving(), keeping(registry) as keeper:
+        await eventually(lambda: _published_of(registry, 2, 2))
+        assert keeper.trouble() is None
+        proof = await (await reader(registry)).proven(await _event(registry, unsigned))
+        assert (proof["log"], proof["log_index"]) == (2, 1)
+    told = await registry.rows("select value from outbox where topic = 'registry.state.v1' order by id")
+    places = [orjson.loads(value) for (value,) in told]
+    mine = [each for each in places if each.get("event_id") == str(await _event_id(registry, unsigned))]
+    assert [(each["version"], each["log_index"]) for each in mine] == [(1, 2), (2, 1)]
+
+
 async def test_a_successor_is_followed_by_a_third(registry: Registry) -> None:
     await log_badges(registry, 1)
     async with registry.serving(), keeping(registry):
@@ -103,6 +129,11 @@ async def _published_of(registry: Registry, number: int, size: int) -> bool:
     query = "select max(size) from log_checkpoints where tree = $1 and published_at is not null"
     found: int | None = await registry.value(query, number)
     return found is not None and found >= size
+
+
+async def _event_id(registry: Registry, badge: Badge) -> UUID:
+    found: UUID = await registry.value("select event_id from history where credential_id = $1", badge.id)
+    return found
 
 
 async def _event(registry: Registry, badge: Badge) -> str:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import time as clock
 from typing import Any
 
 import httpx
@@ -16,16 +17,19 @@ from fastapi.responses import StreamingResponse
 
 from cli import witness
 from cli.witness_state import WitnessState
+from services.registry.log import checkpoints
+from services.registry.log.current import Log, open_log
 from shared.messaging.metrics import ALARMS
-from shared.transparency.checkpoints import parse_checkpoint
+from shared.sealing import Sealer
+from shared.transparency.checkpoints import Checkpoint, parse_checkpoint
 from shared.transparency.note_keys import CosignatureSigner, NoteVerifier
-from shared.transparency.notes import parse_note
+from shared.transparency.notes import parse_note, write_note
 from shared.transparency.policy import Group, Policy, Witness
 from shared.transparency.witnessing import PATH, SIZE_TYPE, read_request, write_cosignatures
 from shared.web.server import serving as served
 from tests.integration.registry.builders import Badge
 from tests.integration.registry.conftest import Registry
-from tests.integration.registry.logs import as_owner, keeping, log_badges, published
+from tests.integration.registry.logs import as_owner, empty_second_place, keeping, log_badges, published
 from tests.support.poll import eventually
 
 
@@ -135,10 +139,12 @@ async def test_a_lost_answer_is_asked_for_again_from_where_the_witness_is(watche
 LIARS: dict[str, Callable[[bytes, CosignatureSigner], Any]] = {
     "a signature of another key": lambda body, _: _cosigned(body, key("liar.example/1")),
     "a signature of another text": lambda body, signer: _cosigned(body, signer, "log.badges.example\n9\nAAAA\n"),
+    "a time long past": lambda body, signer: _cosigned(body, signer, time=1),
     "nothing at all": lambda _, __: Response(b""),
     "noise": lambda _, __: Response(b"\xff\xfe\x00" * 1000),
     "an error": lambda _, __: Response("no", 500),
     "a redirect": lambda _, __: Response("", 307, {"Location": "http://127.0.0.1:1/"}),
+    "silence": lambda _, __: StreamingResponse(_silence()),
     "an endless body": lambda _, __: StreamingResponse(_endless()),
     "a size that is none": lambda _, __: Response("many\n", 409, media_type=SIZE_TYPE),
     "one size after another": lambda _, __: Response("1\n", 409, media_type=SIZE_TYPE),
@@ -179,12 +185,30 @@ async def test_a_rewritten_log_gets_no_cosignature(watched: Watched) -> None:
         "delete from log_tiles",
         "update log_entries set entry = sha256('other') where log_index = 1",
         "update log_entries set tree = null, log_index = null",
-        "update log_trees set size = 0, root = sha256(''), second_place_offset = 1000000",
+        "update log_trees set size = 0, root = sha256('')",
     )
+    await empty_second_place(watched.registry)
     before = alarms("witness_refuses")
     async with keeping(watched.registry, policy=watched.policy):
         await eventually(lambda: alarms("witness_refuses") > before)
         assert await watched.registry.value("select count(*) from log_checkpoints where published_at is not null") == 0
+
+
+async def test_a_witness_is_asked_again_without_growth(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "RENEWAL_SECONDS", 0.5)
+    await watched.honest("north")
+    note = "select note from log_checkpoints where published_at is not null order by size desc limit 1"
+    async with keeping(watched.registry, policy=watched.policy):
+        await watched.registry.feed(Badge().issued())
+        await published(watched.registry, 3)
+        first = await watched.registry.value(note)
+        await eventually(lambda: _differs(watched.registry, note, first))  # its cosignature says another second
+    assert (await watched.newest())[0] == 3
+
+
+async def _differs(registry: Registry, query: str, before: str) -> bool:
+    now: str = await registry.value(query)
+    return now != before
 
 
 async def test_two_views_of_a_log_are_never_both_cosigned(watched: Watched) -> None:
@@ -198,6 +222,10 @@ async def test_two_views_of_a_log_are_never_both_cosigned(watched: Watched) -> N
         assert again.status_code == 200
         stranger = await client.post(f"{url}{PATH}", content=b"old 0\n\n" + ours.replace("badges", "other").encode())
         assert stranger.status_code == 404
+        text = Checkpoint("log.badges.example", 3, bytes(32)).text
+        other = write_note(text, [(await _log(watched.registry)).signer.sign(text)])
+        second = await client.post(f"{url}{PATH}", content=b"old 3\n\n" + other)
+        assert (second.status_code, second.text) == (409, "3\n")
         late = await client.post(f"{url}{PATH}", content=b"old 0\n\n" + ours.encode())
         assert (late.status_code, late.text, late.headers["Content-Type"].partition(";")[0]) == (409, "3\n", SIZE_TYPE)
         huge = await client.post(f"{url}{PATH}", content=b"old 3\n" + b"A" * 100_000)
@@ -213,15 +241,25 @@ async def test_requests_at_once_are_judged_one_after_the_other(watched: Watched)
     assert statuses == [200, *[409] * 19]
 
 
-def _cosigned(body: bytes, signer: CosignatureSigner, text: str | None = None) -> Response:
+def _cosigned(body: bytes, signer: CosignatureSigner, text: str | None = None, time: int | None = None) -> Response:
     asked = text or parse_note(read_request(body).checkpoint).text
-    return Response(write_cosignatures([signer.sign(asked, 1)]))
+    return Response(write_cosignatures([signer.sign(asked, time or int(clock()))]))
+
+
+async def _log(registry: Registry) -> Log:
+    async with registry.worker.transaction() as tx:
+        return await open_log(tx, Sealer.from_file(registry.settings.kek_file), None)
 
 
 async def _endless() -> AsyncIterator[bytes]:
     while True:
         yield b"x" * 65536
         await asyncio.sleep(0)
+
+
+async def _silence() -> AsyncIterator[bytes]:
+    await asyncio.sleep(3600)
+    yield b""
 
 
 def alarms(kind: str) -> float:
