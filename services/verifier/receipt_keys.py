@@ -44,6 +44,13 @@ class ReceiptKeys:
         raw = self._sealer.open(row["sealed"], row["id"].bytes)
         return ReceiptKey(row["id"], row["public_key_multibase"], Ed25519PrivateKey.from_private_bytes(raw))
 
+    async def rotate(self) -> Sequence[Any]:
+        """Retire the key in use and make another; return all keys as `published` does."""
+        async with self._database.transaction() as tx:
+            await store.retire_key(tx, await db.now(tx))
+            await self._make(tx)
+            return await store.public_keys(tx)
+
     async def published(self) -> Sequence[Any]:
         """Return all keys, the newest first, without their private halves."""
         async with self._database.transaction() as tx:

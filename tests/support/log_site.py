@@ -11,7 +11,7 @@ from shared.transparency.checkpoints import Checkpoint
 from shared.transparency.merkle import Node
 from shared.transparency.note_keys import NoteSigner
 from shared.transparency.notes import write_note
-from shared.transparency.tiles import tiles_of
+from shared.transparency.tiles import bundles_of, tiles_of, write_bundle
 from tests.support.trees import NaiveTree
 
 
@@ -32,9 +32,18 @@ class LogSite:
             for tile in tiles_of(size):
                 nodes = [Node(8 * tile.level, 256 * tile.index + n) for n in range(tile.width)]
                 self.files[tile.path] = b"".join(map(tree.hash_of, nodes))
+        for bundle in bundles_of(len(entries)):
+            self.files[bundle.path] = write_bundle(entries[256 * bundle.index :][: bundle.width])
         text = Checkpoint(self.origin, len(entries), tree.root(len(entries))).text
         self.files["checkpoint"] = write_note(text, [self.signer.sign(text)])
         self.files["vkey"] = f"{self.signer.vkey}\n".encode()
+
+    def succeeded(self, origin: str, first: bytes | None = None) -> None:
+        """Begin another log in this one's place, whose leaf 0 is `first`: the last checkpoint of this one."""
+        old, first = self.files, first or self.files["checkpoint"]
+        self.origin, self.signer = origin, NoteSigner(origin, Ed25519PrivateKey.generate())
+        self.files = {f"1/{path}": content for path, content in old.items()}
+        self.publish([first, b"a leaf", b"and another"])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from services.verifier.api.verifications import Reading
 from services.verifier.handlers.receipts import Receipts
 from shared.credentials.report import Report
+from shared.ops import Operator
 from shared.web.problems import RESPONSES
 
 router = APIRouter(tags=["receipts"], responses=RESPONSES)
@@ -102,6 +103,13 @@ async def receipt(
         return Pending()
     response.headers["Content-Disposition"] = f'attachment; filename="receipt-{verification_id}.json"'
     return made
+
+
+@router.post("/v1/ops/receipt-keys/rotate")
+async def rotate(_: Operator, receipts: TheReceipts) -> PublishedKeys:
+    """Sign receipts with a new key from now on. The one of before stays published, with the time of its retirement."""
+    rows = await receipts.keys.rotate()
+    return PublishedKeys(receipt_keys=[ReceiptKey(**row) for row in rows])
 
 
 @router.get("/.well-known/laurel-verifier.json")

@@ -82,6 +82,10 @@ def _event(about: About, credential: Row, entry: HistoryEntry) -> Event:
     return Event(about, entry.event_id, facts, time=entry.time)
 
 
-def pending(events: Sequence[Event], places: Mapping[UUID, tuple[str, int]], size: int) -> bool:
-    """Tell whether one of the events is not yet under a checkpoint of `size` leaves."""
-    return any(each.id not in places or places[each.id][1] >= size for each in events)
+def pending(events: Sequence[Event], places: Mapping[UUID, tuple[str, int]], origin: str, size: int) -> bool:
+    """Tell whether one of the events is not yet under a checkpoint of `size` leaves of the log `origin`.
+
+    One that stands in another log will never be.
+    """
+    placed = [places.get(each.id) for each in events]
+    return any(place is None or (place[0] == origin and place[1] >= size) for place in placed)

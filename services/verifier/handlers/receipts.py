@@ -41,7 +41,7 @@ class Receipts:
             places = await store.places(tx, [each.id for each in events])
             at = await now(tx)
         head = await self.reader.head()
-        if pending(events, places, head.checkpoint.size):
+        if pending(events, places, head.checkpoint.origin, head.checkpoint.size):
             return None
         receipt = {
             "type": "laurel.receipt.v1",

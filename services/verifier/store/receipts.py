@@ -13,6 +13,11 @@ async def active_key(tx: Tx) -> Any:
     return await tx.fetchrow("select * from receipt_keys where retired_at is null")
 
 
+async def retire_key(tx: Tx, at: datetime) -> None:
+    """Take the key in use out of it."""
+    await tx.execute("update receipt_keys set retired_at = $1 where retired_at is null", at)
+
+
 async def add_key(tx: Tx, key_id: UUID, public_key_multibase: str, sealed: bytes, at: datetime) -> None:
     """Store a key, unless one is in use."""
     await tx.execute(

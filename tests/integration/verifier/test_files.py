@@ -137,7 +137,8 @@ async def test_both_bodies_are_described(served: Verifier) -> None:
     assert set(content) == {"application/json", "multipart/form-data"}
     assert "$ref" not in json.dumps(content)
     form = content["multipart/form-data"]["schema"]
-    assert (set(form["properties"]), form["required"]) == ({"file", "email", "name", "id", "as_of"}, ["file"])
+    fields = {"file", "email", "name", "id", "as_of", "require_inclusion"}
+    assert (set(form["properties"]), form["required"]) == (fields, ["file"])
     assert content["application/json"]["schema"]["additionalProperties"] is False
 
 

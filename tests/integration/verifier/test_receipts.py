@@ -26,6 +26,7 @@ from tests.integration.verifier.logs import Logged
 from tests.support.log_site import LogSite, serving_log
 from tests.support.poll import eventually
 from tests.support.records import beats
+from tests.support.service import OPERATOR
 
 
 @pytest.fixture
@@ -167,6 +168,39 @@ async def test_the_first_key_is_believed_from_then_on_and_no_other(logged: Logge
     assert (await logged.ask(report)).json()["code"] == "log_contradicts_itself"
 
 
+async def test_a_log_that_follows_on_the_one_that_is_believed_is_believed_too(logged: Logged) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    assert (await logged.ask(report)).status_code == 200
+    logged.log.publish([*logged.entries, b"one more"])
+    before = alarms("log_contradicts")
+    logged.log.succeeded(f"{logged.log.origin}/2")
+    assert (await logged.ask(report)).json()["code"] == "log_superseded"
+    report = await logged.verifier.verify(strangers_badge(Institution()), logged.employer)
+    assert (await logged.ask(report)).status_code == 202, "its leaf is still to come, in the log that is read now"
+    assert alarms("log_contradicts") == before
+    believed = await logged.verifier.value("select vkey from log_seen order by seen_at desc limit 1")
+    assert believed == logged.log.signer.vkey
+
+
+@pytest.mark.parametrize("how", ["another name", "not its checkpoint", "cut off", "forked", "another key"])
+async def test_a_log_that_does_not_follow_is_not_believed(logged: Logged, how: str) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    assert (await logged.ask(report)).status_code == 200
+    origin = logged.log.origin
+    if how == "cut off":
+        logged.log.publish(logged.entries[:-1])
+    if how == "forked":
+        logged.log.publish([b"forged", *logged.entries[1:], b"more"])
+    if how == "another key":
+        logged.log.signer = LogSite(origin).signer
+        logged.log.publish(logged.entries)
+    name = "log.example/another" if how == "another name" else f"{origin}/2"
+    logged.log.succeeded(name, b"something else" if how == "not its checkpoint" else None)
+    before = alarms("log_contradicts")
+    assert (await logged.ask(report)).json()["code"] == "log_contradicts_itself"
+    assert alarms("log_contradicts") > before
+
+
 async def test_a_leaf_that_is_not_the_event_it_should_be_gets_no_receipt(logged: Logged) -> None:
     report = await logged.verify(strangers_badge(Institution()))
     await logged.verifier.execute("update log_positions set log_index = 0")
@@ -184,6 +218,19 @@ async def test_a_log_that_does_not_answer_is_no_contradiction(logged: Logged) ->
     logged.log.files.clear()
     answer = await logged.ask(report)
     assert (answer.status_code, answer.json()["code"]) == (503, "log_unreachable")
+
+
+async def test_a_rotated_key_signs_no_more_and_what_it_signed_is_still_checked(logged: Logged) -> None:
+    report = await logged.verify(strangers_badge(Institution()))
+    old = (await logged.ask(report)).json()
+    path = "/v1/ops/receipt-keys/rotate"
+    assert (await logged.verifier.client.post(path, headers=logged.employer)).status_code == 403
+    answer = await logged.verifier.client.post(path, headers=OPERATOR)
+    assert [each["retired_at"] is None for each in answer.json()["receipt_keys"]] == [True, False]
+    new = (await logged.ask(report)).json()
+    assert new["key"]["id"] == answer.json()["receipt_keys"][0]["id"] != old["key"]["id"]
+    for receipt in (old, new):
+        await checked(logged, receipt)
 
 
 async def test_tiles_are_fetched_once(logged: Logged) -> None:
