@@ -29,6 +29,7 @@ RECENT_SECONDS = 3.0
 # 8 KiB each at most.
 TILES_KEPT = 512
 MAX_VKEY = 1_000
+TRIES = 5
 
 
 class Contradiction(Exception):
@@ -108,6 +109,15 @@ class LogReader:
             raise contradicts(str(error)) from error
 
     async def _head(self) -> Head:
+        """Read until nobody else has noted another checkpoint meanwhile: each is held to the one before it."""
+        for _ in range(TRIES):
+            if head := await self._noted_head():
+                return head
+        raise Unavailable(
+            "log_unreachable", "The transparency log grows faster than it can be followed.", retry_after=5
+        )
+
+    async def _noted_head(self) -> Head | None:
         async with self._database.transaction() as tx:
             seen = await store.last_seen(tx, self._pinned.name if self._pinned else None)
         verifier = self._pinned or NoteVerifier.parse(seen["vkey"] if seen else await self._first_vkey())
@@ -123,8 +133,8 @@ class LogReader:
             told = await store.heard(tx, checkpoint.origin)
         await self._hold_to(checkpoint, seen, told)
         async with self._database.transaction() as tx:
-            await store.note_seen(tx, checkpoint.origin, verifier.vkey, checkpoint.size, checkpoint.root)
-        return Head(checkpoint, note.decode())
+            noted = await store.note_seen(tx, seen, verifier.vkey, checkpoint)
+        return Head(checkpoint, note.decode()) if noted else None
 
     async def _successor(self, seen: Any, old: NoteVerifier, note: bytes) -> NoteVerifier:
         """Return the key of the log that has taken the old one's place: its leaf 0 is the old one's last checkpoint.
@@ -182,12 +192,12 @@ class LogReader:
         """Return a file of the log of at most so many bytes; raises httpx.HTTPError, TimeoutError, Contradiction."""
         async with (
             asyncio.timeout(SECONDS),
-            httpx.AsyncClient(trust_env=False, timeout=SECONDS) as client,
+            httpx.AsyncClient(trust_env=False, timeout=SECONDS, headers={"Accept-Encoding": "identity"}) as client,
             client.stream("GET", f"{self._url}/{path}") as response,
         ):
             response.raise_for_status()
             body = bytearray()
-            async for piece in response.aiter_bytes():
+            async for piece in response.aiter_raw():  # as it came: a piece can unpack to a thousand times its size
                 body += piece
                 if len(body) > longest:
                     raise Contradiction(f"{path} is longer than it can be")

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.db import Tx
+from shared.transparency.checkpoints import Checkpoint
 
 
 async def active_key(tx: Tx) -> Any:
@@ -89,16 +90,34 @@ async def heard(tx: Tx, origin: str) -> Any:
     return await tx.fetchrow("select version, root from log_checkpoints where origin = $1", origin)
 
 
-async def note_seen(tx: Tx, origin: str, vkey: str, size: int, root: bytes) -> None:
-    """Remember how large a log was seen; a smaller tree is forgotten."""
-    await tx.execute(
-        """
-        insert into log_seen as present (origin, vkey, size, root, seen_at) values ($1, $2, $3, $4, laurel_clock())
-        on conflict (origin) do update set size = excluded.size, root = excluded.root, seen_at = excluded.seen_at
-        where present.size < excluded.size and present.vkey = excluded.vkey
-        """,
-        origin,
-        vkey,
-        size,
-        root,
-    )
+async def note_seen(tx: Tx, before: Any, vkey: str, now: Checkpoint) -> bool:
+    """Remember a checkpoint in the place of the one `before` it (a row, or None) to which it was held.
+
+    False: another has been noted meanwhile, to which this one was not held.
+    """
+    if before and (before["size"], before["root"]) == (now.size, now.root):
+        return True
+    if before is None:
+        done = await tx.execute(
+            """
+            insert into log_seen (origin, vkey, size, root, seen_at) values ($1, $2, $3, $4, laurel_clock())
+            on conflict (origin) do nothing
+            """,
+            now.origin,
+            vkey,
+            now.size,
+            now.root,
+        )
+    else:
+        done = await tx.execute(
+            """
+            update log_seen set size = $2, root = $3, seen_at = laurel_clock()
+            where origin = $1 and size = $4 and root = $5
+            """,
+            now.origin,
+            now.size,
+            now.root,
+            before["size"],
+            before["root"],
+        )
+    return bool(done.endswith(" 1"))

@@ -2,6 +2,7 @@
 
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -14,9 +15,10 @@ from cryptography.exceptions import InvalidSignature
 from cli.receipt.checking import check
 from cli.receipt.form import read_receipt
 from cli.receipt.trust import Trust
+from services.verifier.store import receipts
 from shared.credentials.keys import decode_multikey
 from shared.messaging.events import CheckpointState
-from shared.transparency.checkpoints import open_checkpoint
+from shared.transparency.checkpoints import Checkpoint, open_checkpoint
 from shared.transparency.merkle import check_inclusion, leaf_hash
 from shared.transparency.policy import Log, Policy
 from tests.integration.messaging.conditions import alarms
@@ -158,6 +160,20 @@ async def test_a_log_that_was_seen_larger_or_otherwise_gets_no_receipt_and_an_al
     assert alarms("log_contradicts") == before + 3
     logged.log.publish([*logged.entries, b"and more"])
     assert (await logged.ask(report)).status_code == 200
+
+
+async def test_of_two_views_that_are_read_at_once_the_second_is_found(logged: Logged) -> None:
+    """Both were held to the same checkpoint before; only one can take its place, and the other is read again."""
+    one, other = (Checkpoint(logged.log.origin, 1, leaf_hash(each)) for each in (b"one", b"other"))
+    vkey = logged.log.signer.vkey
+    for views in ((one, other), (replace(one, size=2), replace(other, size=2))):
+        async with logged.verifier.worker.transaction() as tx:
+            before = await receipts.last_seen(tx, logged.log.origin)
+            assert await receipts.note_seen(tx, before, vkey, views[0])
+            assert not await receipts.note_seen(tx, before, vkey, views[1])
+            seen = await receipts.last_seen(tx, logged.log.origin)
+            assert (seen["size"], seen["root"]) == (views[0].size, views[0].root)
+            assert await receipts.note_seen(tx, seen, vkey, views[0])
 
 
 async def test_the_first_key_is_believed_from_then_on_and_no_other(logged: Logged) -> None:
