@@ -116,10 +116,12 @@ def whole(text: str) -> bool:
 
 
 def fsck_of_folder(scratch: Path, log: WrittenLog) -> Row:
-    """Let Tessera's fsck check the log as a folder, and then with one bit of each kind of file turned."""
-    folder = scratch / str(log.size)
+    """Let Tessera's fsck check the log as a folder, as exported, and then with one bit of each kind of file turned."""
+    folder, exported = scratch / str(log.size), scratch / f"{log.size}-exported"
     log.write(folder)
-    accepted = fsck(scratch, folder.as_uri(), folder / "vkey")
+    export = [sys.executable, "-m", "cli", "log", "export", str(exported), "--log", str(folder)]
+    subprocess.run(export, check=True, cwd=HERE.parents[1], stdout=subprocess.DEVNULL)
+    accepted = sum(fsck(scratch, each.as_uri(), each / "vkey") for each in (folder, exported))
     kinds = [folder / "checkpoint", *(next((folder / kind).rglob("*000*")) for kind in ("tile/0", "tile/entries"))]
     files = [path if path.is_file() else next(path.iterdir()) for path in kinds]
     refused = 0
@@ -129,7 +131,9 @@ def fsck_of_folder(scratch: Path, log: WrittenLog) -> Row:
         refused += not fsck(scratch, folder.as_uri(), folder / "vkey")
         path.write_bytes(content)
     shutil.rmtree(folder)
-    return f"ours: folder of {log.size:,} leaves", "Tessera fsck", f"{accepted:d} of 1", f"{refused} of {len(files)}"
+    shutil.rmtree(exported)
+    what = f"ours: folder and export of {log.size:,} leaves"
+    return what, "Tessera fsck", f"{accepted} of 2", f"{refused} of {len(files)}"
 
 
 def fsck_of_served(scratch: Path, url: str) -> Row:
