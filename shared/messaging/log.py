@@ -1,4 +1,4 @@
-"""Chooses the event log that the settings name."""
+"""Chooses the event log that the settings name. The transparency log is another: services/registry/log."""
 
 from shared.messaging.embedded import EmbeddedLog
 from shared.messaging.kafka import KafkaLog
