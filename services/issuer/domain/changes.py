@@ -1,6 +1,7 @@
 """What the transparency log is told of institutions, signing keys and achievements, from rows as they stand after it.
 
-A change is a row of `recorded_changes` without id, salt and actor: its type, aggregate, version, time, content.
+A change is a row of `recorded_changes` without id, salt and actor: its type, aggregate, version, time, content. What
+happens to credentials is not among them: it goes by `changing.py` of the handlers, and its history is all of it.
 """
 
 from collections.abc import Iterator, Mapping

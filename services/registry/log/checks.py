@@ -23,7 +23,7 @@ FIRST = 1
 class SecondPlaces:
     """Where a checkpoint must stand before anybody else has it: the compacted topic, and a file where one is set.
 
-    Who rewrites the database does not reach them.
+    Who rewrites the database does not reach them. They are read here; `Checkpoints` (checkpoints.py) writes them.
     """
 
     log: EventLog
