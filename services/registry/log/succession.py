@@ -26,9 +26,8 @@ async def succeed(tx: Tx, sealer: Sealer, places: SecondPlaces, after: str) -> t
     """Let a new log follow the one of the origin `after`; return it with the old one's last checkpoint.
 
     What was published stays in the old one, whose files stay served; the rest, and what waits, goes into the new one.
-    Raises NotFound
-    where there is no log, Conflict where `after` is not the one that is written to or never was signed, LogUnavailable
-    where the second place can't be asked for its last checkpoint.
+    Raises NotFound where there is no log, Conflict where `after` is not the one that is written to or never was signed,
+    LogUnavailable where the second place can't be asked for its last checkpoint.
     """
     old = await store.current_tree(tx, lock=True)
     if old is None:
