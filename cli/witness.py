@@ -37,7 +37,7 @@ witness = typer.Typer(no_args_is_help=True, help="Watch others' transparency log
 
 @witness.command()
 def key(
-    name: Annotated[str, typer.Argument(help="What the witness is called for ever, such as witness.example/north.")],
+    name: Annotated[str, typer.Argument(help="What the witness is called for ever, such as witness.north.example/1.")],
     file: Annotated[Path, typer.Argument(help="Where its private key goes; it must not be there yet.")],
 ) -> None:
     """Make a witness's key, and print its public half: whoever is to be watched puts that into their policy.

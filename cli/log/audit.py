@@ -25,7 +25,10 @@ Where = Annotated[
     str, typer.Argument(help="A log's address (https://…/log), or a folder made by `export`.", metavar="URL|DIR")
 ]
 Vkey = Annotated[
-    str | None, typer.Option(help="The log's key, `name+id+key`, from whom you trust. Absent: the state's.")
+    str | None,
+    typer.Option(
+        help="The log's key, `name+id+key`, from whom you trust. Absent: the one remembered, else the log's own word."
+    ),
 ]
 TRUST = {
     "given": "its key was given",
@@ -37,7 +40,8 @@ TRUST = {
 def audit(
     where: Where,
     state: Annotated[
-        Path | None, typer.Option(help="What is remembered from run to run. Absent: nothing is.", dir_okay=False)
+        Path | None,
+        typer.Option(help="The file that remembers from run to run. Absent: everything is read.", dir_okay=False),
     ] = None,
     vkey: Vkey = None,
     against: Annotated[
@@ -51,7 +55,8 @@ def audit(
 ) -> None:
     """Check that a log only grows, and is what it signs: signature, every new entry, every hash above it, the root.
 
-    It goes on from what the state remembers, also where it was interrupted. No key is needed, and nothing of Laurel's.
+    It goes on from what the state remembers, also where it was interrupted. It needs no API key and
+    nothing of Laurel's on the other side.
 
     Exit code 0: all is well, or nothing is new. 1: the log was rewritten, or lies; the checkpoints that show it are
     kept beside the state. 2: it could not be checked.

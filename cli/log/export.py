@@ -31,7 +31,7 @@ def export(
     """Copy a log into a folder that any web server can serve: checkpoint, key, hash tiles and entries.
 
     It is audited on the way. Run again, it copies what is new. The checkpoint is written last, so that what is served
-    from the folder fits at every moment. No key is needed.
+    from the folder fits at every moment. No API key is needed.
 
     Exit code 0: all is copied. 1: the log was rewritten, or lies; nothing of that is in the folder. 2: it could not be
     done.

@@ -73,7 +73,7 @@ def check_report(
 
     Exit code 0: every leaf is what the report says. 1: one is not. 2: it could not be checked.
 
-    Example: laurel log check-report report.csv https://badges.example/log
+    Example: laurel log check-report report.csv https://badges.example/log --vkey "$VKEY"
     """
     files = LogFiles(source_at(where))
     trusted, _ = first_state(files, None, vkey)

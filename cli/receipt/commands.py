@@ -35,6 +35,8 @@ def get(
 ) -> None:
     """Fetch the receipt of an answer, with the employer's key.
 
+    The key is LAUREL_EMPLOYER_KEY, or what the file LAUREL_EMPLOYER_KEY_FILE has; it must be that of who asked.
+
     Exit code 0: here it is. 2: it could not be fetched. 3: it is pending, not all of it is in the log yet.
 
     Example: laurel receipt get 0d6c2b8e-1111-4222-8333-444455556666 --out receipt.json
