@@ -64,7 +64,8 @@ def serve(
 ) -> None:
     """Answer logs that ask for cosignatures, until ended. A log's key is at its address, /log/vkey.
 
-    The log's operator then puts a line `witness NAME VKEY http://HOST:PORT` into LAUREL_LOG_POLICY_FILE.
+    The log's operator then puts a line `witness NAME VKEY https://ADDRESS` into LAUREL_LOG_POLICY_FILE, with a quorum
+    (docs/record.md, "Witnesses"). For others to reach it, put a web server with https before it.
 
     Example: laurel witness serve --key-file witness.key --log "$(curl -s https://badges.south.example/log/vkey)"
     """
