@@ -40,7 +40,8 @@ class EmbeddedLog:
         return EmbeddedReader(Link(self._dsn), self._prefix, group, topics, positions)
 
     async def newest(self, partition: Partition, key: bytes, since: int = 0) -> Received | None:
-        async with self._link.use() as connection:
+        # A connection of its own: the log's is the housekeeping's, and for one task at a time.
+        async with Link.once(self._dsn) as connection:
             row = await connection.fetchrow(
                 """
                 select "offset", header_names, header_bytes, value, stored_at from records

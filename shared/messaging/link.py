@@ -16,6 +16,17 @@ class Link:
         self._dsn = dsn
         self._connection: Connection | None = None
 
+    @classmethod
+    @asynccontextmanager
+    async def once(cls, dsn: str) -> AsyncIterator[Connection]:
+        """Give a connection for this block alone; raises as `use` does."""
+        link = cls(dsn)
+        try:
+            async with link.use() as connection:
+                yield connection
+        finally:
+            link.drop()
+
     @asynccontextmanager
     async def use(self) -> AsyncIterator[Connection]:
         """Give the connection; raises LogUnavailable for whatever the server or the way to it does wrong."""

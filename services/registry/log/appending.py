@@ -71,6 +71,7 @@ async def backfill(connection: Connection, number: int) -> None:
     after: store.Place | None = (last - OVERLAP, _NO_CREDENTIAL, 0) if last else None
     while True:
         async with connection.transaction():
+            await store.current_tree(connection, lock=True)  # first, as whoever changes the log takes its locks
             rows = await store.unlogged_versions(connection, after, BACKFILL)
             await store.add(connection, [leaves.leaf_of_row(dict(row)) for row in rows])
             if len(rows) < BACKFILL:
