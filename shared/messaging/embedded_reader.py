@@ -58,7 +58,9 @@ class EmbeddedReader:
             if records or time.monotonic() >= deadline:
                 return records
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), min(IDLE_SECONDS, max(0.0, deadline - time.monotonic())))
+                # Not wait_for, which in Python 3.11 forgets a cancellation that comes with the news.
+                async with asyncio.timeout(min(IDLE_SECONDS, max(0.0, deadline - time.monotonic()))):
+                    await self._news.wait()
 
     def assigned(self) -> set[Partition]:
         return set(self._at)
