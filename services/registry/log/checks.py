@@ -8,7 +8,7 @@ from pathlib import Path
 from asyncpg import Record
 from pydantic import ValidationError
 
-from services.registry.log.tree import TreeChanged, missing_tile, root_at
+from services.registry.log.tree import TreeChanged, root_at, tiles_of
 from services.registry.store import log as store
 from shared.db import Tx
 from shared.ids import partition_of
@@ -36,7 +36,10 @@ class SecondPlaces:
         what a place has is no checkpoint; LogUnavailable where a place can't be read at all.
         """
         # Where it stood is a hint to be quick, and no more: who rewrites the database could move it.
-        found = await self._in_topic(tree, tree["second_place_offset"]) or await self._in_topic(tree, 0)
+        hint = tree["second_place_offset"]
+        found = await self._in_topic(tree, hint)
+        if found is None and hint:
+            found = await self._in_topic(tree, 0)
         if found is None and tree["size"] > (tree["number"] > FIRST):
             raise TreeChanged(f"the second place has no checkpoint of a log that has {tree['size']} leaves here")
         if found:
@@ -81,11 +84,7 @@ async def check_begins_with(tx: Tx, tree: Record, size: int, root: bytes) -> Non
 
 async def edge_of(tx: Tx, tree: Record) -> Edge:
     """Return the tree's right edge; raises TreeChanged where it does not give the tree's root."""
-    wanted = edge_tiles(tree["size"])
-    tiles = await store.tiles(tx, tree["number"], wanted)
-    if missing := set(wanted) - tiles.keys():
-        raise missing_tile(missing)
-    edge = read_edge(tree["size"], tiles)
+    edge = read_edge(tree["size"], await tiles_of(tx, tree["number"], edge_tiles(tree["size"])))
     if edge.root != tree["root"]:
         raise TreeChanged("the tree's right edge does not give its root")
     return edge

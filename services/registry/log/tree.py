@@ -31,14 +31,15 @@ async def consistency_proof(tx: Tx, tree: int, old: int, new: int) -> list[bytes
     return merkle.consistency_proof(old, new, hash_of)
 
 
-def missing_tile(missing: Iterable[Tile]) -> TreeChanged:
-    """Build the error that says that tiles are not there."""
-    return TreeChanged(f"the tile {min(each.path for each in missing)} is not there, or not as wide as it was")
+async def tiles_of(tx: Tx, tree: int, wanted: Iterable[Tile]) -> dict[Tile, bytes]:
+    """Return tiles of a log; raises TreeChanged where one is not there, or not as wide as it was."""
+    wanted = set(wanted)
+    found = await store.tiles(tx, tree, wanted)
+    if missing := wanted - found.keys():
+        first = min(each.path for each in missing)
+        raise TreeChanged(f"the tile {first} is not there, or not as wide as it was")
+    return found
 
 
 async def _hashes(tx: Tx, tree: int, nodes: Sequence[Node], size: int) -> Callable[[Node], bytes]:
-    wanted = tiles_for(nodes, size)
-    tiles = await store.tiles(tx, tree, wanted)
-    if missing := wanted - tiles.keys():
-        raise missing_tile(missing)
-    return hashes_in(tiles)
+    return hashes_in(await tiles_of(tx, tree, tiles_for(nodes, size)))
