@@ -7,6 +7,7 @@ travels on issuer.events.v1 alone.
 
 from shared.messaging.events.issuer_events import (
     AchievementPublished,
+    CredentialExpiring,
     CredentialIssued,
     CredentialStatusChanged,
     GenericCredentialIssued,
@@ -47,7 +48,7 @@ from shared.messaging.events.parts import (
     StatusPosition,
 )
 from shared.messaging.events.registry import CheckpointState, CredentialRecorded, EventLogged, LogPositionState
-from shared.messaging.events.verifier import EmployerApiKeyState, EmployerState, VerificationCompleted
+from shared.messaging.events.verifier import EmployerApiKeyState, EmployerState, VerificationCompleted, WatchTriggered
 
 __all__ = [
     "BY_TYPE",
@@ -66,6 +67,7 @@ __all__ = [
     "ApiKeyContent",
     "ChangeType",
     "CheckpointState",
+    "CredentialExpiring",
     "CredentialIssued",
     "CredentialRecorded",
     "CredentialState",
@@ -95,6 +97,7 @@ __all__ = [
     "StatusListState",
     "StatusPosition",
     "VerificationCompleted",
+    "WatchTriggered",
 ]
 
 # How an aggregate stands at a version. Of an API key either kind; heartbeats are no aggregate's.
@@ -115,6 +118,7 @@ MESSAGES: tuple[type[Message], ...] = (
     CredentialIssued,
     GenericCredentialIssued,
     CredentialStatusChanged,
+    CredentialExpiring,
     InstitutionStandingChanged,
     SigningKeyChanged,
     AchievementPublished,
@@ -129,6 +133,7 @@ MESSAGES: tuple[type[Message], ...] = (
     LogPositionState,
     CheckpointState,
     VerificationCompleted,
+    WatchTriggered,
     EmployerState,
     EmployerApiKeyState,
     Heartbeat,

@@ -1,5 +1,6 @@
 """What is told on issuer.events.v1: what happened, once; the one topic with personal data on it."""
 
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -9,7 +10,11 @@ from shared.messaging.events.parts import ISSUER_EVENTS, Actor, CredentialStatus
 
 
 class Issuance(Message):
-    """What is told of every credential that was signed and stored. Carries personal data: document, token, link."""
+    """What is told of every credential that was signed and stored. Carries personal data: document, token, link.
+
+    `replaces`: the credential in whose place it is, which is revoked at the same time. `renews`: the one that it
+    continues, which runs out by itself.
+    """
 
     credential_id: UUID
     version: Literal[1] = 1
@@ -21,6 +26,8 @@ class Issuance(Message):
     owner_token: str
     salt: str
     actor: Actor
+    replaces: UUID | None = None
+    renews: UUID | None = None
 
     @property
     def key(self) -> str:
@@ -51,7 +58,10 @@ class GenericCredentialIssued(Issuance):
 
 
 class CredentialStatusChanged(Message):
-    """A credential's status changed: `status` is what holds from this version on."""
+    """A credential's status changed: `status` is what holds from this version on.
+
+    `replaced_by`: it was revoked because that one takes its place.
+    """
 
     TYPE = "laurel.credential.status-changed.v1"
     TOPIC = ISSUER_EVENTS
@@ -65,6 +75,29 @@ class CredentialStatusChanged(Message):
     document_digest: str
     salt: str
     actor: Actor
+    replaced_by: UUID | None = None
+
+    @property
+    def key(self) -> str:
+        return str(self.credential_id)
+
+
+class CredentialExpiring(Message):
+    """A credential runs out in so many `days`, and nothing has come in its place: time to say so, once.
+
+    It changes nothing, so it has no version; the registry passes it over. `renewal_url` is where its institution wants
+    to be asked.
+    """
+
+    TYPE = "laurel.credential.expiring.v1"
+    TOPIC = ISSUER_EVENTS
+
+    credential_id: UUID
+    institution_id: UUID
+    days: int = Field(ge=1)
+    valid_until: datetime
+    renewable_until: datetime | None = None
+    renewal_url: str | None = None
 
     @property
     def key(self) -> str:

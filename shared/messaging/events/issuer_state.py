@@ -147,7 +147,11 @@ class HistoryEntry(Part):
 
 
 class CredentialState(Message):
-    """A credential's whole present status, for whoever must answer for it without having seen its events."""
+    """A credential's whole present status, for whoever must answer for it without having seen its events.
+
+    Until when it is valid, by which key it was signed, and what took its place or it takes: absent in states of before
+    those were told.
+    """
 
     TYPE = "laurel.credential.state.v1"
     TOPIC = ISSUER_STATE
@@ -160,6 +164,12 @@ class CredentialState(Message):
     document_digest: str
     token_digest: str | None = None  # SHA-256 of the compact token (hexadecimal), where there is one
     history: tuple[HistoryEntry, ...]
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    signing_key_id: UUID | None = None
+    replaces: UUID | None = None
+    renews: UUID | None = None
+    replaced_by: UUID | None = None
 
     @property
     def key(self) -> str:

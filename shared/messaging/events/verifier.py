@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from shared.messaging.events.issuer_state import ApiKeyContent
 from shared.messaging.events.parts import VERIFIER_EVENTS, VERIFIER_STATE, Message
 
@@ -32,6 +34,35 @@ class VerificationCompleted(Message):
     @property
     def key(self) -> str:
         return str(self.verification_id)
+
+
+class WatchTriggered(Message):
+    """The answer that a fresh verification of a watched credential would give has changed, for one employer's watch.
+
+    `number` counts the changes of this watch, from 1: one is told once. `change` is what happened; verdict, reason and
+    standing are those of the new answer. `channels` are those by which the employer wants to hear of it. Of the
+    credential's content, and of whoever may be written to, it carries nothing.
+    """
+
+    TYPE = "laurel.watch.triggered.v1"
+    TOPIC = VERIFIER_EVENTS
+
+    watch_id: UUID
+    number: int = Field(ge=1)
+    employer_id: UUID
+    credential_id: UUID
+    change: Literal[
+        "revoked", "replaced", "suspended", "reinstated", "expired", "key_withdrawn", "standing_changed", "other"
+    ]
+    verdict: Literal["valid", "invalid", "unknown"]
+    reason: str | None = None
+    standing: Literal["registered", "domain_verified", "unknown"]
+    changed_at: datetime
+    channels: tuple[Literal["webhook", "mail"], ...] = ()
+
+    @property
+    def key(self) -> str:
+        return str(self.watch_id)
 
 
 class EmployerState(Message):
