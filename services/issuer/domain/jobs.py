@@ -66,9 +66,9 @@ def read_order(text: str) -> Order:
     return Order(**members)
 
 
-def after_linting(job: Row, now: datetime) -> Phase:
+def after_linting(job: Row, now: datetime, *, second_key: bool) -> Phase:
     """Return the phase that follows when every row is linted."""
-    return after_confirming(job, now) if job["auto_confirm"] else "preview"
+    return after_confirming(job, now) if job["auto_confirm"] and not second_key else "preview"
 
 
 def after_confirming(job: Row, now: datetime) -> Phase:
@@ -96,6 +96,12 @@ def changed(job: Row, change: Change, key_id: str, now: datetime, *, second_key:
     return {"paused": change == "pause", "reason_code": None, "reason": None, **actor}
 
 
+def second_key_needed() -> Forbidden:
+    """Return why a job can't be confirmed by the key that made it."""
+    detail = "Your institution wants another API key to confirm a job than the one that made it."
+    return Forbidden("second_key_needed", detail)
+
+
 def _confirmed(job: Row, key_id: str, now: datetime, *, second_key: bool) -> Mapping[str, Any] | None:
     if job["phase"] in _CONFIRMED:
         return None
@@ -104,6 +110,5 @@ def _confirmed(job: Row, key_id: str, now: datetime, *, second_key: bool) -> Map
     if job["phase"] != "preview":
         raise Conflict("job_not_in_preview", "Not every row has been looked at yet; wait for the state 'preview'.")
     if second_key and key_id == job["created_key"]:
-        detail = "Your institution wants another API key to confirm a job than the one that made it."
-        raise Forbidden("second_key_needed", detail)
+        raise second_key_needed()
     return {"phase": after_confirming(job, now), "phase_at": now, "actor_key": key_id}

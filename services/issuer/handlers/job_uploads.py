@@ -10,7 +10,9 @@ from uuid import UUID
 
 from services.issuer.domain.columns import columns_of, unsaid
 from services.issuer.domain.formats import Formats
+from services.issuer.domain.jobs import second_key_needed
 from services.issuer.domain.sheets import CsvSheet, JsonLines, Sheet
+from services.issuer.handlers import institution_settings
 from services.issuer.handlers.issuing import Issuing
 from services.issuer.handlers.storing import Requester
 from services.issuer.settings import IssuerSettings
@@ -69,6 +71,8 @@ class Uploads:
             raise Invalid("mapping_not_taken", "JSON lines have members, not columns: there is nothing to map.")
         job_id = new_id()
         async with self._database.transaction(who.tenant_id) as tx:
+            if wanted.auto_confirm and (await institution_settings.of(tx, who.tenant_id))["second_key_confirms"]:
+                raise second_key_needed()
             await self._refuse_too_many(tx, who)
             await store.insert(tx, _new(job_id, who, wanted, self._settings.job_chunk_rows, await db.now(tx)))
         try:

@@ -5,6 +5,7 @@ from uuid import UUID
 from services.issuer.domain import jobs as domain
 from services.issuer.domain.jobs import Change
 from services.issuer.domain.row import Row
+from services.issuer.handlers import institution_settings
 from services.issuer.handlers.job_uploads import fail
 from services.issuer.store import job_rows
 from services.issuer.store import jobs as store
@@ -26,7 +27,8 @@ async def change(tx: Tx, who: Principal, job_id: UUID, wanted: Change) -> None:
     await job(tx, who.tenant_id, job_id)
     locked = await store.lock(tx, job_id)
     assert locked is not None  # jobs are never deleted  # noqa: S101
-    columns = domain.changed(locked, wanted, who.key_id, locked["now"], second_key=False)
+    settings = await institution_settings.of(tx, who.tenant_id)
+    columns = domain.changed(locked, wanted, who.key_id, locked["now"], second_key=settings["second_key_confirms"])
     if columns is not None:
         entry = {"change": wanted, "key_id": who.key_id, "time": locked["now"].isoformat()}
         await store.change(tx, job_id, columns, entry)
@@ -47,7 +49,8 @@ async def move_on(tx: Tx, job_id: UUID) -> None:
             await store.change(tx, job_id, {"phase": "done", "phase_at": now, "ended_at": now})
         else:
             repeated = await job_rows.repeated(tx, job_id)
-            following = domain.after_linting(locked, now)
+            settings = await institution_settings.of(tx, locked["institution_id"])
+            following = domain.after_linting(locked, now, second_key=settings["second_key_confirms"])
             await store.change(tx, job_id, {"phase": following, "phase_at": now, "repeated": repeated})
 
 
