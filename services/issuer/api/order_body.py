@@ -1,5 +1,6 @@
 """The bodies with which badges are asked for."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,9 +20,16 @@ from shared.web.idempotency import MAX_KEY
 from shared.web.problems import message_of
 
 MAX_ROWS = 1_000
+# Addresses of which every check below finds that they are as they should be: nearly all, at a tenth of the time.
+_PLAIN = re.compile(
+    r"(?=[^@]{1,64}@)(?=.{1,254}$)[a-z0-9]+(?:[._+-][a-z0-9]+)*"
+    r"@(?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.)+(?:com|org|net|edu|[a-z]{2})"
+)
 
 
 def _address(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text
     try:
         # No look-up: whether an address takes mail shows when it is sent. Reserved domains are for tests.
         return validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized
