@@ -7,6 +7,7 @@ from services.issuer.api import (
     institution_settings,
     institutions,
     public,
+    revocations,
     vc_api,
 )
 
@@ -16,6 +17,7 @@ ROUTERS = (
     api_keys.router,
     achievements.router,
     credentials.router,
+    revocations.router,
     public.router,
     vc_api.router,
 )

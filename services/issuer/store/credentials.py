@@ -10,6 +10,8 @@ import asyncpg
 import orjson
 
 from services.issuer.domain.row import Row
+from services.issuer.domain.selection import Selection
+from services.issuer.store.selection import where
 from shared.credentials.keys import Algorithm
 from shared.db import Tx
 from shared.messaging.events import CredentialStatus, Purpose, StatusPosition
@@ -191,22 +193,22 @@ async def with_content(tx: Tx, institution_id: UUID, credential_id: UUID) -> Row
 async def page(
     tx: Tx,
     institution_id: UUID,
-    achievement_id: UUID | None,
+    selection: Selection,
     status: CredentialStatus | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Row]:
     """Return up to `limit` credentials, newest first, from after the place `after`; None filters nothing."""
+    condition, values = where(institution_id, selection)
+    n = len(values)
     return await tx.fetch(
-        """
-        select * from credentials
-        where institution_id = $1 and ($2::uuid is null or achievement_id = $2)
-              and ($3::text is null or status = $3)
-              and ($4::timestamptz is null or (issued_at, id) < ($4, $5::uuid))
-        order by issued_at desc, id desc limit $6
-        """,
-        institution_id,
-        achievement_id,
+        f"""
+        select c.* from credentials c
+        where {condition} and (${n + 1}::text is null or status = ${n + 1})
+              and (${n + 2}::timestamptz is null or (issued_at, id) < (${n + 2}, ${n + 3}::uuid))
+        order by issued_at desc, id desc limit ${n + 4}
+        """,  # noqa: S608  # conditions of ours
+        *values,
         status,
         *(after or (None, None)),
         limit,
