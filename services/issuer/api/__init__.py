@@ -8,6 +8,7 @@ from services.issuer.api import (
     institution_settings,
     institutions,
     public,
+    revocations,
     vc_api,
 )
 
@@ -18,6 +19,7 @@ ROUTERS = (
     achievements.router,
     credentials.router,
     changes.router,
+    revocations.router,
     public.router,
     vc_api.router,
 )

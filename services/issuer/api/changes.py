@@ -140,7 +140,8 @@ async def replace_badge(
     predecessor = Predecessor(credential_id, "replace", reason_to_replace(body.reason), if_match)
     async with idempotency.remembering(database, attempt):
         async with database.transaction(who.tenant_id) as tx:
-            achievement, order, formats = await succeeding.replacement(tx, who.tenant_id, predecessor, body.changes())
+            found = await succeeding.existing(tx, who.tenant_id, [credential_id])
+        achievement, order, formats = succeeding.replacement(found, predecessor, body.changes())
         wanted = body.formats if "formats" in body.model_fields_set else formats
         refuse_two_tokens(wanted)
         new = await _issue(issuing, who, attempt, (achievement, order, wanted))

@@ -19,9 +19,11 @@ from services.issuer.domain.asked import member_of_order
 from services.issuer.domain.formats import refuse_two_tokens
 from services.issuer.domain.lint import warnings
 from services.issuer.domain.row import Row
+from services.issuer.domain.selection import Selection
 from services.issuer.domain.status import State, state
-from services.issuer.handlers import achievements, reading
+from services.issuer.handlers import reading
 from services.issuer.handlers.issuing import Results
+from services.issuer.handlers.selecting import refuse_unknown
 from services.issuer.handlers.storing import ALONE, Requester
 from services.issuer.store import credentials as store
 from shared import db, telemetry
@@ -30,6 +32,7 @@ from shared.messaging.events import CredentialStatus
 from shared.web import idempotency
 from shared.web.databases import AppDatabase
 from shared.web.etag import etag
+from shared.web.fields import Instant
 from shared.web.idempotency import Attempt, IdempotencyKey
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.strict import StrictRoute
@@ -174,16 +177,21 @@ async def list_credentials(
     database: AppDatabase,
     settings: Settings,
     achievement_id: UUID | None = None,
+    signing_key_id: UUID | None = None,
+    issued_from: Annotated[Instant | None, Query(description="Accepted at this time or later.")] = None,
+    issued_to: Annotated[Instant | None, Query(description="Accepted before this time.")] = None,
     status: Annotated[CredentialStatus | None, Query()] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Credentials:
-    """The institution's credentials, newest first."""
+    """The institution's credentials, newest first, of which all that is asked for holds."""
     after = place(cursor, who.tenant_id, "credentials")
+    selection = Selection(
+        achievement_id=achievement_id, signing_key_id=signing_key_id, issued_from=issued_from, issued_to=issued_to
+    )
     async with database.transaction(who.tenant_id) as tx:
-        if achievement_id is not None:
-            await achievements.existing(tx, who.tenant_id, achievement_id)
-        rows = await store.page(tx, who.tenant_id, achievement_id, status, after, limit)
+        await refuse_unknown(tx, who.tenant_id, selection)
+        rows = await store.page(tx, who.tenant_id, selection, status, after, limit)
         now = await db.now(tx)
     more = following(rows, limit, who.tenant_id, "credentials", lambda row: (row["issued_at"], row["id"]))
     return Credentials(items=[_summary(row, now, settings.public_url) for row in rows], next=more)

@@ -21,24 +21,24 @@ def refuse_generic(credential: Row) -> None:
         raise Conflict("not_a_badge", detail)
 
 
-def replacement(old: Row, content: Row, predecessor: Predecessor, changes: Mapping[str, Any]) -> Order:
+def replacement(old: Row, predecessor: Predecessor, changes: Mapping[str, Any]) -> Order:
     """Return the order for a badge in place of `old`: as that one's document has it, but for `changes`.
 
     `changes` has members of an order. A time to renew in goes with the end that it belonged to.
     """
-    base = _order_of(old, content)
+    base = _order_of(old)
     if changes.get("valid_until", base.valid_until) is None:
         base = replace(base, renewable_until=None)
     return replace(base, **changes, predecessor=predecessor)
 
 
-def renewal(old: Row, content: Row, predecessor: Predecessor, changes: Mapping[str, Any], now: datetime) -> Order:
+def renewal(old: Row, predecessor: Predecessor, changes: Mapping[str, Any], now: datetime) -> Order:
     """Return the order for a badge that continues `old`: the same but for its dates.
 
     It begins now, and lasts as long as the old one did from the end of that one on, or from now where that is over;
     unless `changes` say otherwise. Raises Invalid (`renewal_ends_earlier`).
     """
-    base = _order_of(old, content)
+    base = _order_of(old)
     order = replace(base, valid_from=now, **_later(base, now), predecessor=predecessor)
     order = replace(order, **{name: value for name, value in changes.items() if value is not None})
     if base.valid_until and order.valid_until and order.valid_until <= base.valid_until:
@@ -46,23 +46,23 @@ def renewal(old: Row, content: Row, predecessor: Predecessor, changes: Mapping[s
     return order
 
 
-def formats_of(content: Row) -> Formats:
+def formats_of(old: Row) -> Formats:
     """Return the formats in which a badge was signed."""
-    suites = [cast(AnyFormat, each["cryptosuite"]) for each in items(content["document"]["proof"])]
-    if content["token"] is None:
+    suites = [cast(AnyFormat, each["cryptosuite"]) for each in items(old["document"]["proof"])]
+    if old["token"] is None:
         return suites
-    token = jwt.read(content["token"])
+    token = jwt.read(old["token"])
     rsa = token.header["alg"] == "RS256"
     return [*suites, "vc+jwt" if token.profile == "vc+jwt" else "ob3-jwt-rs256" if rsa else "ob3-jwt"]
 
 
-def _order_of(old: Row, content: Row) -> Order:
-    document = content["document"]
+def _order_of(old: Row) -> Order:
+    document = old["document"]
     subject = document["credentialSubject"]
     named = (each for each in items(subject.get("identifier", [])) if each["identityType"] == "name")
     return Order(
         recipient_id=subject.get("id"),
-        email=content["email"],
+        email=old["email"],
         name=next((each["identityHash"] for each in named), None),
         valid_from=read_instant(document["validFrom"]),
         valid_until=read_instant(document.get("validUntil")),

@@ -23,26 +23,28 @@ from shared.web.etag import refuse_stale
 Ordered = tuple[UUID, Order, Formats]
 
 
-async def replacement(tx: Tx, institution_id: UUID, predecessor: Predecessor, changes: Mapping[str, Any]) -> Ordered:
-    """Return what is to be issued in place of a badge: the same, but for `changes` (members of an order).
+async def existing(tx: Tx, institution_id: UUID, credential_ids: Collection[UUID]) -> Mapping[UUID, Row]:
+    """Return those of `credential_ids` that an institution has, each with its document, address and token."""
+    return await store.whole(tx, institution_id, credential_ids)
+
+
+def replacement(found: Mapping[UUID, Row], predecessor: Predecessor, changes: Mapping[str, Any]) -> Ordered:
+    """Return what is to be issued in place of a badge among `found`: the same, but for `changes` (members of an order).
 
     Raises NotFound, Conflict (`not_a_badge`). Whether that may be done is found out as it is issued.
     """
-    old, content = await _existing(tx, institution_id, predecessor.id)
-    order = succession.replacement(old, content, predecessor, changes)
-    return old["achievement_id"], order, succession.formats_of(content)
+    old = _badge(found, predecessor.id)
+    return old["achievement_id"], succession.replacement(old, predecessor, changes), succession.formats_of(old)
 
 
-async def renewal(
-    tx: Tx, institution_id: UUID, predecessor: Predecessor, dates: Mapping[str, datetime | None]
-) -> Ordered:
+async def renewal(tx: Tx, institution_id: UUID, predecessor: Predecessor, dates: Mapping[str, Any]) -> Ordered:
     """Return what is to be issued to continue a badge, as `replacement` does.
 
     Raises Invalid (`renewal_ends_earlier`) as well.
     """
-    old, content = await _existing(tx, institution_id, predecessor.id)
-    order = succession.renewal(old, content, predecessor, dates, await db.now(tx))
-    return old["achievement_id"], order, succession.formats_of(content)
+    old = _badge(await existing(tx, institution_id, [predecessor.id]), predecessor.id)
+    order = succession.renewal(old, predecessor, dates, await db.now(tx))
+    return old["achievement_id"], order, succession.formats_of(old)
 
 
 async def refusals(tx: Tx, plan: Plan, orders: Mapping[int, AnyOrder]) -> dict[int, LaurelError]:
@@ -79,7 +81,7 @@ async def succeed(tx: Tx, principal: Principal, stored: Sequence[Signed]) -> Non
 
 def _refuse(credential: Row | None, predecessor: Predecessor, now: datetime) -> None:
     if credential is None:
-        raise NotFound("credential_not_found", "There is no credential with this id.")
+        raise _unknown()
     refuse_succession(credential, predecessor.command, now)
     refuse_stale(predecessor.if_match, credential["version"])
 
@@ -89,11 +91,12 @@ async def _lock(tx: Tx, institution_id: UUID, predecessors: Collection[Predecess
     return await store.lock_all(tx, institution_id, ids) if ids else {}
 
 
-async def _existing(tx: Tx, institution_id: UUID, credential_id: UUID) -> tuple[Row, Row]:
-    old, content = await store.with_content(tx, institution_id, credential_id), None
-    if old is not None:
-        content = (await store.contents(tx, [credential_id])).get(credential_id)
-    if old is None or content is None:
-        raise NotFound("credential_not_found", "There is no credential with this id.")
-    succession.refuse_generic(old)
-    return old, content
+def _badge(found: Mapping[UUID, Row], credential_id: UUID) -> Row:
+    if credential_id not in found:
+        raise _unknown()
+    succession.refuse_generic(found[credential_id])
+    return found[credential_id]
+
+
+def _unknown() -> NotFound:
+    return NotFound("credential_not_found", "There is no credential with this id.")

@@ -10,6 +10,8 @@ import asyncpg
 import orjson
 
 from services.issuer.domain.row import Row
+from services.issuer.domain.selection import Selection
+from services.issuer.store.selection import where
 from shared.credentials.keys import Algorithm
 from shared.db import Tx
 from shared.messaging.events import CredentialStatus, Purpose, StatusPosition
@@ -217,25 +219,38 @@ async def with_content(tx: Tx, institution_id: UUID, credential_id: UUID) -> Row
     )
 
 
+async def whole(tx: Tx, institution_id: UUID, credential_ids: Iterable[UUID]) -> dict[UUID, Row]:
+    """Return those of `credential_ids` that an institution has, with document (as a value), token and address."""
+    rows = await tx.fetch(
+        """
+        select c.*, d.document, d.token, d.email from credentials c join credential_contents d on d.credential_id = c.id
+        where c.id = any($2::uuid[]) and c.institution_id = $1
+        """,
+        institution_id,
+        list(credential_ids),
+    )
+    return {row["id"]: {**row, "document": orjson.loads(row["document"])} for row in rows}
+
+
 async def page(
     tx: Tx,
     institution_id: UUID,
-    achievement_id: UUID | None,
+    selection: Selection,
     status: CredentialStatus | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Row]:
     """Return up to `limit` credentials, newest first, from after the place `after`; None filters nothing."""
+    condition, values = where(institution_id, selection)
+    n = len(values)
     return await tx.fetch(
-        """
-        select * from credentials
-        where institution_id = $1 and ($2::uuid is null or achievement_id = $2)
-              and ($3::text is null or status = $3)
-              and ($4::timestamptz is null or (issued_at, id) < ($4, $5::uuid))
-        order by issued_at desc, id desc limit $6
-        """,
-        institution_id,
-        achievement_id,
+        f"""
+        select c.* from credentials c
+        where {condition} and (${n + 1}::text is null or status = ${n + 1})
+              and (${n + 2}::timestamptz is null or (issued_at, id) < (${n + 2}, ${n + 3}::uuid))
+        order by issued_at desc, id desc limit ${n + 4}
+        """,  # noqa: S608  # conditions of ours
+        *values,
         status,
         *(after or (None, None)),
         limit,
