@@ -35,6 +35,13 @@ class Requester:
         """The API key that must still hold; None for the one test institution that is open without any."""
         return None if self.principal.key_id == OPEN_KEY else UUID(self.principal.key_id)
 
+    async def claim(self, tx: Tx, ids: Mapping[int, UUID]) -> dict[int, UUID | LaurelError]:
+        """Claim each row for the credential about to be stored; return those that are another's, and whose."""
+        return await idempotency.claim_all(tx, self.attempts, ids)
+
+    async def settle(self, tx: Tx, outcomes: Mapping[int, UUID | LaurelError]) -> None:
+        """Write down what became of the rows, in the transaction that stores their credentials."""
+
 
 async def store_signed(
     tx: Tx, requester: Requester, plan: Plan, signed: Sequence[Signed]
@@ -42,10 +49,10 @@ async def store_signed(
     """Store signed badges with what is told of them, and drop those whose rows somebody else has claimed.
 
     Returns each row's badge, ours or the one that was made before, or why it has none. Raises as
-    `idempotency.claim_all` does.
+    `Requester.claim` does.
     """
     ids = {each.draft.row: each.draft.id for each in signed}
-    made = await idempotency.claim_all(tx, requester.attempts, ids)
+    made = await requester.claim(tx, ids)
     ours = [each for each in signed if each.draft.row not in made]
     if ours:
         await _store(tx, requester.principal, plan, ours)
