@@ -1,5 +1,21 @@
 """The issuer's routes: thin, each one a call of a use case and the shape of its answer."""
 
-from services.issuer.api import achievements, api_keys, credentials, institutions, public, vc_api
+from services.issuer.api import (
+    achievements,
+    api_keys,
+    credentials,
+    institution_settings,
+    institutions,
+    public,
+    vc_api,
+)
 
-ROUTERS = (institutions.router, api_keys.router, achievements.router, credentials.router, public.router, vc_api.router)
+ROUTERS = (
+    institutions.router,
+    institution_settings.router,
+    api_keys.router,
+    achievements.router,
+    credentials.router,
+    public.router,
+    vc_api.router,
+)
