@@ -11,8 +11,6 @@ create index verifications_credential on verifications (credential_id, employer_
 alter table credentials add column if not exists valid_from timestamptz;
 alter table credentials add column if not exists valid_until timestamptz;
 alter table credentials add column if not exists signing_key_id uuid;
-alter table credentials add column if not exists replaces uuid;
-alter table credentials add column if not exists renews uuid;
 alter table credentials add column if not exists replaced_by uuid;
 
 create table watches (
