@@ -70,13 +70,14 @@ async def test_a_worker_that_dies_before_its_transaction_ends_has_told_nobody_an
 
 @asynccontextmanager
 async def workers(verifier: Verifier, count: int) -> AsyncIterator[None]:
-    """Several workers until the block ends, which look without a rest."""
+    """Several workers until the block ends, which look all the time."""
     done = asyncio.Event()
 
     async def work() -> None:
         while not done.is_set():
             try:
-                await watching.take_round(verifier.worker, RULES)
+                if not await watching.take_round(verifier.worker, RULES):
+                    await asyncio.sleep(0.02)
             except asyncpg.DeadlockDetectedError:  # which the loop takes as a reason to try again
                 continue
 
@@ -93,6 +94,7 @@ async def read_along(verifier: Verifier, employer: dict[str, str], count: int) -
     found: list[Any] = []
     while len(found) < count:
         found += await feed(verifier, employer, found[-1]["place"] if found else 0)
+        await asyncio.sleep(0.02)
     return found
 
 
