@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from services.issuer.api import ROUTERS
+from services.issuer.api import ROUTERS, revocations
 from services.issuer.handlers import ledger, recording, sandbox
 from services.issuer.handlers.issuing import Issuing
 from services.issuer.handlers.refeed import refeed
 from services.issuer.lists import ListSigner, Terms
+from services.issuer.revoking import Revoker
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
 from shared import ops
@@ -40,8 +41,10 @@ def build(runtime: Runtime[IssuerSettings]) -> Parts:
             "relay": relay,
             "status_lists": ListSigner(worker, signer, terms).run,
             "record": partial(recording.keep_complete, worker),
+            "revocations": Revoker(worker).run,
         },
         state={"signer": signer, "issuing": Issuing(runtime.app, signer, settings)},
+        larger_bodies={revocations.PATH: revocations.MAX_BYTES},
     )
 
 

@@ -3,10 +3,12 @@
 from services.issuer.api import (
     achievements,
     api_keys,
+    changes,
     credentials,
     institution_settings,
     institutions,
     public,
+    revocations,
     vc_api,
 )
 
@@ -16,6 +18,8 @@ ROUTERS = (
     api_keys.router,
     achievements.router,
     credentials.router,
+    changes.router,
+    revocations.router,
     public.router,
     vc_api.router,
 )
