@@ -18,8 +18,9 @@ from cli.files import read, write
 from cli.ids import achievement_id
 from cli.keys import Unusable
 from cli.output import Json, give, say, warn
+from cli.patience import patiently
 from cli.rows import Problem, Sheet
-from cli.sending import Outcome, patiently, send
+from cli.sending import Outcome, send
 
 # Beyond that a list helps nobody.
 SHOWN = 50

@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from cli.achievements import achievement
 from cli.badges import deliveries, revoke, status
+from cli.changing import reinstate, renew, replace, suspend
 from cli.check import ledger_check
 from cli.issuing import issue
 from cli.keys import Unusable
@@ -63,6 +64,10 @@ def laurel() -> None:
 app.command("issue")(issue)
 app.command("verify")(verify)
 app.command("revoke")(revoke)
+app.command("suspend")(suspend)
+app.command("reinstate")(reinstate)
+app.command("replace")(replace)
+app.command("renew")(renew)
 app.command("status")(status)
 app.command("deliveries")(deliveries)
 app.add_typer(achievement, name="achievement")

@@ -19,6 +19,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 
 from cli.keys import Unusable
+from shared.spreadsheets import guarded, unguarded
 
 COLUMNS = ("name", "email", "id", "valid_from", "valid_until", "nth")
 # What a file of failures has besides.
@@ -26,8 +27,6 @@ TOLD = ("row", "column", "code", "error")
 MAX_BYTES = 32 << 20
 _LONGEST = {"name": 200, "email": 320, "id": 2000, "valid_from": 40, "valid_until": 40, "nth": 4}
 _ALIASES = {"e_mail": "email", "email_address": "email"}
-# What a spreadsheet takes for a formula at the beginning of a cell.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -99,16 +98,6 @@ def write_failures(sheet: Sheet, failures: Mapping[int, Problem]) -> str:
             told = [str(row.number), problem.column or "", problem.code, problem.sentence]
             out.writerow([guarded(each) for each in [*(cells.get(name, "") for name in COLUMNS), *told]])
     return text.getvalue()
-
-
-def guarded(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: `'` before what would be one, and before such a `'`."""
-    return f"'{cell}" if cell.lstrip("'").startswith(_FORMULA) else cell
-
-
-def unguarded(cell: str) -> str:
-    """Return a cell without the `'` that keeps it from being a formula."""
-    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
 
 
 def _decoded(raw: bytes) -> str:

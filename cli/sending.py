@@ -1,22 +1,18 @@
-"""Sends rows to the issuer in batches and tells what became of each; asks again where asking again may help."""
+"""Sends rows to the issuer in batches and tells what became of each."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
 
-from cli.connection import Connection, Refused, Silent
+from cli.connection import Connection
+from cli.patience import patiently
 from cli.rows import Problem, Row
 
 ROWS = 200
 # Below what a service takes (1 MiB).
 BYTES = 500_000
-# Seconds before each next try; a service that restarts is back by then.
-PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
-MAX_PAUSE = 60.0
-_PASSING = {429, 502, 503, 504}
 _OTHERWISE = (
     "In the last 7 days this learner got this badge with other details, and was not issued another. Write 2 into a "
     "column 'nth' if it is to be a second one; a badge that is wrong can be revoked."
@@ -65,20 +61,6 @@ def chunks(orders: Sequence[tuple[Row, dict[str, Any]]]) -> Iterator[list[tuple[
         size += more
     if chunk:
         yield chunk
-
-
-def patiently(ask: Callable[[], Any], pauses: Sequence[float] = PAUSES) -> Any:
-    """Ask, and ask again after a pause where the trouble may pass; for what may be asked twice. Raises as `ask`."""
-    for pause in pauses:
-        try:
-            return ask()
-        except Silent:
-            time.sleep(pause)
-        except Refused as error:
-            if error.status not in _PASSING and error.code != "request_in_progress":
-                raise
-            time.sleep(min(pause if error.retry_after is None else error.retry_after, MAX_PAUSE))
-    return ask()
 
 
 def _outcome(row: Row, result: dict[str, Any]) -> Outcome:

@@ -7,7 +7,8 @@ Emits      issuer.events.v1   laurel.credential.issued.v1, laurel.generic-creden
            issuer.state.v1    institutions, signing keys, institutions' API keys, published achievements, status lists,
                               credentials' status; heartbeats
 
-Its own truth:   institutions, signing_keys (sealed), api_keys; achievements, achievement_versions; status_lists;
+Its own truth:   institutions, institution_settings, signing_keys (sealed), api_keys; achievements,
+                 achievement_versions; status_lists;
                  recorded_changes (what the transparency log is told of those; what happened before, the worker adds);
                  credentials, credential_history, status_positions; credential_contents (what an erasure takes: the
                  document, the badge as a token, the address, the owner link's token); revocations, revocation_items

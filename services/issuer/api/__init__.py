@@ -1,9 +1,19 @@
 """The issuer's routes: thin, each one a call of a use case and the shape of its answer."""
 
-from services.issuer.api import achievements, api_keys, credentials, institutions, public, revocations, vc_api
+from services.issuer.api import (
+    achievements,
+    api_keys,
+    credentials,
+    institution_settings,
+    institutions,
+    public,
+    revocations,
+    vc_api,
+)
 
 ROUTERS = (
     institutions.router,
+    institution_settings.router,
     api_keys.router,
     achievements.router,
     credentials.router,

@@ -31,7 +31,9 @@ BATCH = 500
 _VERIFICATION = "verification:"
 
 Row = dict[str, Any]
+# Columns, not whatever a state tells: members may be added to it at any time.
 _INSTITUTION = {"version", "slug", "name", "url", "did", "former_dids", "standing", "standings", "sandbox"}
+_CREDENTIAL = {"version", "institution_id", "status", "positions", "document_digest", "token_digest", "history"}
 
 
 async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:
@@ -112,7 +114,7 @@ def _signing_key(message: Any) -> Row:
 
 
 def _credential(message: Any) -> Row:
-    return {"id": message.credential_id, **message.model_dump(exclude={"credential_id"})}
+    return {"id": message.credential_id, **message.model_dump(include=_CREDENTIAL)}
 
 
 def _log_position(message: Any) -> Row:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cli import rows, sending
+from cli import patience, rows, sending
 from cli.rows import Row
 from tests.unit.cli.answering import Asked, Services, problem
 
@@ -58,8 +58,7 @@ def issuer(answers: Services) -> Issuer:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "PAUSES", (0.0, 0.0))
-    monkeypatch.setattr(sending.patiently, "__defaults__", ((0.0, 0.0),))
+    monkeypatch.setattr(patience, "PAUSES", (0.0, 0.0))
 
 
 def a_file(folder: Path, count: int, **changed: str) -> str:

@@ -122,9 +122,3 @@ def test_failures_can_be_mended_and_read_again_with_the_keys_they_had() -> None:
     again = rows.read(written.encode())
     assert [row.cells["name"] for row in again.rows] == ["=cmd|' /C calc'!A0", "+1", "=quoted"]
     assert [key(row) for row in again.rows] == [key(row) for row in sheet.rows[1:]]
-
-
-@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\t=1", "\r", "'=1", "''+", "plain", "", "'tis", "a=b"])
-def test_a_guarded_cell_is_no_formula_and_comes_back_as_it_was(cell: str) -> None:
-    assert not rows.guarded(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
-    assert rows.unguarded(rows.guarded(cell)) == cell
