@@ -58,6 +58,18 @@ class MadeInstitution(BaseModel):
     api_key: str = Field(examples=["lrl_8d1c...f3_Qm9..."])
 
 
+class Institution(BaseModel):
+    """An institution as it stands."""
+
+    id: UUID
+    slug: str
+    name: str = Field(examples=["North Academy"])
+    did: str = Field(examples=["did:web:badges.example:institutions:north-academy"])
+    former_dids: list[str]
+    standing: Literal["registered", "withdrawn"]
+    sandbox: bool
+
+
 class NewDid(Body):
     """Which kind of DID an institution is to have."""
 
@@ -130,6 +142,14 @@ async def make_institution(
     async with idempotency.remembering(database, attempt), database.transaction() as tx:
         institution, key = await institutions.found(tx, operator, founding, attempt, signer, settings.public_url)
     return MadeInstitution(**{name: institution[name] for name in ("id", "slug", "did", "sandbox")}, api_key=key.text)
+
+
+@router.get("/own")
+async def own_institution(who: Reader, database: AppDatabase) -> Institution:
+    """The institution whose key asks."""
+    async with database.transaction(who.tenant_id) as tx:
+        row = await institutions.existing(tx, who.tenant_id)
+    return Institution(**{name: row[name] for name in Institution.model_fields})
 
 
 @router.post("/{institution_id}/did")
