@@ -3,6 +3,7 @@
 from services.issuer.api import (
     achievements,
     api_keys,
+    changes,
     credentials,
     institution_settings,
     institutions,
@@ -17,6 +18,7 @@ ROUTERS = (
     api_keys.router,
     achievements.router,
     credentials.router,
+    changes.router,
     revocations.router,
     public.router,
     vc_api.router,

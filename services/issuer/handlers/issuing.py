@@ -17,6 +17,7 @@ from services.issuer.domain.formats import DEFAULT, Formats, algorithms_of, refu
 from services.issuer.domain.institutions import refuse_withdrawn
 from services.issuer.domain.plan import AnyOrder, Draft, Numbers, Order, Plan, SealedKey, Signed, positions
 from services.issuer.domain.row import Row
+from services.issuer.handlers import succeeding
 from services.issuer.handlers.storing import ALONE, Requester, names_taken, store_signed
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
@@ -137,6 +138,7 @@ class Issuing:
         """Step 1: read what the credentials are made from and the clock, and take their numbers."""
         plan = await _plan(tx, requester, achievement_id, formats)
         refused = self._refusals(plan, orders) | await names_taken(tx, plan, orders)
+        refused |= await succeeding.refusals(tx, plan, orders)
         possible = [row for row in orders if row not in refused]
         taken = [await self._take_numbers(tx, plan, purpose, len(possible)) for purpose in plan.purposes if possible]
         places = positions(taken, len(possible))

@@ -63,13 +63,15 @@ async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], po
     await tx.executemany(
         """
         insert into credentials (id, institution_id, kind, achievement_id, achievement_number, signing_key_id, version,
-                                 status, document_digest, token_digest, issued_at, valid_until)
-        values ($1, $2, $3, $4, $5, $6, 1, 'issued', $7, $8, $9, $10)
+                                 status, document_digest, token_digest, issued_at, valid_from, valid_until,
+                                 renewable_until, replaces, renews)
+        values ($1, $2, $3, $4, $5, $6, 1, 'issued', $7, $8, $9, $10, $11, $12, $13, $14)
         """,
         _values(
             credentials,
             "id", "institution_id", "kind", "achievement_id", "achievement_number", "signing_key_id",
-            "document_digest", "token_digest", "issued_at", "valid_until",
+            "document_digest", "token_digest", "issued_at", "valid_from", "valid_until", "renewable_until", "replaces",
+            "renews",
         ),
     )  # fmt: skip
     try:
@@ -157,24 +159,51 @@ async def lock_unrevoked_of_sandboxes(tx: Tx, limit: int) -> Sequence[Row]:
     )
 
 
-async def change_status(tx: Tx, credential_id: UUID, version: int, status: CredentialStatus) -> None:
-    """Set a locked credential's version and status."""
-    await tx.execute("update credentials set version = $2, status = $3 where id = $1", credential_id, version, status)
+async def lock_all(tx: Tx, institution_id: UUID, credential_ids: Iterable[UUID]) -> dict[UUID, Row]:
+    """Return and lock those of `credential_ids` that are an institution's, in the order of ids."""
+    rows = await tx.fetch(
+        "select * from credentials where id = any($2::uuid[]) and institution_id = $1 order by id for update",
+        institution_id,
+        list(credential_ids),
+    )
+    return {row["id"]: row for row in rows}
 
 
-async def raise_bits(tx: Tx, credential_id: UUID, bits: Mapping[Purpose, bool]) -> list[UUID]:
-    """Set a credential's bits as `bits` says; return the lists in which one changed, revocation before suspension."""
+async def change_statuses(tx: Tx, changed: Sequence[Row]) -> None:
+    """Set version, status and what took their place of locked credentials."""
+    await tx.execute(
+        """
+        update credentials c set version = n.version, status = n.status, replaced_by = n.replaced_by
+        from unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[]) as n(id, version, status, replaced_by)
+        where c.id = n.id
+        """,
+        *map(list, zip(*_values(changed, "id", "version", "status", "replaced_by"), strict=True)),
+    )
+
+
+async def set_renewed_by(tx: Tx, renewed: Mapping[UUID, UUID]) -> None:
+    """Say of locked credentials which ones continue them."""
+    await tx.execute(
+        """
+        update credentials c set renewed_by = n.renewed_by
+        from unnest($1::uuid[], $2::uuid[]) as n(id, renewed_by) where c.id = n.id
+        """,
+        list(renewed.keys()),
+        list(renewed.values()),
+    )
+
+
+async def raise_bits(tx: Tx, bits: Sequence[tuple[UUID, Purpose, bool]]) -> set[UUID]:
+    """Set bits of credentials; return the lists in which one changed."""
     rows = await tx.fetch(
         """
         update status_positions p set raised = b.raised
-        from unnest($2::text[], $3::boolean[]) as b(purpose, raised)
-        where p.credential_id = $1 and p.purpose = b.purpose and p.raised <> b.raised returning p.list_id, p.purpose
+        from unnest($1::uuid[], $2::text[], $3::boolean[]) as b(credential_id, purpose, raised)
+        where p.credential_id = b.credential_id and p.purpose = b.purpose and p.raised <> b.raised returning p.list_id
         """,
-        credential_id,
-        list(bits.keys()),
-        list(bits.values()),
+        *map(list, zip(*bits, strict=True)),
     )
-    return [row["list_id"] for row in sorted(rows, key=lambda row: str(row["purpose"]))]
+    return {row["list_id"] for row in rows}
 
 
 async def with_content(tx: Tx, institution_id: UUID, credential_id: UUID) -> Row | None:
@@ -188,6 +217,19 @@ async def with_content(tx: Tx, institution_id: UUID, credential_id: UUID) -> Row
         credential_id,
         institution_id,
     )
+
+
+async def whole(tx: Tx, institution_id: UUID, credential_ids: Iterable[UUID]) -> dict[UUID, Row]:
+    """Return those of `credential_ids` that an institution has, with document (as a value), token and address."""
+    rows = await tx.fetch(
+        """
+        select c.*, d.document, d.token, d.email from credentials c join credential_contents d on d.credential_id = c.id
+        where c.id = any($2::uuid[]) and c.institution_id = $1
+        """,
+        institution_id,
+        list(credential_ids),
+    )
+    return {row["id"]: {**row, "document": orjson.loads(row["document"])} for row in rows}
 
 
 async def page(

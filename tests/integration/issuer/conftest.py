@@ -68,6 +68,19 @@ class Institution:
         """Ask for a revocation."""
         return await self.client.post(f"/v1/credentials/{credential}/revoke", json={"reason": reason}, headers=headers)
 
+    async def change(self, credential: str, command: str, key: str | None = None, **members: Any) -> httpx.Response:
+        """Ask for a suspension, reinstatement, replacement or renewal; `if_match` is an entity tag."""
+        tag = members.pop("if_match", None)
+        headers = {"Idempotency-Key": key, "If-Match": tag}
+        sent = {name: value for name, value in headers.items() if value is not None}
+        return await self.client.post(f"/v1/credentials/{credential}/{command}", json=members, headers=sent)
+
+    async def credential(self, credential: str) -> dict[str, Any]:
+        """Look at a credential."""
+        answer = await self.client.get(f"/v1/credentials/{credential}")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
     async def key(self, **members: Any) -> httpx.AsyncClient:
         """Make another key; return a client that carries it."""
         answer = await self.client.post("/v1/api-keys", json={"name": "another", **members})
