@@ -76,3 +76,29 @@ async def test_what_is_no_file_of_learners_is_refused_with_a_sentence(
     failed = await job(north, answer.json()["job_id"])
     assert (failed["state"], failed["reason_code"]) == ("failed", code)
     assert await site.rows("select from issuance_job_rows") == []
+
+
+async def test_an_institution_may_want_another_key_to_confirm(site: Site, north: Institution) -> None:
+    achievement = await north.achievement()
+    settings = f"/v1/institutions/{north.id}/settings"
+    assert (await north.client.put(settings, json={"second_key_confirms": True})).status_code == 200
+    refused = await send(north, achievement, csv_of(range(3)), auto_confirm=True)
+    assert (refused.status_code, refused.json()["code"]) == (403, "second_key_needed")
+    job_id = await sent(north, achievement, csv_of(range(3)))
+    await work(site)
+    refused = await order(north, job_id, "confirm")
+    assert (refused.status_code, refused.json()["code"]) == (403, "second_key_needed")
+    async with await north.key() as second:
+        assert (await order(second, job_id, "confirm")).status_code == 200
+    await work(site)
+    done = await job(north, job_id)
+    assert (done["state"], done["issued"]) == ("done", 3)
+    [by_whom] = {each["actor"]["key_id"] for each in await site.told("laurel.credential.issued.v1")}
+    assert by_whom == done["history"][-1]["key_id"] != done["history"][0]["key_id"]
+
+
+async def test_a_setting_that_comes_while_a_file_is_looked_at_holds_for_it(site: Site, north: Institution) -> None:
+    job_id = await sent(north, await north.achievement(), csv_of(range(3)), auto_confirm=True)
+    await north.client.put(f"/v1/institutions/{north.id}/settings", json={"second_key_confirms": True})
+    await work(site)
+    assert (await job(north, job_id))["state"] == "preview"
