@@ -21,6 +21,7 @@ def build(runtime: Runtime[IssuerSettings]) -> Parts:
     """Build routes and tasks from what the service runs on."""
     settings, worker = runtime.settings, runtime.worker
     signer = Signer(Sealer.from_file(settings.kek_file))
+    issuing = Issuing(runtime.app, signer, settings)
     terms = Terms(
         settings.public_url,
         lifetime=settings.status_list_lifetime,
@@ -41,9 +42,9 @@ def build(runtime: Runtime[IssuerSettings]) -> Parts:
             "relay": relay,
             "status_lists": ListSigner(worker, signer, terms).run,
             "record": partial(recording.keep_complete, worker),
-            "revocations": Revoker(worker).run,
+            "revocations": Revoker(worker, runtime.app, issuing).run,
         },
-        state={"signer": signer, "issuing": Issuing(runtime.app, signer, settings)},
+        state={"signer": signer, "issuing": issuing},
         larger_bodies={revocations.PATH: revocations.MAX_BYTES},
     )
 

@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from services.issuer.domain.selection import Selection
-from services.issuer.revoking import Revoker
 from services.issuer.store import revocations as store
 from tests.integration.issuer.conftest import Institution, Site
 
@@ -84,7 +83,7 @@ async def test_a_confirmation_is_done_once_by_whom_it_was_confirmed(site: Site, 
     begun = answers[0].json()
     assert begun["id"] == answers[1].json()["id"]
     assert (begun["state"], begun["badges"], begun["done"], begun["selection"]) == ("running", 7, 0, {"ids": 7})
-    worker = Revoker(site.worker, chunk=3)
+    worker = site.revoker(3)
     assert [await worker.round() for _ in range(4)] == [3, 3, 1, 0]
     done = (await north.client.get(f"/v1/revocations/{begun['id']}")).json()
     assert (done["state"], done["revoked"], done["already_revoked"]) == ("done", 6, 1)
