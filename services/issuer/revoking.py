@@ -76,7 +76,7 @@ class Revoker:
         except Unavailable as error:  # too much is being signed, say
             log.warning("revocation_waits", reason=error.code)
         except LaurelError as error:
-            log.error("revocation_stopped", revocation_id=str(revocation_id), reason=error.code)
+            log.warning("revocation_stopped", revocation_id=str(revocation_id), reason=error.code)
             async with self._worker.transaction() as tx:
                 await store.stop(tx, revocation_id, error.code)
         return 0
