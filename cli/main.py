@@ -11,6 +11,7 @@ from cli.badges import deliveries, status
 from cli.changing import reinstate, renew, replace, suspend
 from cli.check import ledger_check
 from cli.issuing import issue
+from cli.jobs.commands import jobs
 from cli.keys import Unusable
 from cli.log.commands import log
 from cli.operations import dead_letters, discard, rebuild, refeed, replay, restart
@@ -71,6 +72,7 @@ app.command("replace")(replace)
 app.command("renew")(renew)
 app.command("status")(status)
 app.command("deliveries")(deliveries)
+app.add_typer(jobs, name="jobs")
 app.add_typer(achievement, name="achievement")
 app.add_typer(log, name="log")
 app.add_typer(receipt, name="receipt")

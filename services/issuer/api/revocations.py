@@ -54,6 +54,7 @@ class NewRevocation(Body):
         None, min_length=1, max_length=MAX_IDS, examples=[["6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d"]]
     )
     achievement_id: UUID | None = Field(None, examples=[None])
+    job_id: UUID | None = Field(None, description="Issued by this issuance job.", examples=[None])
     issued_from: Instant | None = Field(None, description="Accepted at this time or later.", examples=[None])
     issued_to: Instant | None = Field(None, description="Accepted before this time.", examples=[None])
     signing_key_id: UUID | None = Field(None, description="Signed with this key.", examples=[None])
@@ -76,7 +77,7 @@ class NewRevocation(Body):
     def _selects(self) -> Self:
         selection = self.selection()
         if not selection.described():
-            raise ValueError("name badges: ids, achievement_id, issued_from, issued_to or signing_key_id")
+            raise ValueError("name badges: ids, achievement_id, job_id, issued_from, issued_to or signing_key_id")
         if selection.issued_from and selection.issued_to and selection.issued_from >= selection.issued_to:
             raise ValueError("issued_from must be before issued_to")
         if self.dry_run == (self.digest is not None):
@@ -88,6 +89,7 @@ class NewRevocation(Body):
         return Selection(
             ids=None if self.ids is None else tuple(self.ids),
             achievement_id=self.achievement_id,
+            job_id=self.job_id,
             issued_from=self.issued_from,
             issued_to=self.issued_to,
             signing_key_id=self.signing_key_id,

@@ -10,6 +10,7 @@ import pytest
 
 from services.issuer.domain.selection import Selection
 from services.issuer.store import revocations as store
+from tests.integration.issuer import jobs
 from tests.integration.issuer.conftest import Institution, Site
 
 WHY = {"reason": "issued_in_error"}
@@ -72,6 +73,16 @@ async def test_selections_narrow_each_other(site: Site, north: Institution) -> N
         if "ids" not in selection:
             listed = await north.client.get("/v1/credentials", params=selection)
             assert len(listed.json()["items"]) == badges, selection
+
+
+async def test_what_one_job_has_issued_is_selected_by_it(site: Site, north: Institution) -> None:
+    achievement = await north.achievement()
+    first = await jobs.sent(north, achievement, jobs.csv_of(range(3)), auto_confirm=True)
+    await jobs.work(site)
+    second = await jobs.sent(north, achievement, jobs.csv_of(range(5)), auto_confirm=True)
+    await jobs.work(site)
+    assert [(await look(north.client, job_id=each))["badges"] for each in (first, second)] == [3, 2]
+    assert len((await north.client.get("/v1/credentials", params={"job_id": second})).json()["items"]) == 2
 
 
 async def test_a_confirmation_is_done_once_by_whom_it_was_confirmed(site: Site, north: Institution) -> None:
