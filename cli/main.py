@@ -10,6 +10,7 @@ from cli.achievements import achievement
 from cli.badges import deliveries, status
 from cli.changing import reinstate, renew, replace, suspend
 from cli.check import ledger_check
+from cli.drilling import drill
 from cli.issuing import issue
 from cli.jobs.commands import jobs
 from cli.keys import Unusable
@@ -75,6 +76,7 @@ app.command("status")(status)
 app.command("deliveries")(deliveries)
 app.add_typer(jobs, name="jobs")
 app.add_typer(achievement, name="achievement")
+app.add_typer(drill, name="drill")
 app.add_typer(log, name="log")
 app.add_typer(receipt, name="receipt")
 app.add_typer(revocations, name="revocations")
