@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
@@ -78,8 +78,8 @@ async def make_job(
         Query(
             max_length=50,
             description="`column:what it is`, several times, or all of them as one JSON object: name, given_name, "
-            "family_name, email, id, valid_from, valid_until, row_id, nth, json (a whole row as JSON), or nothing to "
-            "ignore the column. Others are guessed by their names.",
+            "family_name, email, id, valid_from, valid_until, renewable_until, row_id, nth, json (a whole row as JSON), "
+            "or nothing to ignore the column. Others are guessed by their names.",
             examples=[["Email address:email", "Class:"]],
         ),
     ] = None,
@@ -139,8 +139,17 @@ async def preview_job(job_id: UUID, who: Reader, database: AppDatabase) -> Previ
     return preview_view(job, counts, errors, list(samples))
 
 
+async def _watcher(job_id: UUID, who: Reader, database: AppDatabase) -> Principal:
+    """Dependency of the stream: refuses before it begins."""
+    async with database.transaction(who.tenant_id) as tx:
+        await handlers.job(tx, who.tenant_id, job_id)
+    return who
+
+
 @router.get("/{job_id}/events", response_class=EventSourceResponse)
-async def watch_job(job_id: UUID, who: Reader, database: AppDatabase) -> AsyncIterator[ServerSentEvent]:
+async def watch_job(
+    job_id: UUID, who: Annotated[Principal, Depends(_watcher)], database: AppDatabase
+) -> AsyncIterator[ServerSentEvent]:
     """How a job stands, as server-sent events `job`, each time that it has moved; ends when the job does."""
     last = None
     while last is None or last.state not in ENDED:
