@@ -78,7 +78,7 @@ async def make_job(
         Query(
             max_length=50,
             description="`column:what it is`, several times, or all of them as one JSON object: name, given_name, "
-            "family_name, email, id, valid_from, valid_until, renewable_until, row_id, nth, json (a whole row as JSON), "
+            "family_name, email, id, valid_from, valid_until, renewable_until, row_id, nth, json (a row as JSON), "
             "or nothing to ignore the column. Others are guessed by their names.",
             examples=[["Email address:email", "Class:"]],
         ),
