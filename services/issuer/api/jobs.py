@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from services.issuer.api.access import Issuer, Reader, TheUploads
 from services.issuer.api.job_files import errors_csv
@@ -50,6 +50,15 @@ _BODY: dict[str, Any] = {
 }
 
 
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("must have printable characters alone")
+    return name
+
+
+JobName = Annotated[Name, AfterValidator(_printable)]
+
+
 class JobState(BaseModel):
     """A job, and its state."""
 
@@ -83,7 +92,7 @@ async def make_job(
             examples=[["Email address:email", "Class:"]],
         ),
     ] = None,
-    name: Annotated[Name | None, Query(examples=["Class of 2027"])] = None,
+    name: Annotated[JobName | None, Query(examples=["Class of 2027"])] = None,
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> JobState:
     """Send a file: CSV in UTF-8 (`,` or `;`, the first row names the columns), or JSON lines with a batch's rows.

@@ -121,6 +121,8 @@ class CsvSheet:
     def _begin(self, header: list[str]) -> None:
         if not any(map(str.strip, header)):
             raise Malformed("header_missing", "The first row must name the columns.", row=1)
+        if any("\0" in name for name in header):
+            raise Malformed("nul_character", "There is a NUL character in the first row.", row=1)
         if len(header) > MAX_COLUMNS:
             raise TooLarge("too_many_columns", f"At most {MAX_COLUMNS} columns are taken.", row=1)
         self.header = header
