@@ -3,11 +3,13 @@
 from services.issuer.api import (
     achievements,
     api_keys,
+    changes,
     credentials,
     institution_settings,
     institutions,
     jobs,
     public,
+    revocations,
     vc_api,
 )
 
@@ -17,6 +19,8 @@ ROUTERS = (
     api_keys.router,
     achievements.router,
     credentials.router,
+    changes.router,
+    revocations.router,
     jobs.router,
     public.router,
     vc_api.router,

@@ -17,6 +17,7 @@ from services.issuer.domain.formats import DEFAULT, Formats, algorithms_of, refu
 from services.issuer.domain.institutions import refuse_withdrawn
 from services.issuer.domain.plan import AnyOrder, Draft, Numbers, Order, Plan, SealedKey, Signed, positions
 from services.issuer.domain.row import Row
+from services.issuer.handlers import succeeding
 from services.issuer.handlers.storing import ALONE, Requester, names_taken, store_signed
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
@@ -36,6 +37,7 @@ CHUNK = 50
 AT_ONCE = 4
 # How often what became stale while it was signed is signed again, before the caller is asked to come back.
 TRIES = 3
+TOO_SLOW = "signing_too_slow"
 
 # What became of each row: its badge, or why it has none.
 Outcomes = dict[int, UUID | LaurelError]
@@ -146,6 +148,7 @@ class Issuing:
         """Step 1: read what the credentials are made from and the clock, and take their numbers."""
         plan = await _plan(tx, requester, achievement_id, formats)
         refused = self._refusals(plan, orders) | await names_taken(tx, plan, orders)
+        refused |= await succeeding.refusals(tx, plan, orders)
         possible = [row for row in orders if row not in refused]
         taken = [await self._take_numbers(tx, plan, purpose, len(possible)) for purpose in plan.purposes if possible]
         places = positions(taken, len(possible))
@@ -166,7 +169,7 @@ class Issuing:
                     return outcomes
             plan = plan.renewed_by(later)
         if prepared.drafts:
-            raise Unavailable("signing_too_slow", "Too much is being signed at present.", retry_after=5)
+            raise Unavailable(TOO_SLOW, "Too much is being signed at present.", retry_after=5)
         return prepared.refused
 
     async def _take_numbers(self, tx: Tx, plan: Plan, purpose: Purpose, count: int) -> Numbers:
