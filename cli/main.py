@@ -10,6 +10,7 @@ from cli.achievements import achievement
 from cli.badges import deliveries, status
 from cli.changing import reinstate, renew, replace, suspend
 from cli.check import ledger_check
+from cli.drilling import drill
 from cli.issuing import issue
 from cli.jobs.commands import jobs
 from cli.keys import Unusable
@@ -21,6 +22,7 @@ from cli.receipt.commands import receipt
 from cli.revoking import revocations, revoke
 from cli.tracing import trace
 from cli.verifying import verify
+from cli.watching import watch
 from cli.witness import witness
 
 OPERATORS = "For operators"
@@ -74,9 +76,11 @@ app.command("status")(status)
 app.command("deliveries")(deliveries)
 app.add_typer(jobs, name="jobs")
 app.add_typer(achievement, name="achievement")
+app.add_typer(drill, name="drill")
 app.add_typer(log, name="log")
 app.add_typer(receipt, name="receipt")
 app.add_typer(revocations, name="revocations")
+app.add_typer(watch, name="watch")
 app.add_typer(institution, name="institution", rich_help_panel=OPERATORS)
 app.add_typer(sandbox, name="sandbox", rich_help_panel=OPERATORS)
 app.add_typer(witness, name="witness", rich_help_panel=OPERATORS)

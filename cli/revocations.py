@@ -35,7 +35,7 @@ class Seen:
 
 
 def look(connection: Connection, asked: Mapping[str, Any]) -> Seen:
-    """Ask what a revocation would be, and changes nothing. Raises Refused, Silent."""
+    """Ask what a revocation would be; nothing is changed. Raises Refused, Silent."""
     preview = connection.post("issuer", PATH, {**asked, "dry_run": True}).json()
     return Seen(asked, preview, _reach(connection, asked, preview["badges"]))
 
@@ -118,6 +118,10 @@ def told(found: Mapping[str, Any]) -> list[str]:
         ("reason", f"{found['reason']}: {found['note']}" if found["note"] else found["reason"]),
         ("confirmed", f"{moment(found['created_at'])}, by key {found['confirmed_by']}"),
     ]
+    if found["reissue"]:
+        facts.append(("issued anew", found["reissued"]))
+    if found["trouble"]:
+        facts.append(("paused by itself", found["trouble"]))
     if found["rate"]:
         facts.append(("pace", f"{found['rate']} a second, {found['seconds_left']} s left"))
     if found["ended_at"]:

@@ -39,7 +39,7 @@ def build(runtime: Runtime[IssuerSettings]) -> Parts:
         return await refeed(worker)
 
     issuing = Issuing(runtime.app, signer, settings)
-    # Jobs sign by threads of their own: who issues one badge does not wait behind a file.
+    # Jobs, and revocations that issue once more, sign by threads of their own: who issues one badge does not wait.
     chunks = Chunks(runtime.app, worker, Issuing(runtime.app, signer, settings), read_row)
     operations = ops.Operations(ledger.lines, refeed=refeed_all, remove_sandboxes=partial(sandbox.remove, worker))
     return Parts(
@@ -49,7 +49,7 @@ def build(runtime: Runtime[IssuerSettings]) -> Parts:
             "status_lists": ListSigner(worker, signer, terms).run,
             "record": partial(recording.keep_complete, worker),
             "expiring": partial(expiring.keep_telling, worker),
-            "revocations": Revoker(worker).run,
+            "revocations": Revoker(worker, runtime.app, Issuing(runtime.app, signer, settings)).run,
             "issuance_jobs": JobWorker(worker, chunks, settings).run,
         },
         state={"signer": signer, "issuing": issuing, "uploads": Uploads(runtime.app, issuing, settings)},

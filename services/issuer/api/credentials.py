@@ -178,6 +178,7 @@ async def list_credentials(
     database: AppDatabase,
     settings: Settings,
     achievement_id: UUID | None = None,
+    job_id: UUID | None = None,
     signing_key_id: UUID | None = None,
     issued_from: Annotated[Instant | None, Query(description="Accepted at this time or later.")] = None,
     issued_to: Annotated[Instant | None, Query(description="Accepted before this time.")] = None,
@@ -188,7 +189,11 @@ async def list_credentials(
     """The institution's credentials, newest first, of which all that is asked for holds."""
     after = place(cursor, who.tenant_id, "credentials")
     selection = Selection(
-        achievement_id=achievement_id, signing_key_id=signing_key_id, issued_from=issued_from, issued_to=issued_to
+        achievement_id=achievement_id,
+        job_id=job_id,
+        signing_key_id=signing_key_id,
+        issued_from=issued_from,
+        issued_to=issued_to,
     )
     async with database.transaction(who.tenant_id) as tx:
         await refuse_unknown(tx, who.tenant_id, selection)

@@ -37,6 +37,7 @@ CHUNK = 50
 AT_ONCE = 4
 # How often what became stale while it was signed is signed again, before the caller is asked to come back.
 TRIES = 3
+TOO_SLOW = "signing_too_slow"
 
 # What became of each row: its badge, or why it has none.
 Outcomes = dict[int, UUID | LaurelError]
@@ -173,7 +174,7 @@ class Issuing:
                     return outcomes
             plan = plan.renewed_by(later)
         if prepared.drafts:
-            raise Unavailable("signing_too_slow", "Too much is being signed at present.", retry_after=5)
+            raise Unavailable(TOO_SLOW, "Too much is being signed at present.", retry_after=5)
         return prepared.refused
 
     async def _signed(self, plan: Plan, drafts: Sequence[Draft]) -> tuple[list[Signed], Outcomes]:

@@ -12,3 +12,9 @@ $$
     from institutions i join signing_keys k on k.institution_id = i.id
     where i.slug = wanted order by k.created_at, k.id
 $$;
+
+-- A revocation may issue each badge once more, under the key in use now.
+alter table revocations add column reissued integer not null default 0;
+alter table revocations add column trouble text;  -- the code of what keeps it from going on: then it is paused
+alter table revocation_items add column replaced_by uuid;
+alter table revocation_items add column trouble text;  -- the code of why a badge was revoked and not issued once more
