@@ -54,10 +54,9 @@ class Connection:
         return self._call(service, "POST", path, content=content, headers=headers)
 
     def send(
-        self, service: str, path: str, content: Iterable[bytes], media_type: str, query: Mapping[str, Any]
+        self, service: str, path: str, content: Iterable[bytes], headers: Mapping[str, str], query: Mapping[str, Any]
     ) -> httpx.Response:
         """POST what comes piece by piece, never all of it in memory; raises as `get` does."""
-        headers = {"Content-Type": media_type}
         return self._call(service, "POST", path, content=content, headers=headers, params=query)
 
     def chunks(self, service: str, path: str) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """Asks again where asking again may help: for what may be asked twice."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
 
 from cli.connection import Refused, Silent
@@ -14,9 +14,9 @@ _PASSING = {429, 502, 503, 504}
 T = TypeVar("T")
 
 
-def patiently(ask: Callable[[], T], pauses: Sequence[float] | None = None) -> T:
+def patiently(ask: Callable[[], T]) -> T:
     """Ask, and ask again after a pause where the trouble may pass. Raises as `ask`."""
-    for pause in PAUSES if pauses is None else pauses:
+    for pause in PAUSES:
         try:
             return ask()
         except Silent:

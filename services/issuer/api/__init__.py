@@ -7,6 +7,7 @@ from services.issuer.api import (
     credentials,
     institution_settings,
     institutions,
+    jobs,
     public,
     revocations,
     vc_api,
@@ -20,6 +21,7 @@ ROUTERS = (
     credentials.router,
     changes.router,
     revocations.router,
+    jobs.router,
     public.router,
     vc_api.router,
 )

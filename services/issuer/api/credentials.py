@@ -20,13 +20,14 @@ from services.issuer.domain.formats import refuse_two_tokens
 from services.issuer.domain.lint import warnings
 from services.issuer.domain.row import Row
 from services.issuer.domain.selection import Selection
-from services.issuer.domain.status import State, state
+from services.issuer.domain.status import state
 from services.issuer.handlers import reading
 from services.issuer.handlers.issuing import Results
 from services.issuer.handlers.selecting import refuse_unknown
 from services.issuer.handlers.storing import ALONE, Requester
 from services.issuer.store import credentials as store
 from shared import db, telemetry
+from shared.credentials.state import State
 from shared.errors import LaurelError
 from shared.messaging.events import CredentialStatus
 from shared.web import idempotency
@@ -177,6 +178,7 @@ async def list_credentials(
     database: AppDatabase,
     settings: Settings,
     achievement_id: UUID | None = None,
+    job_id: UUID | None = None,
     signing_key_id: UUID | None = None,
     issued_from: Annotated[Instant | None, Query(description="Accepted at this time or later.")] = None,
     issued_to: Annotated[Instant | None, Query(description="Accepted before this time.")] = None,
@@ -187,7 +189,11 @@ async def list_credentials(
     """The institution's credentials, newest first, of which all that is asked for holds."""
     after = place(cursor, who.tenant_id, "credentials")
     selection = Selection(
-        achievement_id=achievement_id, signing_key_id=signing_key_id, issued_from=issued_from, issued_to=issued_to
+        achievement_id=achievement_id,
+        job_id=job_id,
+        signing_key_id=signing_key_id,
+        issued_from=issued_from,
+        issued_to=issued_to,
     )
     async with database.transaction(who.tenant_id) as tx:
         await refuse_unknown(tx, who.tenant_id, selection)

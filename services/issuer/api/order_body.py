@@ -195,7 +195,7 @@ class BatchOrder(Terms):
                     keys[index] = own.idempotency_key, self._digest(order)
                 orders[index] = order
             except ValidationError as error:
-                refused[index] = _refusal(error)
+                refused[index] = refusal(error)
             except Invalid as error:
                 refused[index] = error
         return Asked(orders, keys, refused)
@@ -218,7 +218,8 @@ def _refuse_repeated(key: str, keys: Mapping[int, tuple[str, bytes]]) -> None:
         raise Invalid("idempotency_key_repeated", "Another row of this batch has the same idempotency_key.")
 
 
-def _refusal(error: ValidationError) -> Invalid:
+def refusal(error: ValidationError) -> Invalid:
+    """Return why a row can't be read: the first member that is wrong, and what is."""
     first = error.errors(include_input=False, include_url=False)[0]
     path = ".".join(str(part) for part in first["loc"]) or "row"
     return Invalid("invalid_row", f"{path}: {message_of(first)}")

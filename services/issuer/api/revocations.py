@@ -19,6 +19,7 @@ from services.issuer.domain.status import reason
 from services.issuer.handlers import revocations as handlers
 from services.issuer.handlers.revocations import SelectionChanged
 from services.issuer.store import revocations as store
+from shared.errors import Forbidden
 from shared.messaging.events import CredentialStatus, ReasonCode
 from shared.web import idempotency
 from shared.web.auth import Principal
@@ -37,6 +38,12 @@ EVENT_SECONDS = 1.0
 # A stream is not for ever, so that a service that is told to stop does; its reader connects again by itself.
 MAX_EVENTS = 600
 
+# Members of a revocation that are stored under their own names.
+_STORED = (
+    "id", "state", "selection", "badges", "revoked", "already_revoked", "reissue", "reissued", "trouble", "created_at",
+    "ended_at",
+)  # fmt: skip
+
 router = APIRouter(prefix=PATH, tags=["revocations"], route_class=StrictRoute)
 
 
@@ -47,6 +54,7 @@ class NewRevocation(Body):
         None, min_length=1, max_length=MAX_IDS, examples=[["6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d"]]
     )
     achievement_id: UUID | None = Field(None, examples=[None])
+    job_id: UUID | None = Field(None, description="Issued by this issuance job.", examples=[None])
     issued_from: Instant | None = Field(None, description="Accepted at this time or later.", examples=[None])
     issued_to: Instant | None = Field(None, description="Accepted before this time.", examples=[None])
     signing_key_id: UUID | None = Field(None, description="Signed with this key.", examples=[None])
@@ -54,6 +62,11 @@ class NewRevocation(Body):
         examples=["issued_in_error"],
         description="issued_in_error, withdrawn, superseded, key_compromise, other; any other text is taken as other "
         "with a note.",
+    )
+    reissue: bool = Field(
+        False,
+        description="Issue each badge that stands once more as it is, under the key in use now; the old one says by "
+        "which it is replaced. Needs the scope `issue` as well.",
     )
     dry_run: bool = Field(False, description="Look at what it would be; nothing is changed.", examples=[True])
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
@@ -64,7 +77,7 @@ class NewRevocation(Body):
     def _selects(self) -> Self:
         selection = self.selection()
         if not selection.described():
-            raise ValueError("name badges: ids, achievement_id, issued_from, issued_to or signing_key_id")
+            raise ValueError("name badges: ids, achievement_id, job_id, issued_from, issued_to or signing_key_id")
         if selection.issued_from and selection.issued_to and selection.issued_from >= selection.issued_to:
             raise ValueError("issued_from must be before issued_to")
         if self.dry_run == (self.digest is not None):
@@ -76,6 +89,7 @@ class NewRevocation(Body):
         return Selection(
             ids=None if self.ids is None else tuple(self.ids),
             achievement_id=self.achievement_id,
+            job_id=self.job_id,
             issued_from=self.issued_from,
             issued_to=self.issued_to,
             signing_key_id=self.signing_key_id,
@@ -131,6 +145,9 @@ class RevocationOfMany(BaseModel):
     done: int = Field(description="revoked and already_revoked together.")
     revoked: int
     already_revoked: int
+    reissue: bool
+    reissued: int = Field(description="Those of the revoked that were issued once more.")
+    trouble: str | None = Field(description="The code of what has paused it; null: it was not paused by itself.")
     rate: float | None = Field(description="Badges a second since it was begun or resumed; null: not known.")
     seconds_left: int | None
     confirmed_by: str = Field(description="The API key's id.")
@@ -149,6 +166,10 @@ class Outcome(BaseModel):
 
     id: UUID
     outcome: Literal["revoked", "already_revoked"] | None
+    replaced_by: UUID | None = Field(None, description="The badge that was issued in its place.")
+    trouble: str | None = Field(
+        None, description="The code of why none was, where that was asked for; `suspended`: it did not stand."
+    )
 
 
 class Outcomes(Page):
@@ -165,17 +186,19 @@ async def revoke_many(body: NewRevocation, who: Revoker, header: IdempotencyKey,
     confirmation is refused (409 `selection_changed`, with the `now` that there is) when a badge has come, gone or
     changed since; how many employers have checked the badges may change, it is no part of it.
     """
+    if body.reissue and not who.may("issue"):
+        raise Forbidden("scope_missing", "This key lacks the scope 'issue'.")
     selection, why = body.selection(), reason(body.reason)
     if body.digest is None:
         async with database.transaction(who.tenant_id) as tx:
-            return _preview(await handlers.preview(tx, who.tenant_id, selection, why, reissue=False))
+            return _preview(await handlers.preview(tx, who.tenant_id, selection, why, reissue=body.reissue))
     attempt = idempotency.attempt(who.tenant_id, header)
     try:
         async with idempotency.remembering(database, attempt), database.transaction(who.tenant_id) as tx:
-            made = await handlers.confirm(tx, who, selection, why, body.digest, attempt, reissue=False)
+            made = await handlers.confirm(tx, who, selection, why, body.digest, attempt, reissue=body.reissue)
     except SelectionChanged as changed:
         async with database.transaction(who.tenant_id) as tx:
-            now = await handlers.preview(tx, who.tenant_id, selection, why, reissue=False)
+            now = await handlers.preview(tx, who.tenant_id, selection, why, reissue=body.reissue)
         changed.members["now"] = Counts(**_counted(now)).model_dump(mode="json")
         raise
     async with database.transaction(who.tenant_id) as tx:
@@ -213,7 +236,7 @@ async def list_badges(
         await handlers.existing(tx, who.tenant_id, revocation_id)
         rows = await store.items(tx, who.tenant_id, revocation_id, after, limit)
     more = cursor_of(who.tenant_id, what, rows[-1]["credential_id"]) if len(rows) >= limit else None
-    return Outcomes(items=[Outcome(id=row["credential_id"], outcome=row["outcome"]) for row in rows], next=more)
+    return Outcomes(items=[_outcome(row) for row in rows], next=more)
 
 
 async def _existing(revocation_id: UUID, who: Reader, database: AppDatabase) -> Principal:
@@ -267,11 +290,16 @@ def _preview(row: Row) -> Preview:
     return Preview(**_counted(row), digest=row["digest"])
 
 
+def _outcome(row: Row) -> Outcome:
+    return Outcome(
+        id=row["credential_id"], outcome=row["outcome"], replaced_by=row["replaced_by"], trouble=row["trouble"]
+    )
+
+
 def _view(row: Row) -> RevocationOfMany:
     now = pace(row, row["now"])
-    plain = ("id", "state", "selection", "badges", "revoked", "already_revoked", "created_at", "ended_at")
     return RevocationOfMany(
-        **{name: row[name] for name in plain},
+        **{name: row[name] for name in _STORED},
         reason=row["reason_code"],
         note=row["reason_note"],
         done=row["revoked"] + row["already_revoked"],

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
+from uuid import UUID
 
 from services.issuer.domain.row import Row
 from services.issuer.domain.selection import Selection
@@ -13,6 +14,7 @@ from shared.messaging.events import Reason
 
 State = Literal["running", "paused", "done", "cancelled"]
 Command = Literal["pause", "resume", "cancel"]
+Outcome = Literal["revoked", "already_revoked"]
 
 # Badges whose ids and versions are digested together, so that no more of them are ever in memory.
 CHUNK = 1000
@@ -24,6 +26,16 @@ _STEPS: dict[tuple[str, Command], State] = {
     ("paused", "cancel"): "cancelled",
 }
 _GOAL: dict[Command, State] = {"pause": "paused", "resume": "running", "cancel": "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one badge; issued once more it has a successor, or the code of why it has none."""
+
+    credential_id: UUID
+    outcome: Outcome
+    replaced_by: UUID | None = None
+    trouble: str | None = None
 
 
 def digest(selection: Selection, reason: Reason, badges: bytes, *, reissue: bool) -> str:

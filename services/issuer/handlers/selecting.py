@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.issuer.domain.selection import Selection
-from services.issuer.handlers import achievements
+from services.issuer.handlers import achievements, jobs
 from services.issuer.store import selection as store
 from shared.db import Tx
 from shared.errors import NotFound
@@ -18,6 +18,8 @@ async def refuse_unknown(tx: Tx, institution_id: UUID, selection: Selection) -> 
             raise NotFound("credentials_not_found", detail, count=count, first=str(first))
     if selection.achievement_id is not None:
         await achievements.existing(tx, institution_id, selection.achievement_id)
+    if selection.job_id is not None:
+        await jobs.job(tx, institution_id, selection.job_id)
     key_id = selection.signing_key_id
     if key_id is not None and not await store.has_signing_key(tx, institution_id, key_id):
         raise NotFound("signing_key_not_found", "There is no signing key with this id.")

@@ -36,6 +36,13 @@ class Requester:
         """The API key that must still hold; None for the one test institution that is open without any."""
         return None if self.principal.key_id == OPEN_KEY else UUID(self.principal.key_id)
 
+    async def claim(self, tx: Tx, ids: Mapping[int, UUID]) -> dict[int, UUID | LaurelError]:
+        """Claim each row for the credential about to be stored; return those that are another's, and whose."""
+        return await idempotency.claim_all(tx, self.attempts, ids)
+
+    async def settle(self, tx: Tx, outcomes: Mapping[int, UUID | LaurelError]) -> None:
+        """Write down what became of the rows, in the transaction that stores their credentials."""
+
 
 async def store_signed(
     tx: Tx, requester: Requester, plan: Plan, signed: Sequence[Signed]
@@ -43,10 +50,10 @@ async def store_signed(
     """Store signed badges with what is told of them, and drop those whose rows somebody else has claimed.
 
     Returns each row's badge, ours or the one that was made before, or why it has none. Raises as
-    `idempotency.claim_all` does, and why a row that was claimed can't take its predecessor's place any more.
+    `Requester.claim` does, and why a row that was claimed can't take its predecessor's place any more.
     """
     ids = {each.draft.row: each.draft.id for each in signed}
-    made = await idempotency.claim_all(tx, requester.attempts, ids)
+    made = await requester.claim(tx, ids)
     refused = await succeeding.refusals(tx, plan, _orders(signed, without=made))
     for row in refused.keys() & requester.attempts.keys():
         raise refused[row]  # its claim goes with it

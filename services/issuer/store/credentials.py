@@ -159,6 +159,15 @@ async def lock_unrevoked_of_sandboxes(tx: Tx, limit: int) -> Sequence[Row]:
     )
 
 
+async def by_ids(tx: Tx, institution_id: UUID, credential_ids: Iterable[UUID]) -> Sequence[Row]:
+    """Return those of `credential_ids` that are an institution's."""
+    return await tx.fetch(
+        "select * from credentials where id = any($2::uuid[]) and institution_id = $1",
+        institution_id,
+        list(credential_ids),
+    )
+
+
 async def lock_all(tx: Tx, institution_id: UUID, credential_ids: Iterable[UUID]) -> dict[UUID, Row]:
     """Return and lock those of `credential_ids` that are an institution's, in the order of ids."""
     rows = await tx.fetch(

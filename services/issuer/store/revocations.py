@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from services.issuer.domain.revocations import CHUNK, State
+from services.issuer.domain.revocations import CHUNK, Done, State
 from services.issuer.domain.row import Row
 from services.issuer.domain.selection import Selection
 from services.issuer.store.selection import where
@@ -139,7 +139,7 @@ async def items(tx: Tx, institution_id: UUID, revocation_id: UUID, after: UUID |
     """Return up to `limit` badges of a revocation with what became of each, in the order of ids."""
     return await tx.fetch(
         """
-        select credential_id, outcome from revocation_items
+        select credential_id, outcome, replaced_by, trouble from revocation_items
         where revocation_id = $1 and institution_id = $2 and ($3::uuid is null or credential_id > $3)
         order by credential_id limit $4
         """,
@@ -157,7 +157,8 @@ async def move(tx: Tx, revocation_id: UUID, state: State) -> None:
     """
     await tx.execute(
         """
-        update revocations set state = $2, ended_at = case when $2 = 'cancelled' then laurel_clock() end,
+        update revocations set state = $2, trouble = null,
+            ended_at = case when $2 = 'cancelled' then laurel_clock() end,
             resumed_at = case when $2 = 'running' then laurel_clock() else resumed_at end,
             resumed_with = case when $2 = 'running' then revoked + already_revoked else resumed_with end
         where id = $1
@@ -187,48 +188,48 @@ async def hold(tx: Tx, revocation_id: UUID) -> Row | None:
 
 
 async def take(tx: Tx, revocation_id: UUID, limit: int) -> Sequence[Row]:
-    """Lock and return up to `limit` badges (whole rows of credentials) that nobody else works on.
+    """Lock and return up to `limit` badges that nobody else works on: `credential_id`, the `version` confirmed.
 
     Whose process ends gives them back with its transaction.
     """
-    taken = await tx.fetch(
+    return await tx.fetch(
         """
-        select credential_id from revocation_items where revocation_id = $1 and outcome is null
+        select credential_id, version from revocation_items where revocation_id = $1 and outcome is null
         order by credential_id limit $2 for update skip locked
         """,
         revocation_id,
         limit,
     )
-    return await tx.fetch(
-        "select * from credentials where id = any($1::uuid[]) order by id for update",
-        [row["credential_id"] for row in taken],
-    )
 
 
-async def finish(tx: Tx, revocation_id: UUID, revoked: Sequence[UUID], already_revoked: Sequence[UUID]) -> None:
+async def finish(tx: Tx, revocation_id: UUID, done: Sequence[Done]) -> None:
     """Note what became of badges, and whether that was the last of them.
 
     Last in a transaction, because every other chunk waits for the revocation's row.
     """
     await tx.execute(
         """
-        update revocation_items set outcome = case when credential_id = any($3::uuid[]) then 'already_revoked'
-                                                   else 'revoked' end
-        where revocation_id = $1 and credential_id = any($2::uuid[] || $3::uuid[])
+        update revocation_items i set outcome = d.outcome, replaced_by = d.replaced_by, trouble = d.trouble
+        from unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[]) as d(id, outcome, replaced_by, trouble)
+        where revocation_id = $1 and credential_id = d.id
         """,
         revocation_id,
-        revoked,
-        already_revoked,
+        [each.credential_id for each in done],
+        [each.outcome for each in done],
+        [each.replaced_by for each in done],
+        [each.trouble for each in done],
     )
+    revoked = [each for each in done if each.outcome == "revoked"]
     await tx.execute(
         """
         update revocations set revoked = revoked + $2, already_revoked = already_revoked + $3,
-                               touched_at = laurel_clock()
+                               reissued = reissued + $4, touched_at = laurel_clock()
         where id = $1
         """,
         revocation_id,
         len(revoked),
-        len(already_revoked),
+        len(done) - len(revoked),
+        len([each for each in revoked if each.replaced_by]),
     )
     # A statement of its own: it sees what whoever had the row's lock has done.
     await tx.execute(
@@ -237,4 +238,13 @@ async def finish(tx: Tx, revocation_id: UUID, revoked: Sequence[UUID], already_r
         where id = $1 and state in ('running', 'paused') and revoked + already_revoked = badges
         """,
         revocation_id,
+    )
+
+
+async def stop(tx: Tx, revocation_id: UUID, trouble: str) -> None:
+    """Pause a revocation that can't go on as it is."""
+    await tx.execute(
+        "update revocations set state = 'paused', trouble = $2 where id = $1 and state = 'running'",
+        revocation_id,
+        trouble,
     )

@@ -14,6 +14,7 @@ def where(institution_id: UUID, selection: Selection) -> tuple[str, list[Any]]:
     for condition, value in (
         ("c.id in (select unnest({}::uuid[]))", None if selection.ids is None else list(selection.ids)),
         ("c.achievement_id = {}", selection.achievement_id),
+        ("c.id in (select credential_id from issued_rows where job_id = {})", selection.job_id),
         ("c.signing_key_id = {}", selection.signing_key_id),
         ("c.issued_at >= {}", selection.issued_from),
         ("c.issued_at < {}", selection.issued_to),

@@ -18,7 +18,9 @@ import orjson
 import pytest
 
 from services.issuer.app import SERVICE
+from services.issuer.handlers.issuing import Issuing
 from services.issuer.lists import ListSigner, Terms
+from services.issuer.revoking import Revoker
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
 from shared.credentials.keys import PrivateKey
@@ -123,6 +125,10 @@ class Site:
     def signer(self) -> Signer:
         """Return a signer with the same key-encryption key."""
         return Signer(Sealer.from_file(self.settings.kek_file))
+
+    def revoker(self, chunk: int = 200) -> Revoker:
+        """Return a worker that revokes when it is told to."""
+        return Revoker(self.worker, self.app, Issuing(self.app, self.signer(), self.settings), chunk)
 
     def list_signer(self, signer: Signer | None = None, window: timedelta = timedelta(0)) -> ListSigner:
         """Return a worker that signs when it is told to."""

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from services.issuer.domain.selection import Selection
-from services.issuer.revoking import Revoker
 from services.issuer.store import revocations as store
+from tests.integration.issuer import jobs
 from tests.integration.issuer.conftest import Institution, Site
 
 WHY = {"reason": "issued_in_error"}
@@ -75,6 +75,16 @@ async def test_selections_narrow_each_other(site: Site, north: Institution) -> N
             assert len(listed.json()["items"]) == badges, selection
 
 
+async def test_what_one_job_has_issued_is_selected_by_it(site: Site, north: Institution) -> None:
+    achievement = await north.achievement()
+    first = await jobs.sent(north, achievement, jobs.csv_of(range(3)), auto_confirm=True)
+    await jobs.work(site)
+    second = await jobs.sent(north, achievement, jobs.csv_of(range(5)), auto_confirm=True)
+    await jobs.work(site)
+    assert [(await look(north.client, job_id=each))["badges"] for each in (first, second)] == [3, 2]
+    assert len((await north.client.get("/v1/credentials", params={"job_id": second})).json()["items"]) == 2
+
+
 async def test_a_confirmation_is_done_once_by_whom_it_was_confirmed(site: Site, north: Institution) -> None:
     ids = await issued(north, await north.achievement(), 7)
     await north.revoke(ids[0])
@@ -84,7 +94,7 @@ async def test_a_confirmation_is_done_once_by_whom_it_was_confirmed(site: Site, 
     begun = answers[0].json()
     assert begun["id"] == answers[1].json()["id"]
     assert (begun["state"], begun["badges"], begun["done"], begun["selection"]) == ("running", 7, 0, {"ids": 7})
-    worker = Revoker(site.worker, chunk=3)
+    worker = site.revoker(3)
     assert [await worker.round() for _ in range(4)] == [3, 3, 1, 0]
     done = (await north.client.get(f"/v1/revocations/{begun['id']}")).json()
     assert (done["state"], done["revoked"], done["already_revoked"]) == ("done", 6, 1)

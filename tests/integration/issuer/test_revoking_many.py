@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 
-from services.issuer.revoking import Revoker
 from tests.integration.issuer.conftest import Institution, Site, environment
 from tests.integration.issuer.test_revocations import confirm, issued, look
 from tests.support.poll import eventually
@@ -39,7 +38,7 @@ async def test_two_thousand_badges_are_revoked_by_two_workers_each_once(site: Si
     achievement = await north.achievement()
     ids = [*await issued(north, achievement, 1000), *await issued(north, achievement, 1000)]
     path = await begun(north, ids)
-    workers = [asyncio.create_task(Revoker(site.worker, chunk=150).run()) for _ in range(2)]
+    workers = [asyncio.create_task(site.revoker(150).run()) for _ in range(2)]
     done = await eventually(lambda: ended(north, path), within=120)
     for worker in workers:
         worker.cancel()
@@ -78,7 +77,7 @@ async def test_a_killed_worker_leaves_its_chunk_to_the_next_and_nothing_twice(
 
 async def test_paused_it_does_nothing_resumed_it_goes_on_cancelled_it_ends(site: Site, north: Institution) -> None:
     ids = await issued(north, await north.achievement(), 6)
-    path, worker = await begun(north, ids), Revoker(site.worker, chunk=2)
+    path, worker = await begun(north, ids), site.revoker(2)
     assert await worker.round() == 2
     for _ in range(2):
         paused = (await north.client.post(f"{path}/pause")).json()
@@ -100,7 +99,7 @@ async def test_pausing_waits_for_the_chunk_that_is_under_way(site: Site, north: 
     path = await begun(north, ids)
     async with site.worker.transaction() as tx:
         await tx.fetch("select from credentials for update")
-        chunk = asyncio.create_task(Revoker(site.worker).round())
+        chunk = asyncio.create_task(site.revoker().round())
 
         async def waits() -> bool:
             return bool(await site.rows("select from pg_stat_activity where wait_event_type = 'Lock'"))
@@ -122,13 +121,13 @@ async def test_a_short_one_does_not_wait_for_a_long_one(site: Site, north: Insti
     long, short = await issued(north, achievement, 8), await issued(north, achievement, 1)
     await begun(north, long)
     path = await begun(north, short)
-    assert await Revoker(site.worker, chunk=2).round() == 3
+    assert await site.revoker(2).round() == 3
     assert await ended(north, path)
 
 
 async def test_its_progress_is_streamed_until_it_has_ended(site: Site, north: Institution) -> None:
     ids = await issued(north, await north.achievement(), 4)
-    path, worker = await begun(north, ids), Revoker(site.worker, chunk=2)
+    path, worker = await begun(north, ids), site.revoker(2)
     seen: list[dict[str, Any]] = []
     async with north.client.stream("GET", f"{path}/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
