@@ -15,9 +15,9 @@ Its own truth:   employers, their api_keys, verifications (facts alone, never th
                  seen_revocations (when a revocation was first seen here; a day of them) are measured here and
                  nowhere else: a rebuild leaves them, and a lost database begins anew.
                  receipt_keys (sealed under LAUREL_KEK_FILE) sign receipts; log_seen is the log as it was read last.
-                 watches (what employers want to hear of), watch_events and watch_feeds (what they were told), watch_news
-                 (what is still to be looked into) are on no topic: a rebuild leaves them and tells nobody again, a lost
-                 database has lost them, and employers must watch anew.
+                 watches (what employers want to hear of), watch_events and watch_feeds (what they were told),
+                 watch_news (what is to be looked into) are on no topic: a rebuild leaves them and tells nobody again,
+                 a lost database has lost them, and employers must watch anew.
                  event_salts are kept until they are erased: a rebuild leaves them, and `laurel refeed issuer` brings
                  back what was lost.
 Projections:     institutions, signing_keys, credentials, institutions' api_keys, log_positions, log_checkpoints:
@@ -29,6 +29,6 @@ bounded in time and memory. Links, and what badges from elsewhere need beside, a
 /v1/freshness` says how old the copies are and how long real revocations took from accepted to seen. Programs that
 speak the VC-API ask `/credentials/verify` and `/presentations/verify` (vc_api.py), which record no more than the
 others. Watches are made by employers (api/watches.py) and looked at by the worker as news and dates come
-(handlers/watching.py); their issuer learns nothing of them but `POST /v1/reach`, counts by fives from five employers on.
-A receipt (receipt_keys.py, log_reader.py) is made of the log's own files, read over HTTP as by anybody.
+(handlers/watching.py); their issuer learns nothing of them but counts (api/reach.py). A receipt (receipt_keys.py,
+log_reader.py) is made of the log's own files, read over HTTP as by anybody.
 """
