@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -81,7 +81,7 @@ class _Bench:
         achievement: str,
         verifier: "asyncpg.Connection[asyncpg.Record]",
     ) -> None:
-        self._processes = _processes(installation)
+        self._processes = processes(installation)
         self._institution = institution
         self._employer = employer
         self._achievement = achievement
@@ -108,10 +108,10 @@ class _Bench:
     async def rate(self, what: str, count: int, work: Callable[[int], Awaitable[None]]) -> Rate:
         """Do a little of it to warm up, then all of it; counts until what it set off has come to rest as well."""
         await work(BATCH)
-        await self._rest()
+        await rest(self._processes)
         before = self.costs()
         await work(count)
-        await self._rest()
+        await rest(self._processes)
         after = self.costs()
         return Rate(what, count, {name: after[name].cpu_seconds - before[name].cpu_seconds for name in before})
 
@@ -172,13 +172,14 @@ class _Bench:
         )
         return [row["id"] for row in rows]
 
-    async def _rest(self) -> None:
-        """Wait until every process is as good as idle."""
-        while True:
-            before = sum(cost.cpu_seconds for cost in self.costs().values())
-            await asyncio.sleep(1.0)
-            if sum(cost.cpu_seconds for cost in self.costs().values()) - before < 0.5:
-                return
+
+async def rest(names: Mapping[str, int]) -> None:
+    """Wait until every process is as good as idle."""
+    while True:
+        before = sum(cost.cpu_seconds for cost in costs(names).values())
+        await asyncio.sleep(1.0)
+        if sum(cost.cpu_seconds for cost in costs(names).values()) - before < 0.5:
+            return
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
@@ -186,9 +187,10 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-def _processes(installation: Installation) -> dict[str, int]:
+def processes(installation: Installation, *further: str) -> dict[str, int]:
+    """Return the process ids of PostgreSQL, the services, the broker, and `further` programs of an installation."""
     found = {}
-    for name in ("postgres", *SERVICES, *(["kafka"] if installation.broker == "kafka" else [])):
+    for name in ("postgres", *SERVICES, *(["kafka"] if installation.broker == "kafka" else []), *further):
         process = holder(installation.home, name)
         assert process is not None, f"{name} does not run"
         found[name] = process
