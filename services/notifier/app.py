@@ -13,6 +13,7 @@ from services.notifier.api import (
     my_links,
     reader_pages,
     suppressions,
+    templates,
 )
 from services.notifier.letters import Places
 from services.notifier.mail import Mails
@@ -41,6 +42,7 @@ ROUTERS = (
     event_types.router,
     mail_settings.router,
     suppressions.router,
+    templates.router,
     my_links.router,
     my_links.page,
     reader_pages.router,
@@ -78,7 +80,7 @@ def build(runtime: Runtime[NotifierSettings]) -> Parts:
             "webhooks": send_webhooks,
             "tidy": tidy,
         },
-        state={"sealer": sealer, "my_links_rate": Rate(settings.my_links_rate)},
+        state={"sealer": sealer, "places": _places(settings), "my_links_rate": Rate(settings.my_links_rate)},
         troubles=lambda: {each.group: trouble for each in consumers if (trouble := each.trouble())},
         foreign_keys={"institution": "/laurel/issuer", "employer": "/laurel/verifier"},
     )

@@ -1,5 +1,6 @@
 """Tells people by mail: text and HTML, the signed badge attached, one recipient, headers that nobody can add to."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.message import EmailMessage
@@ -7,12 +8,14 @@ from email.utils import format_datetime
 from hashlib import sha256
 
 import orjson
+import structlog
 
-from services.notifier import headers, letters
+from services.notifier import headers, letters, own_words
 from services.notifier.domain import MAX_LINKS, MY_LINKS, NECESSARY, Answer, checked_address
 from services.notifier.endpoint_letters import ABOUT_ENDPOINTS, of_an_endpoint
 from services.notifier.headers import one_line
 from services.notifier.letters import Places
+from services.notifier.own_words import TemplateRefused
 from services.notifier.post import Post
 from services.notifier.store import links, parcels
 from services.notifier.store.links import Links
@@ -23,6 +26,8 @@ from services.notifier.words import spoken
 from services.notifier.writing import Written, written
 from shared.db import Database, Tx
 from shared.sealing import Sealer
+
+log = structlog.get_logger()
 
 # The mails that have the signed badge with them.
 _WITH_BADGE = ("credential.issued", "credential.replaced", "credential.renewed", "credential.revoked")
@@ -57,7 +62,8 @@ class Mails:
         address = checked_address(parcel.email)
         if address is None:
             return Answer("refused", error="address_refused")
-        message = self._write(parcel, address, claim)
+        # A tenant's template is compiled and run beside the event loop.
+        message = await asyncio.to_thread(self._write, parcel, address, claim)
         digest = sha256(message.as_bytes()).digest()
         return replace(await self.post.send(message, str(claim.id)), body=digest)
 
@@ -83,11 +89,20 @@ class Mails:
             return written(MY_LINKS, letters.listed(parcel, self.places), spoken(parcel.language))
         language = spoken(parcel.language)
         if isinstance(parcel, Letter):
-            said = letters.said(parcel, claim.target, self.places)
-            return written(claim.type, said, language, unsubscribe)
+            return self._to_learner(parcel, claim, language, unsubscribe)
         confirm = f"{self.places.confirm}/{confirm_token(self.sealer, claim.tenant_id, claim.target)}"
         template = claim.type if claim.type in ABOUT_ENDPOINTS else "event"
         return written(template, of_an_endpoint(parcel, claim, self.places, confirm), language, unsubscribe)
+
+    def _to_learner(self, letter: Letter, claim: Claim, language: str, unsubscribe: str | None) -> Written:
+        said = letters.said(letter, claim.target, self.places)
+        if letter.template:
+            try:
+                return own_words.write(letter.template, said, language, unsubscribe, self.places.verifier)
+            except TemplateRefused:
+                # It was good when it was stored, and a newer version of ours refuses it, or a name is endless.
+                log.warning("template_refused", tenant_id=str(claim.tenant_id), type=claim.type)
+        return written(claim.type, said, language, unsubscribe)
 
     def _unsubscribe(self, claim: Claim, address: str) -> str | None:
         """Return where the reader says that no more is wanted; None for what is necessary, or without a page for it."""
