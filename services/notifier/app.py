@@ -15,7 +15,14 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.webhooks import Webhooks
 from shared import db, ops
 from shared.db import Database
-from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE, REGISTRY_EVENTS, VERIFIER_STATE
+from shared.messaging.events import (
+    ISSUER_EVENTS,
+    ISSUER_STATE,
+    REGISTRY_EVENTS,
+    VERIFIER_STATE,
+    CredentialState,
+    EventLogged,
+)
 from shared.messaging.housekeeping import clear_away
 from shared.messaging.inbox import Consumer
 from shared.sealing import Sealer
@@ -36,8 +43,23 @@ def build(runtime: Runtime[NotifierSettings]) -> Parts:
     settings, worker, event_log = runtime.settings, runtime.worker, runtime.log
     sealer = Sealer.from_file(settings.kek_file)
     consumers = (
-        Consumer(worker, event_log, handlers.EVENTS_GROUP, [ISSUER_EVENTS, REGISTRY_EVENTS], handlers.tell),
-        Consumer(worker, event_log, handlers.STATE_GROUP, [ISSUER_STATE, VERIFIER_STATE], handlers.keep, claims=False),
+        Consumer(
+            worker,
+            event_log,
+            handlers.EVENTS_GROUP,
+            [ISSUER_EVENTS, REGISTRY_EVENTS],
+            handlers.tell,
+            ignored=[EventLogged],
+        ),
+        Consumer(
+            worker,
+            event_log,
+            handlers.STATE_GROUP,
+            [ISSUER_STATE, VERIFIER_STATE],
+            handlers.keep,
+            claims=False,
+            ignored=[CredentialState],
+        ),
     )
     mails = Mails(worker, _post(settings), settings.mail_from, _places(settings))
 
