@@ -5,7 +5,7 @@ It is the one use case that is handed the database instead of a transaction. A r
 
 import asyncio
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from services.issuer.domain import credentials as domain
+from services.issuer.domain.badges import likeness
 from services.issuer.domain.formats import DEFAULT, Formats, algorithms_of, refuse_without_keys
 from services.issuer.domain.institutions import refuse_withdrawn
 from services.issuer.domain.plan import AnyOrder, Draft, Order, Plan, SealedKey, Signed, positions
@@ -212,13 +213,16 @@ class Issuing:
         return signed, refused
 
     def _rehearsed(self, plan: Plan, orders: Mapping[int, Order]) -> Outcomes:
-        """Return why rows could not be issued, by building each badge as it would be signed."""
+        """Return why rows could not be issued, by building each badge as it would be signed, of those alike one."""
         refused = self._refusals(plan, orders)
+        fit: set[Hashable] = set()
         for row, order in orders.items():
+            alike = likeness(order)
+            if row in refused or (alike is not None and alike in fit):
+                continue
             try:
-                if row not in refused:
-                    draft = _draft(row, order, ())
-                    domain.refuse_unfit(plan, draft, self._settings.public_url, self._signer.shapes)
+                domain.refuse_unfit(plan, _draft(row, order, ()), self._settings.public_url, self._signer.shapes)
+                fit.add(alike)
             except LaurelError as error:
                 refused[row] = error
         return refused
