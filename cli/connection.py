@@ -70,6 +70,10 @@ class Connection:
                 raise self._refused(service, answer)
             yield from answer.iter_bytes()
 
+    def delete(self, service: str, path: str) -> None:
+        """DELETE; raises as `get` does."""
+        self._call(service, "DELETE", path)
+
     def upload(self, service: str, path: str, file: bytes, fields: Mapping[str, str]) -> httpx.Response:
         """POST a form with one file; raises as `get` does."""
         return self._call(service, "POST", path, files={"file": ("badge", file)}, data=fields)

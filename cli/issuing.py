@@ -16,6 +16,7 @@ from cli.files import write
 from cli.ids import achievement_id, plain_uuid
 from cli.jobs.course import Wish, issue_file, see_through
 from cli.keys import Unusable
+from cli.moments import instant
 from cli.output import Json, give, plain, say
 from cli.patience import patiently
 
@@ -55,6 +56,9 @@ def issue(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, issue none.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Issue without asking.")] = False,
+    later: Annotated[
+        bool, typer.Option("--confirm-later", help="Check every row, and issue when 'laurel jobs confirm' says so.")
+    ] = False,
     release_at: Annotated[
         str | None,
         typer.Option(
@@ -81,8 +85,8 @@ def issue(
     UTC. A .jsonl file has a JSON object on each line. A row that fails stops no other.
 
     Every row is checked before the first badge is signed. On a terminal you see what will be issued, and are asked;
-    with --yes, and where there is no terminal, it is issued at once. It goes on at the issuer when this command ends;
-    --job follows it again.
+    with --yes, and where there is no terminal, it is issued at once; with --confirm-later somebody else may say so, as
+    an institution may want (a second key). It goes on at the issuer when this command ends; --job follows it again.
 
     The formats ecdsa-rdfc-2019, ob3-jwt and ob3-jwt-rs256 need an institution with a did:web; one with a did:key has
     no key for them. A token is kept beside the JSON: it is at the badge's address with .jwt behind it.
@@ -100,8 +104,8 @@ def issue(
 
     Example: laurel issue --to ada@example.org --name "Ada Example" --achievement "First Aid at Work" --out badge.json
     """
-    for_files = bool(dry_run or yes or errors or mapping or release_at or undo)
-    of_sending = bool(dry_run or formats or mapping or release_at or undo)
+    for_files = bool(dry_run or yes or later or errors or mapping or release_at or undo)
+    of_sending = bool(dry_run or later or formats or mapping or release_at or undo)
     _refuse(
         (
             sum(each is not None for each in (file, to, job)) != 1,
@@ -111,7 +115,8 @@ def issue(
             not achievement and job is None,
             "Which achievement? Name it by --achievement: its id, its address, or its exact name.",
         ),
-        (to is not None and for_files, "--dry-run, --yes, --errors, --mapping, --release-at and --undo are for files."),
+        (to is not None and for_files, "With --to only --name, --out, --format and --json can be said: it is no file."),
+        (dry_run + yes + later > 1, "Say one of --dry-run, --yes and --confirm-later."),
         (to is None and bool(name or out), "--name and --out go with --to."),
         (job is not None and of_sending, "What was sent can't be changed any more; --job takes --yes and --errors."),
         (release_at is not None and undo is not None, "Say either --release-at or --undo."),
@@ -120,8 +125,9 @@ def issue(
             "A token has to be asked for: --format ob3-jwt or --format vc+jwt.",
         ),
     )
+    held = instant(release_at, "--release-at") if release_at else _in(undo)
     connection = connect(os.environ, "institution", needs=["issuer"])
-    wish = Wish(dry_run=dry_run, yes=yes, errors=errors, as_json=as_json)
+    wish = Wish(dry_run=dry_run, yes=yes, later=later, errors=errors, as_json=as_json)
     if job is not None:
         see_through(connection, plain_uuid(job, "job"), wish)
     elif to is not None:
@@ -130,7 +136,7 @@ def issue(
         _issue_one(connection, achievement, order, out, as_json=as_json)
     elif file is not None:
         query: dict[str, Any] = {"achievement_id": achievement_id(connection, achievement), "name": _called(file)}
-        query |= {"format": formats, "mapping": mapping, "release_at": release_at or _in(undo)}
+        query |= {"format": formats, "mapping": mapping, "release_at": held}
         asked = {name: value for name, value in query.items() if value}
         issue_file(connection, file, replace(wish, query=asked))
 

@@ -22,6 +22,7 @@ from cli.receipt.commands import receipt
 from cli.revoking import revocations, revoke
 from cli.tracing import trace
 from cli.verifying import verify
+from cli.watching import watch
 from cli.witness import witness
 
 OPERATORS = "For operators"
@@ -79,6 +80,7 @@ app.add_typer(drill, name="drill")
 app.add_typer(log, name="log")
 app.add_typer(receipt, name="receipt")
 app.add_typer(revocations, name="revocations")
+app.add_typer(watch, name="watch")
 app.add_typer(institution, name="institution", rich_help_panel=OPERATORS)
 app.add_typer(sandbox, name="sandbox", rich_help_panel=OPERATORS)
 app.add_typer(witness, name="witness", rich_help_panel=OPERATORS)

@@ -32,19 +32,25 @@ class Wish:
     query: Mapping[str, Any] = field(default_factory=dict)
     dry_run: bool = False
     yes: bool = False
+    later: bool = False
     errors: Path | None = None
     as_json: bool = False
 
     @property
     def asks(self) -> bool:
         """Whether somebody sits here who can be asked."""
-        return not self.yes and not self.dry_run and sys.stdin.isatty() and sys.stderr.isatty()
+        decided = self.yes or self.dry_run or self.later
+        return not decided and sys.stdin.isatty() and sys.stderr.isatty()
+
+    @property
+    def auto_confirm(self) -> bool:
+        """Whether the issuer need not wait for this side, which may be gone by then: nobody is asked."""
+        return not (self.asks or self.dry_run or self.later)
 
 
 def issue_file(connection: Connection, name: str, wish: Wish) -> None:
     """Send a file, and see it through; raises as `see_through` does."""
-    # Where nobody is asked the issuer need not wait for this side, which may be gone by then.
-    query = {**wish.query, "auto_confirm": not (wish.asks or wish.dry_run)}
+    query = {**wish.query, "auto_confirm": wish.auto_confirm}
     with opened(name) as upload, bars() as shown:
         try:
             job_id = _send(connection, upload, query, shown)
@@ -99,6 +105,8 @@ def _decide(connection: Connection, job: Job, wish: Wish) -> Job:
         say(*preview_lines(connection.get("issuer", path_of(job["id"], "preview")).json()))
     if wish.dry_run:
         return act(connection, job["id"], "cancel")
+    if wish.later:
+        return job
     if not wish.yes and not wish.asks:
         raise Unusable("The job waits to be confirmed (laurel jobs confirm).")
     if wish.asks:
@@ -143,6 +151,8 @@ def _report_lines(connection: Connection, job: Job, wish: Wish) -> Iterator[str]
     if job["state"] == "held":
         yield f"Held until {moment(job['release_at'])}, and issued then. {would_words(job)}"
         yield f"'laurel jobs cancel {job['id']}' before that leaves nothing of them."
+    elif job["state"] == "preview":
+        yield f"{would_words(job)} 'laurel jobs confirm {job['id']}' has them issued."
     else:
         yield would_words(job) if wish.dry_run else issued_words(job)
     yield from _failure_lines(connection, job, written=wish.errors)

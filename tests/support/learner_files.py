@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 COLUMNS = ("name", "email", "id", "valid_until")
 # What is wrong in a row, in turn: the cells that differ from a good row's.
@@ -24,7 +24,7 @@ class LearnerFile:
         # Numbers as a spreadsheet counts: the header is 1.
         self.bad = frozenset(2 + place * rows // bad for place in range(bad)) if bad else frozenset()
 
-    def chunks(self) -> Iterator[bytes]:
+    async def chunks_of_file(self) -> AsyncIterator[bytes]:
         """The file, piece by piece."""
         yield (",".join(COLUMNS) + "\r\n").encode()
         for first in range(2, self.rows + 2, 1000):

@@ -20,13 +20,14 @@ from services.issuer.domain.formats import refuse_two_tokens
 from services.issuer.domain.lint import warnings
 from services.issuer.domain.row import Row
 from services.issuer.domain.selection import Selection
-from services.issuer.domain.status import State, state
+from services.issuer.domain.status import state
 from services.issuer.handlers import reading
 from services.issuer.handlers.issuing import Results
 from services.issuer.handlers.selecting import refuse_unknown
 from services.issuer.handlers.storing import ALONE, Requester
 from services.issuer.store import credentials as store
 from shared import db, telemetry
+from shared.credentials.state import State
 from shared.errors import LaurelError
 from shared.messaging.events import CredentialStatus
 from shared.web import idempotency

@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Literal
 
 from services.issuer.domain.row import Row
+from shared.credentials.state import State, state_of
 from shared.errors import Conflict
 from shared.messaging.events import CredentialStatus, Purpose, Reason, ReasonCode
 
 Succession = Literal["replace", "renew"]
 Command = Literal["suspend", "reinstate", "revoke", "replace", "renew"]
-State = Literal["issued", "suspended", "revoked", "expired", "replaced", "renewed"]
 
 REASON_CODES: tuple[ReasonCode, ...] = ("issued_in_error", "withdrawn", "superseded", "key_compromise", "other")
 SUPERSEDED = Reason(code="superseded")
@@ -86,14 +86,9 @@ def _refuse_late_renewal(until: datetime | None, now: datetime) -> None:
 
 
 def state(credential: Row, now: datetime) -> State:
-    """Return how a credential stands at `now`: what somebody decided comes before what the clock did."""
-    if credential["status"] == "revoked":
-        return "replaced" if credential["replaced_by"] else "revoked"
-    if credential["status"] == "suspended":
-        return "suspended"
-    if credential["renewed_by"]:
-        return "renewed"
-    return "expired" if credential["valid_until"] and credential["valid_until"] <= now else "issued"
+    """Return how a credential stands at `now`."""
+    replaced, renewed = credential["replaced_by"] is not None, credential["renewed_by"] is not None
+    return state_of(credential["status"], replaced=replaced, renewed=renewed, ends=credential["valid_until"], now=now)
 
 
 def raised(status: CredentialStatus) -> dict[Purpose, bool]:

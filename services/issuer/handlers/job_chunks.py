@@ -9,12 +9,16 @@ from uuid import UUID
 from services.issuer.domain.formats import Formats
 from services.issuer.domain.jobs import RowOrder, order_text, read_order
 from services.issuer.domain.row import Row
-from services.issuer.handlers.issuing import Issuing, Outcomes
+from services.issuer.handlers.issuing import TOO_SLOW, Issuing, Outcomes
 from services.issuer.handlers.storing import Requester
 from services.issuer.store import job_rows as store
 from shared.db import Database, Tx
-from shared.errors import Invalid, LaurelError
+from shared.errors import Invalid, LaurelError, Unavailable
 from shared.web.auth import Principal
+
+# Rows that are issued together are signed within seconds, or their signatures are no longer fresh: how many that can be
+# shows. As few as this a slow machine can sign too.
+LEAST_AT_ONCE = 25
 
 # From a row as it was sent, what its columns are, the achievement and the formats; raises Invalid.
 ReadRow = Callable[[str, Sequence[str] | None, UUID, Formats], RowOrder]
@@ -57,6 +61,7 @@ class Chunks:
         self._worker = worker
         self._issuing = issuing
         self._read_row = read_row
+        self._at_once = LEAST_AT_ONCE
 
     async def work(self, chunk: Leased) -> None:
         """Do what the job's phase asks for; raises LeaseLost, and what ends the whole chunk as `Issuing.one` does."""
@@ -88,24 +93,40 @@ class Chunks:
         return read, refused
 
     async def _issue(self, chunk: Leased) -> None:
-        job = chunk.job
-        async with self._app.transaction(job["institution_id"]) as tx:
-            rows = {row["number"]: row for row in await store.valid(tx, job["id"], *chunk.numbers)}
-        requester = _Rows(chunk.principal, chunk=chunk, rows=rows)
-        orders = {number: read_order(row["wanted"]) for number, row in rows.items()}
+        """Issue what is left of a chunk, as many rows in a transaction as can be signed while they are fresh."""
+        while True:
+            limit = self._at_once
+            async with self._app.transaction(chunk.job["institution_id"]) as tx:
+                found = await store.valid(tx, chunk.job["id"], *chunk.numbers, limit)
+            rows = {row["number"]: row for row in found}
+            last = len(rows) < limit
+            try:
+                await self._issue_some(_Rows(chunk.principal, chunk=chunk, rows=rows, last=last))
+            except Unavailable as error:
+                if error.code != TOO_SLOW or limit <= LEAST_AT_ONCE:
+                    raise
+                self._at_once = max(LEAST_AT_ONCE, limit // 2)
+                continue
+            if last:
+                return
+            self._at_once = max(self._at_once, min(2 * limit, chunk.job["chunk_rows"]))
+
+    async def _issue_some(self, requester: "_Rows") -> None:
+        job, orders = requester.chunk.job, {number: read_order(row["wanted"]) for number, row in requester.rows.items()}
         outcomes = await self._issuing.together(requester, job["achievement_id"], orders, job["formats"])
         if not requester.settled:  # there was nothing to store
             async with self._app.transaction(job["institution_id"]) as tx:
-                await chunk.hold(tx)
+                await requester.chunk.hold(tx)
                 await requester.settle(tx, outcomes)
 
 
 @dataclass(frozen=True)
 class _Rows(Requester):
-    """Asks for the badges of a chunk's rows, each claimed by its row key, whatever job it is in."""
+    """Asks for the badges of rows of a chunk, the last of it or not, each claimed by its row key, in whatever job."""
 
     chunk: Leased = field(kw_only=True)
     rows: Mapping[int, Row] = field(kw_only=True)
+    last: bool = field(kw_only=True)
     settled: list[bool] = field(default_factory=list, kw_only=True)
     _already: dict[int, UUID] = field(default_factory=dict, kw_only=True)
 
@@ -125,7 +146,8 @@ class _Rows(Requester):
     async def settle(self, tx: Tx, outcomes: Mapping[int, UUID | LaurelError]) -> None:
         refused = [(number, *_told(each)) for number, each in outcomes.items() if isinstance(each, LaurelError)]
         issued = len(outcomes) - len(refused) - len(self._already)
-        await store.settle(tx, self.chunk.job["id"], self.chunk.number, issued, self._already, refused)
+        place = self.chunk.job["id"], self.chunk.number
+        await store.settle(tx, *place, issued, self._already, refused, last=self.last)
         self.settled.append(True)
 
 
@@ -168,6 +190,8 @@ def _linted(
 _COLUMNS = {
     "recipient_missing": "email",
     "validity_is_empty": "valid_until",
+    "renewable_without_end": "renewable_until",
+    "renewable_until_too_early": "renewable_until",
     "result_description_unknown": "results",
 }
 

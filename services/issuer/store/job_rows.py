@@ -79,16 +79,17 @@ async def hold(tx: Tx, job_id: UUID, number: int, lease: UUID, phase: str) -> bo
     return bool(found)
 
 
-async def let_go(tx: Tx, job_id: UUID, number: int, lease: UUID) -> None:
-    """Give a leased chunk back undone."""
+async def let_go(tx: Tx, job_id: UUID, number: int, lease: UUID, *, counted: bool) -> None:
+    """Give a leased chunk back undone; `counted`: as one try of the few that it has."""
     await tx.execute(
         """
-        update issuance_job_chunks set lease = null, leased_until = null
+        update issuance_job_chunks set lease = null, leased_until = null, tries = tries - $4
         where job_id = $1 and number = $2 and lease = $3
         """,
         job_id,
         number,
         lease,
+        int(not counted),
     )
 
 
@@ -140,17 +141,19 @@ async def linted(tx: Tx, job_id: UUID, number: int, rows: Sequence[Row], numbers
     )
 
 
-async def valid(tx: Tx, job_id: UUID, first: int, end: int) -> Sequence[Row]:
-    """Return the rows `first` up to `end` that are to be issued."""
+async def valid(tx: Tx, job_id: UUID, first: int, end: int, limit: int) -> Sequence[Row]:
+    """Return up to `limit` of the rows `first` up to `end` that are to be issued and are not yet."""
     return await tx.fetch(
         """
-        select number, key, digest, wanted from issuance_job_rows
+        select number, key, digest, wanted from issuance_job_rows r
         where job_id = $1 and number >= $2 and number < $3 and code is null and already is null
-        order by number
+              and not exists (select from issued_rows i where i.job_id = $1 and i.number = r.number)
+        order by number limit $4
         """,
         job_id,
         first,
         end,
+        limit,
     )
 
 
@@ -190,9 +193,19 @@ async def claim(
 
 
 async def settle(
-    tx: Tx, job_id: UUID, number: int, issued: int, already: Mapping[int, UUID], refused: Sequence[tuple[Any, ...]]
+    tx: Tx,
+    job_id: UUID,
+    number: int,
+    issued: int,
+    already: Mapping[int, UUID],
+    refused: Sequence[tuple[Any, ...]],
+    *,
+    last: bool,
 ) -> None:
-    """Note what became of a held chunk that ran; `refused` has number, column, code and detail of each such row."""
+    """Note what became of rows of a held chunk, which is done with the `last` of them.
+
+    `refused` has number, column, code and detail of each such row.
+    """
     if already:
         await tx.execute(
             """
@@ -215,8 +228,9 @@ async def settle(
         )
     await tx.execute(
         """
-        update issuance_job_chunks set phase = 'done', lease = null, leased_until = null, finished_at = laurel_clock(),
-               issued = $3, already = already + $4, errors = errors + $5
+        update issuance_job_chunks set issued = issued + $3, already = already + $4, errors = errors + $5, tries = 0,
+               phase = case when $6 then 'done' else phase end, finished_at = laurel_clock(),
+               lease = case when not $6 then lease end, leased_until = case when not $6 then leased_until end
         where job_id = $1 and number = $2
         """,
         job_id,
@@ -224,6 +238,7 @@ async def settle(
         issued,
         len(already),
         len(refused),
+        last,
     )
 
 

@@ -66,9 +66,9 @@ async def worker(site: Site) -> AsyncIterator[JobWorker]:
         await database.close()
 
 
-def worker_on(site: Site, app: Database, database: Database) -> JobWorker:
+def worker_on(site: Site, app: Database, database: Database, kind: type[Issuing] = Issuing) -> JobWorker:
     """A worker on these connections."""
-    chunks = Chunks(app, database, Issuing(app, site.signer(), site.settings), read_row)
+    chunks = Chunks(app, database, kind(app, site.signer(), site.settings), read_row)
     return JobWorker(database, chunks, site.settings)
 
 

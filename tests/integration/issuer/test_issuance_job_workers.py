@@ -3,11 +3,17 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 
+from services.issuer.handlers.issuing import TOO_SLOW, Issuing, Outcomes
+from services.issuer.handlers.storing import Requester
+from shared.db import Database
+from shared.errors import Unavailable
 from tests.integration.issuer.conftest import Institution, MakeSite, Site
-from tests.integration.issuer.jobs import csv_of, exhaust, job, order, sent, work, worker
+from tests.integration.issuer.jobs import csv_of, exhaust, job, order, sent, work, worker, worker_on
 from tests.support.poll import eventually
 
 SHORT = timedelta(milliseconds=1)
@@ -136,3 +142,25 @@ async def test_the_workers_task_does_all_of_it_by_itself(site: Site, north: Inst
         await eventually(done)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+class SlowIssuing(Issuing):
+    """Signs on a machine on which the signatures of more than so many badges are no longer fresh."""
+
+    MOST = 40
+
+    async def together(self, requester: Requester, achievement_id: UUID, orders: Any, *formats: Any) -> Outcomes:
+        if len(orders) > self.MOST:
+            raise Unavailable(TOO_SLOW, "Too much is being signed at present.", retry_after=5)
+        return await super().together(requester, achievement_id, orders, *formats)
+
+
+async def test_a_slow_machine_issues_fewer_at_once_until_all_are_issued(site: Site, north: Institution) -> None:
+    job_id = await sent(north, await north.achievement(), csv_of(range(330)), auto_confirm=True)
+    app, database = await Database.open(site.database.app, 3), await Database.open(site.database.worker, 3)
+    await exhaust(worker_on(site, app, database, SlowIssuing))
+    done = await job(north, job_id)
+    assert (done["state"], done["issued"], done["errors"], done["already_issued"]) == ("done", 330, 0, 0)
+    assert len(await site.told("laurel.credential.issued.v1")) == 330
+    await app.close()
+    await database.close()

@@ -96,6 +96,15 @@ def test_a_job_is_followed_again_and_confirmed_only_by_somebodys_word(answers: S
     assert answers.run("issue", "--job", job).stdout == done.stdout.split("Errors: 1 invalid_row\n")[1]
 
 
+def test_a_file_that_somebody_else_confirms_is_sent_and_shown(
+    answers: Services, issuer: Issuer, tmp_path: Path
+) -> None:
+    (tmp_path / "class.csv").write_text(FILE.replace("bad", "Bob"))
+    result = answers.run("issue", str(tmp_path / "class.csv"), "--achievement", ACHIEVEMENT, "--confirm-later")
+    assert (result.exit_code, issuer.badges, issuer.job["state"]) == (0, {}, "preview")
+    assert f"2 would be issued, 0 failed. 'laurel jobs confirm {issuer.job['id']}' has them issued." in result.stdout
+
+
 def test_a_second_key_that_is_wanted_is_told_of(answers: Services, issuer: Issuer) -> None:
     job = waiting(issuer)
     answers.answer(f"POST {PATH}/{job}/confirm", problem(403, "second_key_needed", "Another key must confirm."))

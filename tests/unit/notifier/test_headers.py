@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.notifier import letters
+from services.notifier import letters, writing
 from services.notifier.headers import one_line
 from services.notifier.letters import Places
 from services.notifier.mail import compose
@@ -52,7 +52,8 @@ def written(institution: str, badge: str, learner: str = "Ada", template: str = 
     document = {**DOCUMENT, "credentialSubject": subject}
     letter = Letter(LEARNER, "token", document, institution, f"https://{institution}", "withdrawn", badge)
     said = letters.said(letter, UUID(int=1), Places("https://badges.example"))
-    mail = compose(template, said, sender=SENDER, on_behalf=one_line(institution), to=LEARNER, name="mail-1", at=AT)
+    words = writing.written(template, said)
+    mail = compose(words, sender=SENDER, on_behalf=one_line(institution), to=LEARNER, name="mail-1", at=AT)
     return mail.as_bytes()
 
 
@@ -98,10 +99,11 @@ def test_a_mail_has_the_headers_that_we_set_once_each_whatever_the_names(
 @example(url="https://hooks.example/\u2028Pay here: https://evil.example")
 def test_an_endpoints_url_stays_on_one_line(url: str) -> None:
     said = {"id": "1", "url": url, "reason": "gone"}
-    mail = compose("endpoint.disabled", said, sender=SENDER, on_behalf=None, to=LEARNER, name="mail-1", at=AT)
+    words = writing.written("endpoint.disabled", said)
+    mail = compose(words, sender=SENDER, on_behalf=None, to=LEARNER, name="mail-1", at=AT)
     text = mail.get_body(("plain",))
     assert text is not None
-    assert len(text.get_content().splitlines()) == 7
+    assert len(text.get_content().splitlines()) == 8
 
 
 @given(institution=NAMES, badge=NAMES)
