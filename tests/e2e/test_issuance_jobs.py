@@ -195,22 +195,23 @@ async def test_embedded_a_held_job_that_is_cancelled_leaves_no_event_row_mail_or
             """What is left everywhere once a badge has come through; so has all that was sent before it."""
             before = await traces(stack, embedded_log)
             await desk.institution.issue(desk.achievement, f"single{before['mails']}@example.org")
-            await eventually(lambda: outboxes_are_empty(stack))
-            await eventually(lambda: grown_everywhere(stack, embedded_log, before), every=0.5)
-            await eventually(lambda: nothing_lags(stack))
+            await eventually(lambda: outboxes_are_empty(stack), within=PATIENCE)
+            await eventually(lambda: grown_everywhere(stack, embedded_log, before), within=PATIENCE, every=0.5)
+            await eventually(lambda: nothing_lags(stack), within=PATIENCE)
             return await traces(stack, embedded_log)
 
         none = await after_one_more_badge()
         one = await after_one_more_badge()
         held = await desk.send(LearnerFile(300, 0).chunks_of_file(), release_at="2099-01-31T08:00:00Z")
-        await eventually(lambda: is_in(desk, held, "held"))
+        await eventually(lambda: is_in(desk, held, "held"), within=PATIENCE)
         assert (await desk.institution.client.post(f"{JOBS}/{held}/cancel")).json()["state"] == "cancelled"
         two = await after_one_more_badge()
         assert two - one == one - none, "the job has left something behind that a badge alone does not"
 
         released = await desk.send(LearnerFile(300, 0).chunks_of_file())
         assert (await desk.ended(released))["issued"] == 300
-        await eventually(lambda: grown_everywhere(stack, embedded_log, two), every=0.5)  # had it left something: there
+        # Had the held one left something, it would be there.
+        await eventually(lambda: grown_everywhere(stack, embedded_log, two), within=PATIENCE, every=0.5)
 
 
 async def grown_everywhere(stack: Stack, event_log: dict[str, str], before: Counter[str]) -> bool:

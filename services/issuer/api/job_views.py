@@ -65,13 +65,14 @@ class Sample(BaseModel):
     """A row as it would be issued."""
 
     row: int
-    name: str | None
-    email: str | None
-    id: str | None
-    valid_from: datetime | None
-    valid_until: datetime | None
-    results: list[dict[str, Any]]
-    evidence: list[dict[str, Any]]
+    name: str | None = None
+    email: str | None = None
+    id: str | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    renewable_until: datetime | None = None
+    results: list[dict[str, Any]] = []
+    evidence: list[dict[str, Any]] = []
 
 
 class Preview(BaseModel):
@@ -144,4 +145,4 @@ def _ignored(job: Row) -> list[str]:
 
 def _sample(row: Row) -> Sample:
     order = orjson.loads(row["wanted"])
-    return Sample(**{**order, "row": row["number"], "id": order["recipient_id"]})
+    return Sample(**{**order, "row": row["number"], "id": order.get("recipient_id")})

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from services.issuer.api.access import Issuer, Reader, TheUploads
 from services.issuer.api.job_files import errors_csv
@@ -50,6 +50,15 @@ _BODY: dict[str, Any] = {
 }
 
 
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("must have printable characters alone")
+    return name
+
+
+JobName = Annotated[Name, AfterValidator(_printable)]
+
+
 class JobState(BaseModel):
     """A job, and its state."""
 
@@ -78,12 +87,12 @@ async def make_job(
         Query(
             max_length=50,
             description="`column:what it is`, several times, or all of them as one JSON object: name, given_name, "
-            "family_name, email, id, valid_from, valid_until, row_id, nth, json (a whole row as JSON), or nothing to "
-            "ignore the column. Others are guessed by their names.",
+            "family_name, email, id, valid_from, valid_until, renewable_until, row_id, nth, json (a row as JSON), "
+            "or nothing to ignore the column. Others are guessed by their names.",
             examples=[["Email address:email", "Class:"]],
         ),
     ] = None,
-    name: Annotated[Name | None, Query(examples=["Class of 2027"])] = None,
+    name: Annotated[JobName | None, Query(examples=["Class of 2027"])] = None,
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> JobState:
     """Send a file: CSV in UTF-8 (`,` or `;`, the first row names the columns), or JSON lines with a batch's rows.
@@ -139,8 +148,17 @@ async def preview_job(job_id: UUID, who: Reader, database: AppDatabase) -> Previ
     return preview_view(job, counts, errors, list(samples))
 
 
+async def _watcher(job_id: UUID, who: Reader, database: AppDatabase) -> Principal:
+    """Dependency of the stream: refuses before it begins."""
+    async with database.transaction(who.tenant_id) as tx:
+        await handlers.job(tx, who.tenant_id, job_id)
+    return who
+
+
 @router.get("/{job_id}/events", response_class=EventSourceResponse)
-async def watch_job(job_id: UUID, who: Reader, database: AppDatabase) -> AsyncIterator[ServerSentEvent]:
+async def watch_job(
+    job_id: UUID, who: Annotated[Principal, Depends(_watcher)], database: AppDatabase
+) -> AsyncIterator[ServerSentEvent]:
     """How a job stands, as server-sent events `job`, each time that it has moved; ends when the job does."""
     last = None
     while last is None or last.state not in ENDED:

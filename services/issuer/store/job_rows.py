@@ -79,16 +79,17 @@ async def hold(tx: Tx, job_id: UUID, number: int, lease: UUID, phase: str) -> bo
     return bool(found)
 
 
-async def let_go(tx: Tx, job_id: UUID, number: int, lease: UUID) -> None:
-    """Give a leased chunk back undone."""
+async def let_go(tx: Tx, job_id: UUID, number: int, lease: UUID, *, counted: bool) -> None:
+    """Give a leased chunk back undone; `counted`: as one try of the few that it has."""
     await tx.execute(
         """
-        update issuance_job_chunks set lease = null, leased_until = null
+        update issuance_job_chunks set lease = null, leased_until = null, tries = tries - $4
         where job_id = $1 and number = $2 and lease = $3
         """,
         job_id,
         number,
         lease,
+        int(not counted),
     )
 
 
