@@ -20,8 +20,6 @@ Reason = Annotated[
     typer.Option(help=f"Needed: {REASONS}; or words of your own, which the learner reads.", metavar="CODE|TEXT"),
 ]
 Until = Annotated[str | None, typer.Option(help="Until when it holds; a day alone: to its end.", metavar="DAY|TIME")]
-    str | None, typer.Option(help="Until when it holds; a day alone counts to its end.", metavar="DAY|TIME")
-]
 From = Annotated[str | None, typer.Option(help="From when it holds.", metavar="DAY|TIME")]
 
 
