@@ -194,7 +194,7 @@ async def test_embedded_a_held_job_that_is_cancelled_leaves_no_event_row_mail_or
         async def after_one_more_badge() -> Counter[str]:
             """What is left everywhere once a badge has come through; so has all that was sent before it."""
             before = await traces(stack, embedded_log)
-            await desk.institution.issue(desk.achievement, f"single{before['mails']}@example.org")
+            await desk.send(f"email\nsingle{before['mails']}@example.org\n".encode())
             await eventually(lambda: outboxes_are_empty(stack), within=PATIENCE)
             await eventually(lambda: grown_everywhere(stack, embedded_log, before), within=PATIENCE, every=0.5)
             await eventually(lambda: nothing_lags(stack), within=PATIENCE)
