@@ -1,4 +1,4 @@
-"""`laurel revoke`, `status` and `deliveries`: what becomes of a badge that was issued."""
+"""`laurel status` and `deliveries`, and revoking one badge: what becomes of a badge that was issued."""
 
 import os
 from typing import Annotated, Any
@@ -16,23 +16,8 @@ Badge = Annotated[str, typer.Argument(help="The badge: its id, its address, or a
 REASONS = "issued_in_error, withdrawn, superseded, key_compromise, other"
 
 
-def revoke(
-    badge: Badge,
-    reason: Annotated[
-        str,
-        typer.Option(
-            help=f"Needed: {REASONS}; or words of your own, which the learner reads.",
-            metavar="CODE|TEXT",
-        ),
-    ] = "",
-    as_json: Json = False,
-) -> None:
-    """Revoke a badge for good, with the institution's key. The learner is told. Repeated, it changes nothing.
-
-    Example: laurel revoke 6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d --reason issued_in_error
-    """
-    if not reason.strip():
-        raise Unusable(f"Why is it revoked? Say so by --reason: {REASONS}; or words of your own.")
+def revoke_one(badge: str, reason: str, *, as_json: bool) -> None:
+    """Revoke one badge for good."""
     subject = credential_id(badge)
     connection = connect(os.environ, "institution", needs=["issuer"])
     before = _version_before(connection, subject)

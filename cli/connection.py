@@ -1,6 +1,7 @@
 """Where the services are, and how they are asked: each answer that is a problem is one sentence for people."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,27 @@ class Connection:
         headers |= {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self._call(service, "POST", path, content=content, headers=headers)
 
+    def send(
+        self, service: str, path: str, content: Iterable[bytes], headers: Mapping[str, str], query: Mapping[str, Any]
+    ) -> httpx.Response:
+        """POST what comes piece by piece, never all of it in memory; raises as `get` does."""
+        return self._call(service, "POST", path, content=content, headers=headers, params=query)
+
+    def chunks(self, service: str, path: str) -> Iterator[bytes]:
+        """GET; give the answer's bytes as they come, which may go on for long. Raises as `get` does."""
+        with (
+            self._talking(service),
+            self.http.stream("GET", self.urls[service] + path, headers=self._own()) as answer,
+        ):
+            if answer.is_error:
+                answer.read()
+                raise self._refused(service, answer)
+            yield from answer.iter_bytes()
+
+    def delete(self, service: str, path: str) -> None:
+        """DELETE; raises as `get` does."""
+        self._call(service, "DELETE", path)
+
     def upload(self, service: str, path: str, file: bytes, fields: Mapping[str, str]) -> httpx.Response:
         """POST a form with one file; raises as `get` does."""
         return self._call(service, "POST", path, files={"file": ("badge", file)}, data=fields)
@@ -85,15 +107,23 @@ class Connection:
         return int(sum(sample.value for sample in samples)) if samples else None
 
     def _call(self, service: str, method: str, path: str, headers: Any = None, **request: Any) -> httpx.Response:
-        own = {"Authorization": f"Bearer {self.key.text}"} if self.key else {}
-        try:
-            answer = self.http.request(method, self.urls[service] + path, headers={**own, **(headers or {})}, **request)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            said = str(error) or type(error).__name__
-            raise Silent(f"The {service} at {self.urls[service]} does not answer: {said}") from error
+        with self._talking(service):
+            url = self.urls[service] + path
+            answer = self.http.request(method, url, headers={**self._own(), **(headers or {})}, **request)
         if answer.is_error:
             raise self._refused(service, answer)
         return answer
+
+    def _own(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key.text}"} if self.key else {}
+
+    @contextmanager
+    def _talking(self, service: str) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            said = str(error) or type(error).__name__
+            raise Silent(f"The {service} at {self.urls[service]} does not answer: {said}") from error
 
     def _refused(self, service: str, answer: httpx.Response) -> Refused:
         status, (code, detail) = answer.status_code, _told(answer)

@@ -8,6 +8,8 @@ from cli.connection import Connection
 from cli.files import read, read_json
 from cli.keys import Unusable
 
+# A hundred thousand addresses.
+MAX_LIST = 16 << 20
 _UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 
 
@@ -22,6 +24,22 @@ def credential_id(text: str) -> str:
     if found is None:
         raise Unusable(f"{text} is no badge: give its id (a uuid), its address, or a file that holds it.")
     return found
+
+
+def credential_ids(name: str) -> list[str]:
+    """Return the ids in a file with one badge a line, its id or address in the first cell; `-` is standard input.
+
+    A first line without one is a heading; empty lines are passed over. Raises Unusable.
+    """
+    lines = read(name, MAX_LIST).decode("utf-8-sig", "replace").splitlines()
+    cells = [(number, re.split("[,;\t]", line)[0].strip().strip('"')) for number, line in enumerate(lines, 1)]
+    found = [(number, cell, _in_address(cell, "credentials")) for number, cell in cells if cell]
+    wrong = [number for number, _, id_ in found[1:] if id_ is None]
+    ids = [id_ for _, _, id_ in found if id_]
+    if wrong or not ids:
+        where = f"line {wrong[0]} of {name}" if wrong else name
+        raise Unusable(f"{where} is no badge: one badge a line is read, its id (a uuid) or its address first.")
+    return ids
 
 
 def achievement_id(connection: Connection, text: str) -> str:

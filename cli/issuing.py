@@ -1,37 +1,38 @@
 """`laurel issue`: one badge for one learner, or one for each row of a file."""
 
 import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
 import orjson
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cli import rows
 from cli.connection import Connection, connect
-from cli.files import read, write
-from cli.ids import achievement_id
+from cli.files import write
+from cli.ids import achievement_id, plain_uuid
+from cli.jobs.course import Wish, issue_file, see_through
 from cli.keys import Unusable
-from cli.output import Json, give, say, warn
-from cli.rows import Problem, Sheet
-from cli.sending import Outcome, patiently, send
+from cli.output import Json, give, plain, say
+from cli.patience import patiently
 
-# Beyond that a list helps nobody.
-SHOWN = 50
 FORMATS = (
     "eddsa-rdfc-2022 (if none is named), eddsa-jcs-2022, ecdsa-rdfc-2019; one of the tokens ob3-jwt, ob3-jwt-rs256, "
     "vc+jwt"
 )
 TOKENS = {"ob3-jwt", "ob3-jwt-rs256", "vc+jwt"}
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+# What the issuer takes as a job's name.
+_LONGEST_NAME = 200
 
 
 def issue(
-    file: Annotated[str | None, typer.Argument(help="A CSV file, or - for standard input.", metavar="FILE.csv")] = None,
+    file: Annotated[
+        str | None, typer.Argument(help="A CSV or .jsonl file, or - for standard input.", metavar="FILE")
+    ] = None,
     achievement: Annotated[str, typer.Option(help="The achievement's id, address or exact name.")] = "",
     to: Annotated[str | None, typer.Option(help="Instead of a file: one learner's email.", metavar="EMAIL")] = None,
     name: Annotated[str | None, typer.Option(help="With --to: the learner's name, readable in the badge.")] = None,
@@ -46,58 +47,126 @@ def issue(
         list[str] | None,
         typer.Option("--format", help=f"{FORMATS}. May be given several times.", metavar="FORMAT"),
     ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What a column is, or nothing to ignore it. May be given several times.", metavar="COLUMN:WHAT"
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, issue none.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Issue without asking.")] = False,
+    later: Annotated[
+        bool, typer.Option("--confirm-later", help="Check every row, and issue when 'laurel jobs confirm' says so.")
+    ] = False,
+    release_at: Annotated[
+        str | None,
+        typer.Option(
+            help="Hold the badges until then (2027-01-31T08:00:00Z); cancelled before, nothing is left of them.",
+            metavar="TIME",
+        ),
+    ] = None,
+    undo: Annotated[
+        str | None, typer.Option(help="The same, for so long from now on: 30m, 2h, 1d.", metavar="DURATION")
+    ] = None,
     errors: Annotated[
         Path | None, typer.Option(help="Write the rows that failed there, to be mended and sent again.", dir_okay=False)
     ] = None,
+    job: Annotated[
+        str | None, typer.Option(help="Instead of a file: go on with one that was sent.", metavar="ID")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Issue badges: one to a learner, or one for each row of a CSV file.
+    """Issue badges: one to a learner, or one for each row of a file.
 
-    The file is UTF-8, with commas or semicolons; its first row names the columns: **name**, **email**, **id**,
-    **valid_from**, **valid_until**, **nth**. Email or id is needed. A day alone (2027-01-31) begins or ends validity
-    with that day, in UTC. A row that fails stops no other.
+    A CSV file is UTF-8, with commas or semicolons; its first row names the columns: **name** (or **given_name**,
+    **family_name**), **email**, **id**, **valid_from**, **valid_until**, **row_id**, **nth**; their usual names in
+    other languages are known. Email or id is needed. A day alone (2027-01-31) begins or ends validity with that day, in
+    UTC. A .jsonl file has a JSON object on each line. A row that fails stops no other.
+
+    Every row is checked before the first badge is signed. On a terminal you see what will be issued, and are asked;
+    with --yes, and where there is no terminal, it is issued at once; with --confirm-later somebody else may say so, as
+    an institution may want (a second key). It goes on at the issuer when this command ends; --job follows it again.
 
     The formats ecdsa-rdfc-2019, ob3-jwt and ob3-jwt-rs256 need an institution with a did:web; one with a did:key has
-    no key for them.
-    A token is kept beside the JSON: it is at the badge's address with .jwt behind it.
+    no key for them. A token is kept beside the JSON: it is at the badge's address with .jwt behind it.
 
-    The same file may be sent again, whole, mended or in part: within 7 days nobody is issued the same badge twice, and
-    a row that says something else than before is refused. A learner who is to have a second one stands in the file
-    twice, or has 2 in the column nth. After 7 days the issuer has forgotten what was sent.
+    The same file may be sent again, whole, mended or in part: nobody is issued the same badge twice, and a row that
+    says something else than before is refused. A learner who is to have a second one has 2 in the column nth.
 
-    Exit code 0: all issued (or issued before). 1: some rows failed. 2: it could not be done; what was issued stays.
+    Exit code 0: all issued (or issued before, or held). 1: some rows failed, or you said no. 2: it could not be done.
 
     Example: laurel issue class.csv --achievement "First Aid at Work" --errors failed.csv
 
     Example: laurel issue class.csv --achievement "First Aid at Work" --format eddsa-rdfc-2022 --format vc+jwt
 
+    Example: laurel issue class.csv --achievement "First Aid at Work" --undo 30m
+
     Example: laurel issue --to ada@example.org --name "Ada Example" --achievement "First Aid at Work" --out badge.json
     """
-    if (file is None) == (to is None):
-        raise Unusable("Name either a file of learners, or one learner with --to.")
-    if not achievement:
-        raise Unusable("Which achievement? Name it by --achievement: its id, its address, or its exact name.")
-    if to is not None and (dry_run or errors):
-        raise Unusable("--dry-run and --errors are for files.")
-    if file is not None and (name or out):
-        raise Unusable("--name and --out go with --to.")
-    if out and out.suffix == ".jwt" and not TOKENS & set(formats or ()):
-        raise Unusable("A token has to be asked for: --format ob3-jwt or --format vc+jwt.")
-    asked = {"formats": formats} if formats else {}
-    if to is not None:
-        recipient = {"email": to, **({"name": name} if name else {})}
-        _issue_one(achievement, {"recipient": recipient, **asked}, out, as_json=as_json)
-    elif file is not None:
-        sheet = rows.read(read(file, rows.MAX_BYTES))
-        _issue_file(sheet, achievement, {"dry_run": dry_run, **asked}, errors, as_json=as_json)
-
-
-def _issue_one(achievement: str, order: dict[str, Any], out: Path | None, *, as_json: bool) -> None:
+    for_files = bool(dry_run or yes or later or errors or mapping or release_at or undo)
+    of_sending = bool(dry_run or later or formats or mapping or release_at or undo)
+    _refuse(
+        (
+            sum(each is not None for each in (file, to, job)) != 1,
+            "Name either a file of learners, or one learner with --to, or a file that was sent with --job.",
+        ),
+        (
+            not achievement and job is None,
+            "Which achievement? Name it by --achievement: its id, its address, or its exact name.",
+        ),
+        (to is not None and for_files, "With --to only --name, --out, --format and --json can be said: it is no file."),
+        (dry_run + yes + later > 1, "Say one of --dry-run, --yes and --confirm-later."),
+        (to is None and bool(name or out), "--name and --out go with --to."),
+        (job is not None and of_sending, "What was sent can't be changed any more; --job takes --yes and --errors."),
+        (release_at is not None and undo is not None, "Say either --release-at or --undo."),
+        (
+            bool(out and out.suffix == ".jwt" and not TOKENS & set(formats or ())),
+            "A token has to be asked for: --format ob3-jwt or --format vc+jwt.",
+        ),
+    )
     connection = connect(os.environ, "institution", needs=["issuer"])
+    wish = Wish(dry_run=dry_run, yes=yes, later=later, errors=errors, as_json=as_json)
+    if job is not None:
+        see_through(connection, plain_uuid(job, "job"), wish)
+    elif to is not None:
+        recipient = {"email": to, **({"name": name} if name else {})}
+        order = {"recipient": recipient, **({"formats": formats} if formats else {})}
+        _issue_one(connection, achievement, order, out, as_json=as_json)
+    elif file is not None:
+        query: dict[str, Any] = {"achievement_id": achievement_id(connection, achievement), "name": _called(file)}
+        query |= {"format": formats, "mapping": mapping, "release_at": release_at or _in(undo)}
+        asked = {name: value for name, value in query.items() if value}
+        issue_file(connection, file, replace(wish, query=asked))
+
+
+def _refuse(*mistakes: tuple[bool, str]) -> None:
+    for mistaken, sentence in mistakes:
+        if mistaken:
+            raise Unusable(sentence)
+
+
+def _in(duration: str | None) -> str | None:
+    """Return the time that is so far from now."""
+    if duration is None:
+        return None
+    found = re.fullmatch(r"(\d{1,6})([smhd])", duration.strip())
+    if not found:
+        raise Unusable(f"{duration} is no duration: write 30m, 2h or 1d.")
+    return (datetime.now(UTC) + timedelta(**{_UNITS[found[2]]: int(found[1])})).isoformat()
+
+
+def _called(file: str) -> str | None:
+    return plain(Path(file).name)[:_LONGEST_NAME] if file != "-" else None
+
+
+def _issue_one(
+    connection: Connection, achievement: str, order: dict[str, Any], out: Path | None, *, as_json: bool
+) -> None:
     body = {"achievement_id": achievement_id(connection, achievement), **order}
     key = f"laurel-issue-{uuid4()}"  # of this call alone: who asks again wants another
-    made = patiently(lambda: orjson.loads(_post_one(connection, body, key)))
+    made = orjson.loads(
+        patiently(lambda: connection.post("issuer", "/v1/credentials", body, idempotency_key=key).content)
+    )
     if out:
         document = orjson.dumps(made["credential"], option=orjson.OPT_INDENT_2).decode()
         write(out, (made["token"] if out.suffix == ".jwt" else document) + "\n", private=True)
@@ -106,68 +175,3 @@ def _issue_one(achievement: str, order: dict[str, Any], out: Path | None, *, as_
     else:
         say(f"Issued: {made['credential']['name']}", f"  id    {made['id']}", f"  page  {made['links']['badge']}")
         say(*([f"  file  {out}"] if out else []))
-
-
-def _post_one(connection: Connection, body: dict[str, Any], key: str) -> bytes:
-    return connection.post("issuer", "/v1/credentials", body, idempotency_key=key).content
-
-
-def _issue_file(sheet: Sheet, achievement: str, asked: dict[str, Any], errors: Path | None, *, as_json: bool) -> None:
-    connection = connect(os.environ, "institution", needs=["issuer"])
-    sent = send(connection, achievement_id(connection, achievement), sheet.rows, asked)
-    outcomes: list[Outcome] = []
-    stopped: Unusable | None = None
-    try:
-        for outcome in _with_progress(sent, len(sheet.rows)):
-            outcomes.append(outcome)  # noqa: PERF402  # those that came are kept when the next does not
-    except Unusable as error:
-        stopped = error
-    except KeyboardInterrupt:
-        warn(_resumable(outcomes, sheet))
-        raise
-    failures = {each.row: each.problem for each in outcomes if each.problem}
-    if errors:
-        write(errors, rows.write_failures(sheet, failures), private=True)
-    _report(outcomes, errors, dry_run=asked["dry_run"], as_json=as_json)
-    if stopped:
-        raise Unusable(f"{stopped} {_resumable(outcomes, sheet)}") from stopped
-    if failures:
-        raise typer.Exit(1)
-
-
-def _with_progress(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:
-    """Pass outcomes on; on a terminal a bar shows how far it is."""
-    console = Console(stderr=True)
-    columns = (TextColumn("issuing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("issuing", total=total)
-        for outcome in outcomes:
-            progress.advance(task)
-            yield outcome
-
-
-def _resumable(outcomes: Sequence[Outcome], sheet: Sheet) -> str:
-    return f"{len(outcomes)} of {len(sheet.rows)} rows have an answer; the same command again goes on with the others."
-
-
-def _report(outcomes: Sequence[Outcome], errors: Path | None, *, dry_run: bool, as_json: bool) -> None:
-    count = Counter(each.status for each in outcomes)
-    ordered = sorted(outcomes, key=lambda each: each.row)
-    if as_json:
-        counts = {name: count[name] for name in ("issued", "already_issued", "valid")} | {"failed": count["error"]}
-        give({**counts, "dry_run": dry_run, "rows": [each.as_json() for each in ordered]})
-        return
-    done = f"{count['valid']} would be issued" if dry_run else f"{count['issued']} issued"
-    before = f", {count['already_issued']} had been issued before" if count["already_issued"] else ""
-    say(f"{done}{before}, {count['error']} failed.")
-    failed = [(each.row, each.problem) for each in ordered if each.problem]
-    say(*[_line(row, problem) for row, problem in failed[:SHOWN]])
-    if len(failed) > SHOWN:
-        say(f"  ... and {len(failed) - SHOWN} more" + ("" if errors else "; --errors FILE writes them all"))
-    if errors and failed:
-        say(f"The rows that failed are in {errors}: mend them there and send that file.")
-
-
-def _line(row: int, problem: Problem) -> str:
-    place = f"row {row}, {problem.column}" if problem.column else f"row {row}"
-    return f"  {place}: {problem.sentence} ({problem.code})"

@@ -7,17 +7,22 @@ import typer
 from typer.core import TyperGroup
 
 from cli.achievements import achievement
-from cli.badges import deliveries, revoke, status
+from cli.badges import deliveries, status
+from cli.changing import reinstate, renew, replace, suspend
 from cli.check import ledger_check
+from cli.drilling import drill
 from cli.issuing import issue
+from cli.jobs.commands import jobs
 from cli.keys import Unusable
 from cli.log.commands import log
 from cli.operations import dead_letters, discard, rebuild, refeed, replay, restart
 from cli.output import warn
 from cli.people import institution, sandbox
 from cli.receipt.commands import receipt
+from cli.revoking import revocations, revoke
 from cli.tracing import trace
 from cli.verifying import verify
+from cli.watching import watch
 from cli.witness import witness
 
 OPERATORS = "For operators"
@@ -63,11 +68,19 @@ def laurel() -> None:
 app.command("issue")(issue)
 app.command("verify")(verify)
 app.command("revoke")(revoke)
+app.command("suspend")(suspend)
+app.command("reinstate")(reinstate)
+app.command("replace")(replace)
+app.command("renew")(renew)
 app.command("status")(status)
 app.command("deliveries")(deliveries)
+app.add_typer(jobs, name="jobs")
 app.add_typer(achievement, name="achievement")
+app.add_typer(drill, name="drill")
 app.add_typer(log, name="log")
 app.add_typer(receipt, name="receipt")
+app.add_typer(revocations, name="revocations")
+app.add_typer(watch, name="watch")
 app.add_typer(institution, name="institution", rich_help_panel=OPERATORS)
 app.add_typer(sandbox, name="sandbox", rich_help_panel=OPERATORS)
 app.add_typer(witness, name="witness", rich_help_panel=OPERATORS)

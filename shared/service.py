@@ -49,7 +49,7 @@ class Parts:
     `routers` make its api; `state` is what their dependencies find on `app.state`. `tasks` make its worker, and
     `route_tasks` run beside the routes: each runs until it is cancelled, and one that ends by itself ends the process.
     `troubles` names what keeps it from its work. `larger_bodies` has, by path, how many bytes a route takes that takes
-    more than others.
+    more than others, and `streamed_bodies` those of a route that reads its body itself, piece by piece.
     """
 
     routers: Sequence[APIRouter]
@@ -60,6 +60,7 @@ class Parts:
     foreign_keys: Mapping[str, str] = field(default_factory=dict)
     route_tasks: Mapping[str, Task] = field(default_factory=dict)
     larger_bodies: Mapping[str, int] = field(default_factory=dict)
+    streamed_bodies: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def _app(service: Service[S], runtime: Runtime[S], parts: Parts, *, with_routes:
     problems.install(app)
     for router in (health.router, pages.assets, *(parts.routers if with_routes else ())):
         app.router.routes.extend(router.routes)  # `include_router` would make each of them a second time
-    bodies = (settings.max_body_bytes, settings.body_seconds, parts.larger_bodies)
+    bodies = (settings.max_body_bytes, settings.body_seconds, parts.larger_bodies, parts.streamed_bodies)
     app.add_middleware(BodyLimit, *bodies)
     telemetry.instrument(app)
     return app

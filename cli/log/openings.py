@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from cli.keys import Unusable
-from cli.rows import guarded, unguarded
+from shared.spreadsheets import guarded, unguarded
 
 COLUMNS = ("event_id", "origin", "log", "log_index", "entry", "salt", "facts")
 _NUMBERS = ("log", "log_index")

@@ -7,13 +7,15 @@ Emits      issuer.events.v1   laurel.credential.issued.v1, laurel.generic-creden
            issuer.state.v1    institutions, signing keys, institutions' API keys, published achievements, status lists,
                               credentials' status; heartbeats
 
-Its own truth:   institutions, signing_keys (sealed), api_keys; achievements, achievement_versions; status_lists;
+Its own truth:   institutions, institution_settings, signing_keys (sealed), api_keys; achievements,
+                 achievement_versions; status_lists;
                  recorded_changes (what the transparency log is told of those; what happened before, the worker adds);
                  credentials, credential_history, status_positions; credential_contents (what an erasure takes: the
-                 document, the badge as a token, the address, the owner link's token). `laurel refeed issuer` tells all
-                 of it again. A credential is a badge, or `generic`: written by the institution itself (VC-API).
+                 document, the badge as a token, the address, the owner link's token); revocations, revocation_items
+                 (of many badges at once). `laurel refeed issuer` tells all of it again. A credential
+                 is a badge, or `generic`: written by the institution itself (VC-API).
 Projections:     none.
 
 Private keys are sealed under a key-encryption key from LAUREL_KEK_FILE. The worker signs each changed status list once
-in 100 ms, and every list anew at half of its validity.
+in 100 ms, and every list anew at half of its validity; it does confirmed revocations of many badges, chunk by chunk.
 """

@@ -2,11 +2,16 @@
 
 from functools import partial
 
-from services.issuer.api import ROUTERS
+from services.issuer.api import ROUTERS, jobs, revocations
+from services.issuer.api.job_rows import read_row
 from services.issuer.handlers import ledger, recording, sandbox
 from services.issuer.handlers.issuing import Issuing
+from services.issuer.handlers.job_chunks import Chunks
+from services.issuer.handlers.job_uploads import Uploads
 from services.issuer.handlers.refeed import refeed
+from services.issuer.jobs import JobWorker
 from services.issuer.lists import ListSigner, Terms
+from services.issuer.revoking import Revoker
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
 from shared import ops
@@ -33,6 +38,9 @@ def build(runtime: Runtime[IssuerSettings]) -> Parts:
     async def refeed_all() -> int:
         return await refeed(worker)
 
+    issuing = Issuing(runtime.app, signer, settings)
+    # Jobs, and revocations that issue once more, sign by threads of their own: who issues one badge does not wait.
+    chunks = Chunks(runtime.app, worker, Issuing(runtime.app, signer, settings), read_row)
     operations = ops.Operations(ledger.lines, refeed=refeed_all, remove_sandboxes=partial(sandbox.remove, worker))
     return Parts(
         routers=[*ROUTERS, ops.router(operations)],
@@ -40,8 +48,12 @@ def build(runtime: Runtime[IssuerSettings]) -> Parts:
             "relay": relay,
             "status_lists": ListSigner(worker, signer, terms).run,
             "record": partial(recording.keep_complete, worker),
+            "revocations": Revoker(worker, runtime.app, Issuing(runtime.app, signer, settings)).run,
+            "issuance_jobs": JobWorker(worker, chunks, settings).run,
         },
-        state={"signer": signer, "issuing": Issuing(runtime.app, signer, settings)},
+        state={"signer": signer, "issuing": issuing, "uploads": Uploads(runtime.app, issuing, settings)},
+        larger_bodies={revocations.PATH: revocations.MAX_BYTES},
+        streamed_bodies={jobs.PATH: settings.job_max_bytes},
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from services.registry import reading
 from services.registry.domain.rules import trace_id
 from services.registry.store import record
+from shared.credentials.state import State
 from shared.db import Database, Tx
 from shared.messaging.events import Actor, ChangeType, CredentialStatus, Reason
 from shared.web.auth import Principal, anyone, require
@@ -71,7 +72,11 @@ class PublicRecord(BaseModel):
     """A credential's record, without anything about its holder."""
 
     id: UUID
-    status: CredentialStatus
+    status: CredentialStatus = Field(description="What the status lists say.")
+    state: State = Field(
+        description="How it stands: expired when its end is over; replaced, which is revoked, when another has its "
+        "place; renewed when another continues it."
+    )
     version: int = Field(examples=[1])
     institution_id: UUID
     issuer: Issuer | None = Field(description="Null while the institution's description has not arrived here.")
@@ -79,6 +84,10 @@ class PublicRecord(BaseModel):
     types: Sequence[str] = Field(description="What a generic credential says that it is.", examples=[[]])
     achievement: Achievement | None = Field(description="Null: it is no badge.")
     issued_at: datetime
+    replaces: UUID | None = Field(None, description="The credential that this one was issued in place of.")
+    replaced_by: UUID | None = None
+    renews: UUID | None = Field(None, description="The credential that this one continues.")
+    renewed_by: UUID | None = None
     history: Sequence[Version]
 
 
@@ -167,6 +176,7 @@ def public_record(form: Record) -> PublicRecord:
     return PublicRecord(
         id=form["id"],
         status=form["status"],
+        state=reading.state(form),
         version=form["version"],
         institution_id=form["institution_id"],
         issuer=_issuer(form) if form["did"] else None,
@@ -174,6 +184,7 @@ def public_record(form: Record) -> PublicRecord:
         types=reading.types_of(form["types"]),
         achievement=_achievement(form) if form["achievement_id"] else None,
         issued_at=form["issued_at"],
+        **{name: form[name] for name in ("replaces", "replaced_by", "renews", "renewed_by")},
         history=[Version(**entry) for entry in form["history"]],
     )
 

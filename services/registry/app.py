@@ -2,7 +2,18 @@
 
 import asyncio
 
-from services.registry import api, handlers, log_files, log_operations, openings, pages, pictures, proofs, public
+from services.registry import (
+    api,
+    handlers,
+    log_files,
+    log_operations,
+    log_times,
+    openings,
+    pages,
+    pictures,
+    proofs,
+    public,
+)
 from services.registry.log import LogKeeper, SecondPlaces, Terms
 from services.registry.operations import operations
 from services.registry.settings import RegistrySettings
@@ -46,6 +57,7 @@ def build(runtime: Runtime[RegistrySettings]) -> Parts:
         pictures.router,
         proofs.router,
         openings.router,
+        log_times.router,
         pages.router,
         public.router,
         log_files.router,

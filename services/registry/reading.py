@@ -14,7 +14,9 @@ from services.registry.domain.badge import Badge, Institution
 from services.registry.store import badges, published, record
 from shared import db
 from shared.credentials.badge import achievement_document
+from shared.credentials.instants import read_instant
 from shared.credentials.shape import items
+from shared.credentials.state import State, state_of
 from shared.db import Tx
 from shared.errors import NotFound
 from shared.ids import partition_of
@@ -191,6 +193,19 @@ def _badge(row: Record, public_url: str, *, demo: bool) -> Badge:
         demo=demo or bool(row["sandbox"]),
         last_actor=row["last_actor"],
         types=types_of(row["types"]),
+        replaced_by=row["replaced_by"],
+        renewed_by=row["renewed_by"],
+    )
+
+
+def state(form: Record) -> State:
+    """Return how the credential of a public form stands."""
+    return state_of(
+        form["status"],
+        replaced=form["replaced_by"] is not None,
+        renewed=form["renewed_by"] is not None,
+        ends=read_instant(form["ends"]),
+        now=form["now"],
     )
 
 

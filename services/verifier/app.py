@@ -3,16 +3,17 @@
 from functools import partial
 
 from services.verifier import pages
-from services.verifier.api import api_keys, employers, freshness, receipts, vc_api, verifications
+from services.verifier.api import api_keys, employers, freshness, reach, receipts, vc_api, verifications, watches
 from services.verifier.domain.known import Rules
 from services.verifier.fetch import Fetcher
 from services.verifier.fetched import Copies
-from services.verifier.handlers import salts, state
+from services.verifier.handlers import salts, state, watching
 from services.verifier.handlers.employers import remove_sandboxes
 from services.verifier.handlers.freshness import Canary, tidy
 from services.verifier.handlers.inclusion import Inclusion
 from services.verifier.handlers.receipts import Receipts
 from services.verifier.handlers.verifications import Desk
+from services.verifier.handlers.watches import Terms
 from services.verifier.log_reader import LogReader
 from services.verifier.receipt_keys import ReceiptKeys
 from services.verifier.settings import VerifierSettings
@@ -67,13 +68,20 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
             pages.router,
             verifications.router,
             receipts.router,
+            watches.router,
+            reach.router,
             vc_api.router,
             freshness.router,
             employers.router,
             api_keys.router,
             ops.router(operations),
         ],
-        tasks={"relay": relay, "tidy": partial(tidy, worker), **{each.group: each.run for each in consumers}},
+        tasks={
+            "relay": relay,
+            "tidy": partial(tidy, worker),
+            "watches": partial(watching.watch_over, worker, rules),
+            **{each.group: each.run for each in consumers},
+        },
         route_tasks={"checkers": checkers.run, "receipt_keys": keys.make_first},
         state={
             "desk": Desk(runtime.app, checkers, rules, fetcher, Copies(fetcher), inclusion),
@@ -81,10 +89,12 @@ def build(runtime: Runtime[VerifierSettings]) -> Parts:
             "canary": Canary(runtime.app, rules),
             "vc_api_answers_200": settings.vc_api_answers_200,
             "anonymous_rate": Rate(settings.anonymous_rate),
+            "reach_rate": Rate(settings.reach_rate),
+            "watch_terms": Terms(settings.watch_default, settings.watch_longest, settings.watches_per_employer),
         },
         troubles=troubles,
         foreign_keys={"institution": "/laurel/issuer"},
-        larger_bodies={verifications.BATCH: verifications.MAX_BATCH_BYTES},
+        larger_bodies={verifications.BATCH: verifications.MAX_BATCH_BYTES, reach.PATH: reach.MAX_BYTES},
     )
 
 

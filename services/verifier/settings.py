@@ -1,6 +1,7 @@
 """What the verifier reads from its environment beyond what every service does."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,14 @@ class VerifierSettings(Settings):
     log_vkey: str | None = None
     # Whether badges of this registry must be shown to be in that log, where nobody says (`require_inclusion`).
     require_inclusion: bool = False
+
+    # How long a watch lasts where its employer does not say, how long at the longest, and how many one may have open.
+    watch_default: timedelta = Field(timedelta(days=365), gt=timedelta(0))
+    watch_longest: timedelta = Field(timedelta(days=730), gt=timedelta(0))
+    watches_per_employer: int = Field(10_000, ge=1)
+    # How often one institution may ask how many employers a change would reach: the fewer, the less two answers that
+    # differ by one badge tell (docs/decisions/0029).
+    reach_rate: str = "60/hour"
 
     # Lets links lead to this machine itself, over http and to any port: for the embedded default and for tests.
     allow_loopback_fetches: bool = False

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from shared.credentials import base64url
 from shared.credentials.contexts import DID_V1, MULTIKEY_V1
 from shared.credentials.errors import CredentialError, InvalidKey
+from shared.credentials.instants import write_instant
 from shared.credentials.jwk import from_jwk, to_jwk
 from shared.credentials.keys import PublicKey, algorithm_of, encode_multikey, method_id
 from shared.credentials.strict_json import read_json
@@ -31,6 +33,10 @@ _PLAIN_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[\w.~-]+)+", re.ASCII)
 JSON_WEB_KEY = {
     "JsonWebKey": "https://w3id.org/security#JsonWebKey",
     "publicKeyJwk": {"@id": "https://w3id.org/security#publicKeyJwk", "@type": "@json"},
+}
+# As Multikey's own context has it.
+_REVOKED = {
+    "revoked": {"@id": "https://w3id.org/security#revoked", "@type": "http://www.w3.org/2001/XMLSchema#dateTime"}
 }
 
 
@@ -121,21 +127,27 @@ def did_document(
     keys: Iterable[PublicKey],
     as_jwk: Mapping[UUID, PublicKey] | None = None,
     former: Sequence[str] = (),
+    revoked: Mapping[str, datetime] | None = None,
 ) -> dict[str, Any]:
     """Return the DID document of an institution whose keys may sign badges (DID 1.0, Controlled Identifiers 1.0).
 
-    `as_jwk` are those that may sign tokens, by their ids; `former` are DIDs that it had before. Every id is absolute
-    and `assertionMethod` holds strings: common verifiers look for nothing else.
+    `as_jwk` are those that may sign tokens, by their ids; `former` are DIDs that it had before; `revoked` has, by their
+    Multikeys' texts, since when keys may not be relied on. Every id is absolute and `assertionMethod` holds strings:
+    common verifiers look for nothing else.
     """
+    ends = {key: {"revoked": write_instant(at)} for key, at in (revoked or {}).items()}
     methods: list[dict[str, Any]] = [
-        _method(method_id(did, key), "Multikey", did, publicKeyMultibase=encode_multikey(key)) for key in keys
+        _method(method_id(did, key), "Multikey", did, publicKeyMultibase=text, **ends.get(text, {}))
+        for key in keys
+        for text in [encode_multikey(key)]
     ]
     for key_id, key in (as_jwk or {}).items():
         if name := jwk_method(did, key_id):
             jwk = {**to_jwk(key), "alg": algorithm_of(key)}
-            methods.append(_method(name, "JsonWebKey", did, publicKeyJwk=jwk))
+            methods.append(_method(name, "JsonWebKey", did, publicKeyJwk=jwk, **ends.get(encode_multikey(key), {})))
+    terms = {**JSON_WEB_KEY, **(_REVOKED if ends else {})} if any("publicKeyJwk" in each for each in methods) else {}
     return {
-        "@context": [DID_V1, MULTIKEY_V1, *([JSON_WEB_KEY] if any("publicKeyJwk" in each for each in methods) else [])],
+        "@context": [DID_V1, MULTIKEY_V1, *([terms] if terms else [])],
         "id": did,
         **({"alsoKnownAs": list(former)} if former else {}),
         "verificationMethod": methods,

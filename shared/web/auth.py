@@ -138,11 +138,16 @@ def require(*kinds: Kind, scope: str, without_key: WithoutKey | None = None) -> 
             raise Unauthorized("key_missing", "Send your API key as 'Authorization: Bearer <key>'.")
         if found.kind not in kinds:
             raise Forbidden("wrong_kind_of_key", f"This route is for: {', '.join(kinds)}.")
-        if not found.may(scope):
-            raise Forbidden("scope_missing", f"This key lacks the scope '{scope}'.")
+        refuse_without(found, scope)
         return found
 
     return principal
+
+
+def refuse_without(principal: Principal, scope: str) -> None:
+    """Raise Forbidden where a principal's key does not open routes of `scope`."""
+    if not principal.may(scope):
+        raise Forbidden("scope_missing", f"This key lacks the scope '{scope}'.")
 
 
 async def anyone(

@@ -48,10 +48,15 @@ async def attempted(
     """Dependency: the request's Idempotency-Key and digest, None without the header. Raises Malformed (400)."""
     if idempotency_key is None:
         return None
-    if not 0 < len(idempotency_key) <= MAX_KEY or not idempotency_key.isprintable():
-        raise Malformed("idempotency_key_malformed", f"An Idempotency-Key has 1 to {MAX_KEY} printable characters.")
+    refuse_malformed(idempotency_key)
     line = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     return idempotency_key, sha256(line + await request.body()).digest()
+
+
+def refuse_malformed(key: str) -> None:
+    """Raise Malformed for what is no Idempotency-Key."""
+    if not 0 < len(key) <= MAX_KEY or not key.isprintable():
+        raise Malformed("idempotency_key_malformed", f"An Idempotency-Key has 1 to {MAX_KEY} printable characters.")
 
 
 IdempotencyKey = Annotated[tuple[str, bytes] | None, Depends(attempted)]

@@ -40,11 +40,22 @@ class Rate:
 class BodyLimit:
     """ASGI middleware: takes a request's whole body, bounded in bytes and seconds, before anything looks at it."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int, seconds: float, larger: Mapping[str, int] | None = None) -> None:
-        """`larger` has, by path, what is taken where one request holds many things."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_bytes: int,
+        seconds: float,
+        larger: Mapping[str, int] | None = None,
+        streamed: Mapping[str, int] | None = None,
+    ) -> None:
+        """`larger` has, by path, what is taken where one request holds many things.
+
+        `streamed` has those paths whose POST reads its body itself, piece by piece, each within `seconds`.
+        """
         self._app = app
         self._max_bytes = max_bytes
         self._larger = larger or {}
+        self._streamed = streamed or {}
         self._seconds = seconds
         self._held = 0
 
@@ -52,6 +63,9 @@ class BodyLimit:
         """Pass the request on with its body, or answer 400, 408, 413, 415 or 503 and close the connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if scope["method"] == "POST" and (max_bytes := self._streamed.get(scope["path"])):
+            await self._stream(scope, receive, send, max_bytes)
             return
         body = bytearray()
         try:
@@ -63,6 +77,17 @@ class BodyLimit:
                 await self._app(scope, _once(bytes(body), receive), send)
         finally:
             self._held -= len(body)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send, max_bytes: int) -> None:
+        try:
+            _refuse_early(scope, max_bytes)
+        except LaurelError as error:
+            response = present(answer(error), dict(scope["headers"]).get(b"accept", b"").decode("latin-1"))
+            response.headers["Connection"] = "close"
+            await response(scope, receive, send)
+        else:
+            body = _Pieces(receive, send, max_bytes, self._seconds)
+            await self._app(scope, body.receive, body.send)
 
     async def _refusal(self, scope: Scope, receive: Receive, body: bytearray) -> Response | None:
         """Read the request's body into `body`; return the answer to a request that is not taken."""
@@ -91,6 +116,37 @@ class BodyLimit:
             if self._held > MAX_HELD_BYTES:
                 raise Unavailable("busy", "Too much is being received at present.", retry_after=2)
             more = message["type"] != "http.disconnect" and message.get("more_body", False)
+
+
+class _Pieces:
+    """A body that is read piece by piece; whoever answers before its end closes the connection."""
+
+    def __init__(self, receive: Receive, send: Send, max_bytes: int, seconds: float) -> None:
+        self._receive, self._send = receive, send
+        self._max_bytes, self._seconds = max_bytes, seconds
+        self._bytes = 0
+        self._whole = False
+
+    async def receive(self) -> Message:
+        """Return the next piece; raises TooLarge, and Malformed where it does not come in time."""
+        if self._whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._seconds):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise Malformed("body_too_slow", f"Nothing came for {self._seconds:g} s.") from error
+        self._bytes += len(message.get("body", b""))
+        if self._bytes > self._max_bytes:
+            raise TooLarge("body_too_large", f"At most {self._max_bytes} bytes are taken.")
+        self._whole = message["type"] == "http.request" and not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass on a part of the answer."""
+        if message["type"] == "http.response.start" and not self._whole:
+            message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+        await self._send(message)
 
 
 def _refuse_early(scope: Scope, max_bytes: int) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 import asyncpg
 import pytest
 
-from cli import rows
 from tests.support.people import Institution, register_institution
 from tests.support.poll import eventually
 from tests.support.postgres import CleanDatabase
@@ -22,7 +21,7 @@ from tests.support.stack import Stack, standing
 
 HANG = """
     create function hang() returns trigger language plpgsql as 'begin perform pg_sleep(3600); return new; end';
-    create trigger hang before insert on idempotency for each row when (new.key = '{key}') execute function hang();
+    create trigger hang before insert on issued_rows for each row when (new.number = 330) execute function hang();
 """
 ASLEEP = "from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
 
@@ -77,7 +76,7 @@ class Desk:
 async def desk(
     tmp_path: Path, clean_database: Callable[[str], CleanDatabase], embedded_log: dict[str, str]
 ) -> AsyncIterator[Desk]:
-    async with standing(tmp_path, clean_database, embedded_log) as stack:
+    async with standing(tmp_path, clean_database, embedded_log, job_chunk_rows="100") as stack:
         institution = await register_institution(stack.urls, stack.operator_key)
         (tmp_path / "key").write_text(institution.client.headers["Authorization"].removeprefix("Bearer "))
         yield Desk(stack, tmp_path, institution, await institution.achievement())
@@ -113,18 +112,18 @@ async def test_embedded_a_file_sent_twice_issues_each_row_once_and_bad_rows_can_
 
 async def test_embedded_a_command_killed_half_way_and_run_again_issues_the_rest_once(desk: Desk) -> None:
     file = desk.file(learners(450))
-    # The second batch hangs in the database at a row of its second half, so that the kill meets it half-way.
-    key = rows.read(file.read_bytes()).rows[330].order(desk.achievement)["idempotency_key"]
+    # The chunk of one row hangs in the database while the others are issued, so that the kill meets the job half-way.
     superuser = await asyncpg.connect(desk.stack.databases["issuer"].superuser)
-    await superuser.execute(HANG.format(key=key))
+    await superuser.execute(HANG)
     process = desk.start("issue", str(file), "--achievement", desk.achievement)
     try:
         await eventually(lambda: superuser.fetch(f"select {ASLEEP}"))
+        await eventually(desk.badges)
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
     before = await desk.badges()
-    assert 200 < len(before) < 450
+    assert 0 < len(before) < 450
     await ended(superuser)
     await superuser.close()
 
@@ -135,10 +134,40 @@ async def test_embedded_a_command_killed_half_way_and_run_again_issues_the_rest_
     assert (len(badges), set(badges.values())) == (450, {1})
 
 
+async def test_embedded_a_file_is_held_and_cancelled_or_followed_until_it_is_issued(desk: Desk) -> None:
+    file = desk.file(learners(30))
+    code, held = await desk.issue(file, "--undo", "2d")
+    assert (code, held["state"], held["valid"], await desk.badges()) == (0, "held", 30, {})
+    code, out, errors = await desk.run("jobs", "cancel", held["job_id"])
+    assert (code, out.startswith("CANCELLED")) == (0, True), errors
+    code, out, _ = await desk.run("issue", "--job", held["job_id"])
+    assert (code, out) == (1, "The job was cancelled. 0 issued, 0 failed.\n")
+
+    code, held = await desk.issue(file, "--undo", "1s")
+    await eventually(lambda: followed(desk, held["job_id"]))
+    assert len(await desk.badges()) == 30
+    code, out, _ = await desk.run("jobs", "list")
+    assert [line.split()[1] for line in out.splitlines()] == ["done", "cancelled"]
+
+
+async def followed(desk: Desk, job: str) -> bool:
+    """Follow a job; whether it is done."""
+    code, out, errors = await desk.run("issue", "--job", job, "--json")
+    assert code == 0, errors
+    return bool(json.loads(out)["state"] == "done")
+
+
+async def test_embedded_a_row_that_says_something_else_than_before_is_refused(desk: Desk) -> None:
+    await desk.issue(desk.file(learners(3)))
+    code, changed = await desk.issue(desk.file(learners(4).replace("Learner 1", "Another Name")))
+    assert (code, changed["issued"], changed["already_issued"], changed["failed"]) == (1, 1, 2, 1)
+    assert [each["row"] for each in changed["rows"]] == [3]
+
+
 async def ended(superuser: asyncpg.Connection) -> None:
     """End what hangs, and let nothing hang any more."""
     await superuser.execute(f"select pg_terminate_backend(pid) {ASLEEP}")
-    await superuser.execute("drop trigger hang on idempotency")
+    await superuser.execute("drop trigger hang on issued_rows")
 
 
 async def test_embedded_the_log_of_what_was_issued_is_reconciled_audited_exported_and_reported(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 
 from services.issuer.handlers.issuing import Issuing
+from services.issuer.handlers.job_uploads import Uploads
 from services.issuer.handlers.storing import OPEN_KEY
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
@@ -59,6 +60,12 @@ async def _issuing(request: Request) -> Issuing:
     return issuing
 
 
+async def _uploads(request: Request) -> Uploads:
+    uploads: Uploads = request.app.state.uploads
+    return uploads
+
+
 Settings = Annotated[IssuerSettings, Depends(_settings)]
 TheSigner = Annotated[Signer, Depends(_signer)]
 TheIssuing = Annotated[Issuing, Depends(_issuing)]
+TheUploads = Annotated[Uploads, Depends(_uploads)]

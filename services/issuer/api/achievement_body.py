@@ -11,6 +11,7 @@ from shared.web.fields import Body, Name
 AchievementType = Annotated[str, StringConstraints(pattern=f"^({open_pattern(ACHIEVEMENT_TYPES)})$")]
 ResultType = Annotated[str, StringConstraints(pattern=f"^({open_pattern(RESULT_TYPES)})$")]
 TargetType = Annotated[str, StringConstraints(pattern=f"^({open_pattern(TARGET_TYPES)})$")]
+RenewalUrl = Annotated[WebUrl, StringConstraints(pattern="^https://"), Field(examples=["https://north.example/renew"])]
 Language = Annotated[str, StringConstraints(pattern=f"^{LANGUAGE}$"), Field(examples=["de", "de-AT", "de-Latn"])]
 
 
@@ -103,6 +104,9 @@ class AchievementContent(Body):
     )
     suspendable: bool = Field(False, description="Its badges get a second status entry, which strict readers refuse.")
     micro_credential: MicroCredential | None = None
+    renewal_url: RenewalUrl | None = Field(
+        None, description="Where learners ask for a renewal: told them before a badge runs out; it stands in no badge."
+    )
     color: Annotated[str, StringConstraints(pattern="^#[0-9a-fA-F]{6}$")] | None = Field(
         None, examples=["#1f5f8b"], description="The ground of the badge that is drawn where no image is uploaded."
     )

@@ -1,4 +1,4 @@
-"""Credentials: issue one or many, revoke, look at one or all."""
+"""Credentials: issue one or many, look at one or all."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -6,13 +6,11 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from services.issuer.api.access import (
-    IfMatch,
     Issuer,
     Reader,
-    Revoker,
     Settings,
     TheIssuing,
 )
@@ -21,18 +19,21 @@ from services.issuer.domain.asked import member_of_order
 from services.issuer.domain.formats import refuse_two_tokens
 from services.issuer.domain.lint import warnings
 from services.issuer.domain.row import Row
-from services.issuer.domain.status import reason
-from services.issuer.handlers import achievements, changing, reading
+from services.issuer.domain.selection import Selection
+from services.issuer.domain.status import state
+from services.issuer.handlers import reading
 from services.issuer.handlers.issuing import Results
+from services.issuer.handlers.selecting import refuse_unknown
 from services.issuer.handlers.storing import ALONE, Requester
 from services.issuer.store import credentials as store
-from shared import telemetry
+from shared import db, telemetry
+from shared.credentials.state import State
 from shared.errors import LaurelError
 from shared.messaging.events import CredentialStatus
 from shared.web import idempotency
 from shared.web.databases import AppDatabase
 from shared.web.etag import etag
-from shared.web.fields import Body
+from shared.web.fields import Instant
 from shared.web.idempotency import Attempt, IdempotencyKey
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place
 from shared.web.strict import StrictRoute
@@ -59,13 +60,22 @@ class CredentialSummary(BaseModel):
     """A credential without its document."""
 
     id: UUID
-    status: CredentialStatus
+    status: CredentialStatus = Field(description="What the status lists say.")
+    state: State = Field(
+        description="How it stands: expired when its end is over; replaced, which is revoked, when another has its "
+        "place; renewed when another continues it."
+    )
     version: int = Field(examples=[1])
     kind: Literal["badge", "generic"] = Field(description="generic: the institution wrote it itself (VC-API).")
     achievement_id: UUID | None
     achievement_version: int | None
     issued_at: datetime
     valid_until: datetime | None
+    renewable_until: datetime | None = None
+    replaces: UUID | None = Field(None, description="The badge that this one was issued in place of.")
+    replaced_by: UUID | None = None
+    renews: UUID | None = Field(None, description="The badge that this one continues.")
+    renewed_by: UUID | None = None
     links: Links
 
 
@@ -109,24 +119,6 @@ class BatchResults(BaseModel):
     results: list[RowResult]
 
 
-class Revocation(Body):
-    """Why a credential is revoked."""
-
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)] = Field(
-        examples=["issued_in_error"],
-        description="issued_in_error, withdrawn, superseded, key_compromise, other; any other text is taken as other "
-        "with a note.",
-    )
-
-
-class ChangedStatus(BaseModel):
-    """How the credential stands now."""
-
-    id: UUID
-    status: CredentialStatus
-    version: int
-
-
 @router.post("", status_code=201)
 async def issue_credential(
     body: OneOrder,
@@ -147,9 +139,7 @@ async def issue_credential(
         credential_id = await issuing.one(requester, body.achievement_id, body.order(body.recipient), body.formats)
     telemetry.annotate(credential_id=str(credential_id), institution_id=str(who.tenant_id))
     async with database.transaction(who.tenant_id) as tx:
-        row = await reading.credential(tx, who.tenant_id, credential_id)
-    # As it was when it was made, whatever became of it since: the same key hears the same answer.
-    return _view({**row, "status": "issued", "version": 1}, settings.public_url)
+        return as_made(await reading.credential(tx, who.tenant_id, credential_id), settings.public_url)
 
 
 @router.post("/batch", response_model_exclude_none=True)
@@ -171,32 +161,15 @@ async def issue_batch(
         return _results(asked, await issuing.batch(requester, body.achievement_id, asked.orders, body.formats))
 
 
-@router.post("/{credential_id}/revoke")
-async def revoke_credential(
-    credential_id: UUID,
-    body: Revocation,
-    who: Revoker,
-    database: AppDatabase,
-    response: Response,
-    if_match: IfMatch = None,
-) -> ChangedStatus:
-    """Revoke a credential, for good. Repeated, it answers the same."""
-    async with database.transaction(who.tenant_id) as tx:
-        row = await changing.change(tx, who, credential_id, "revoke", reason(body.reason), if_match)
-    telemetry.annotate(credential_id=str(credential_id), institution_id=str(who.tenant_id))
-    response.headers["ETag"] = etag(row["version"])
-    return ChangedStatus(id=row["id"], status=row["status"], version=row["version"])
-
-
 @router.get("/{credential_id}")
 async def get_credential(
     credential_id: UUID, who: Reader, database: AppDatabase, settings: Settings, response: Response
 ) -> Credential:
     """One credential with its signed document, and the ETag for changing it."""
     async with database.transaction(who.tenant_id) as tx:
-        row = await reading.credential(tx, who.tenant_id, credential_id)
+        row, now = await reading.credential(tx, who.tenant_id, credential_id), await db.now(tx)
     response.headers["ETag"] = etag(row["version"])
-    return _view(row, settings.public_url)
+    return _view(row, now, settings.public_url)
 
 
 @router.get("")
@@ -205,30 +178,53 @@ async def list_credentials(
     database: AppDatabase,
     settings: Settings,
     achievement_id: UUID | None = None,
+    job_id: UUID | None = None,
+    signing_key_id: UUID | None = None,
+    issued_from: Annotated[Instant | None, Query(description="Accepted at this time or later.")] = None,
+    issued_to: Annotated[Instant | None, Query(description="Accepted before this time.")] = None,
     status: Annotated[CredentialStatus | None, Query()] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Credentials:
-    """The institution's credentials, newest first."""
+    """The institution's credentials, newest first, of which all that is asked for holds."""
     after = place(cursor, who.tenant_id, "credentials")
+    selection = Selection(
+        achievement_id=achievement_id,
+        job_id=job_id,
+        signing_key_id=signing_key_id,
+        issued_from=issued_from,
+        issued_to=issued_to,
+    )
     async with database.transaction(who.tenant_id) as tx:
-        if achievement_id is not None:
-            await achievements.existing(tx, who.tenant_id, achievement_id)
-        rows = await store.page(tx, who.tenant_id, achievement_id, status, after, limit)
+        await refuse_unknown(tx, who.tenant_id, selection)
+        rows = await store.page(tx, who.tenant_id, selection, status, after, limit)
+        now = await db.now(tx)
     more = following(rows, limit, who.tenant_id, "credentials", lambda row: (row["issued_at"], row["id"]))
-    return Credentials(items=[_summary(row, settings.public_url) for row in rows], next=more)
+    return Credentials(items=[_summary(row, now, settings.public_url) for row in rows], next=more)
 
 
-def _summary(row: Row, public_url: str) -> CredentialSummary:
+def as_made(row: Row, public_url: str) -> Credential:
+    """Show a credential as it was when it was made, whatever became of it: the same key hears the same answer."""
+    made = {**row, "status": "issued", "version": 1, "replaced_by": None, "renewed_by": None}
+    return _view(made, row["issued_at"], public_url)
+
+
+def _summary(row: Row, now: datetime, public_url: str) -> CredentialSummary:
     return CredentialSummary(
         id=row["id"],
         status=row["status"],
+        state=state(row, now),
         version=row["version"],
         kind=row["kind"],
         achievement_id=row["achievement_id"],
         achievement_version=row["achievement_number"],
         issued_at=row["issued_at"],
         valid_until=row["valid_until"],
+        renewable_until=row["renewable_until"],
+        replaces=row["replaces"],
+        replaced_by=row["replaced_by"],
+        renews=row["renews"],
+        renewed_by=row["renewed_by"],
         links=Links(
             badge=f"{public_url}/credentials/{row['id']}",
             achievement=f"{public_url}/achievements/{row['achievement_id']}/{row['achievement_number']}"
@@ -238,8 +234,8 @@ def _summary(row: Row, public_url: str) -> CredentialSummary:
     )
 
 
-def _view(row: Row, public_url: str) -> Credential:
-    summary, document = _summary(row, public_url).model_dump(), orjson.loads(row["document"])
+def _view(row: Row, now: datetime, public_url: str) -> Credential:
+    summary, document = _summary(row, now, public_url).model_dump(), orjson.loads(row["document"])
     told = [
         LintWarning(path=each.path, message=each.sentence, member=member_of_order(each.path, document))
         for each in warnings(document)

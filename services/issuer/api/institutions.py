@@ -19,10 +19,11 @@ from services.issuer.domain.row import Row
 from services.issuer.handlers import institutions
 from services.issuer.handlers.institutions import Founding
 from services.issuer.handlers.moving import move_to_did_web
+from services.issuer.handlers.withdrawing import withdraw_signing_key
 from shared.credentials.keys import Algorithm
 from shared.web import idempotency
 from shared.web.databases import AppDatabase, WorkerDatabase
-from shared.web.fields import Body, Name
+from shared.web.fields import Body, Instant, Name
 from shared.web.idempotency import IdempotencyKey
 from shared.web.pagination import Page
 from shared.web.strict import StrictRoute
@@ -57,6 +58,18 @@ class MadeInstitution(BaseModel):
     api_key: str = Field(examples=["lrl_8d1c...f3_Qm9..."])
 
 
+class Institution(BaseModel):
+    """An institution as it stands."""
+
+    id: UUID
+    slug: str
+    name: str = Field(examples=["North Academy"])
+    did: str = Field(examples=["did:web:badges.example:institutions:north-academy"])
+    former_dids: list[str]
+    standing: Literal["registered", "withdrawn"]
+    sandbox: bool
+
+
 class NewDid(Body):
     """Which kind of DID an institution is to have."""
 
@@ -89,6 +102,20 @@ class SigningKey(BaseModel):
     public_key_multibase: str
     created_at: datetime
     retired_at: datetime | None
+    withdrawn: bool = Field(False, description="Somebody else may have had it since `retired_at`.")
+
+
+class Withdrawal(Body):
+    """Since when a key may have been somebody else's too."""
+
+    since: Instant
+
+
+class WithdrawnKey(BaseModel):
+    """The key as it is now, and the one of its kind that is in use (null: none)."""
+
+    withdrawn: SigningKey
+    in_use: SigningKey | None
 
 
 class SigningKeys(Page):
@@ -115,6 +142,14 @@ async def make_institution(
     async with idempotency.remembering(database, attempt), database.transaction() as tx:
         institution, key = await institutions.found(tx, operator, founding, attempt, signer, settings.public_url)
     return MadeInstitution(**{name: institution[name] for name in ("id", "slug", "did", "sandbox")}, api_key=key.text)
+
+
+@router.get("/own")
+async def own_institution(who: Reader, database: AppDatabase) -> Institution:
+    """The institution whose key asks."""
+    async with database.transaction(who.tenant_id) as tx:
+        row = await institutions.existing(tx, who.tenant_id)
+    return Institution(**{name: row[name] for name in Institution.model_fields})
 
 
 @router.post("/{institution_id}/did")
@@ -168,5 +203,22 @@ async def renew_signing_key(
     return _view(row)
 
 
+@router.post("/{institution_id}/signing-keys/{key_id}/withdraw")
+async def withdraw_key(
+    institution_id: UUID, key_id: UUID, body: Withdrawal, who: Manager, database: AppDatabase, signer: TheSigner
+) -> WithdrawnKey:
+    """Withdraw a key that somebody else may have had `since` a time; a new one takes its place.
+
+    What it signed before stays valid here, what it signed later is refused (`key_retired`). `did.json` has it with
+    `revoked` from then on: a verifier that knows no record of ours can't tell a signature of before from one that is
+    dated back. Repeated, it changes nothing; an earlier time moves the border. `laurel drill key-compromise` does this
+    and what comes after it.
+    """
+    async with database.transaction(who.tenant_id) as tx:
+        key, used = await withdraw_signing_key(tx, who, institution_id, key_id, body.since, signer)
+    return WithdrawnKey(withdrawn=_view(key), in_use=_view(used) if used else None)
+
+
 def _view(row: Row) -> SigningKey:
-    return SigningKey(**{name: row[name] for name in SigningKey.model_fields})
+    # A key that was just made has not been withdrawn.
+    return SigningKey(**{name: row[name] for name in SigningKey.model_fields if name in row.keys()})  # noqa: SIM118  # of a record, `in` asks its values

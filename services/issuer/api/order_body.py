@@ -1,7 +1,7 @@
 """The bodies with which badges are asked for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -19,6 +19,8 @@ from shared.web.idempotency import MAX_KEY
 from shared.web.problems import message_of
 
 MAX_ROWS = 1_000
+# Members of orders that a row's digest has only where they say something: it is older than they are.
+_YOUNG = frozenset({"renewable_until", "predecessor"})
 
 
 def _address(text: str) -> str:
@@ -62,12 +64,16 @@ WantedFormats = Annotated[
 ]
 
 
-class Recipient(Body):
-    """The learner: an email (hashed in the badge) or an id (a DID, a URL); a name stays readable in the badge."""
+class PartOfRecipient(Body):
+    """What may be said of a learner."""
 
     name: Name | None = Field(None, examples=["Ada Lovelace"])
     email: Email | None = Field(None, examples=["ada@example.org"])
     id: Uri | None = None
+
+
+class Recipient(PartOfRecipient):
+    """The learner: an email (hashed in the badge) or an id (a DID, a URL); a name stays readable in the badge."""
 
     @model_validator(mode="after")
     def _can_be_told_apart(self) -> Self:
@@ -113,10 +119,15 @@ class Terms(Body):
 
     valid_from: Instant | None = Field(None, description="Absent: now.")
     valid_until: Instant | None = None
+    renewable_until: Instant | None = Field(
+        None,
+        description="Up to when the badge can be renewed; it does not stand in the badge, and needs a valid_until. "
+        "Absent: until the badge ends.",
+    )
     evidence: list[Evidence] = Field([], max_length=20)
     results: list[Result] = Field([], max_length=20)
 
-    def order(self, recipient: Recipient) -> Order:
+    def order(self, recipient: PartOfRecipient) -> Order:
         """Return what is asked for, in the domain's words."""
         return Order(
             recipient_id=recipient.id,
@@ -124,6 +135,7 @@ class Terms(Body):
             name=recipient.name,
             valid_from=self.valid_from,
             valid_until=self.valid_until,
+            renewable_until=self.renewable_until,
             evidence=[each.model_dump(by_alias=True, exclude_none=True) for each in self.evidence],
             results=[each.model_dump(by_alias=True, exclude_none=True) for each in self.results],
         )
@@ -183,7 +195,7 @@ class BatchOrder(Terms):
                     keys[index] = own.idempotency_key, self._digest(order)
                 orders[index] = order
             except ValidationError as error:
-                refused[index] = _refusal(error)
+                refused[index] = refusal(error)
             except Invalid as error:
                 refused[index] = error
         return Asked(orders, keys, refused)
@@ -197,7 +209,8 @@ class BatchOrder(Terms):
         """Return what a row's key stands for: the same badge asked for again, in whatever batch."""
         # What is always so is not in it, so that a key of before there were formats stands for what it did.
         others = [] if tuple(self.formats) == formats.DEFAULT else [sorted(self.formats)]
-        return sha256(b"row of a batch\n" + orjson.dumps([self.achievement_id, order, *others])).digest()
+        asked = {name: value for name, value in asdict(order).items() if name not in _YOUNG or value is not None}
+        return sha256(b"row of a batch\n" + orjson.dumps([self.achievement_id, asked, *others])).digest()
 
 
 def _refuse_repeated(key: str, keys: Mapping[int, tuple[str, bytes]]) -> None:
@@ -205,7 +218,8 @@ def _refuse_repeated(key: str, keys: Mapping[int, tuple[str, bytes]]) -> None:
         raise Invalid("idempotency_key_repeated", "Another row of this batch has the same idempotency_key.")
 
 
-def _refusal(error: ValidationError) -> Invalid:
+def refusal(error: ValidationError) -> Invalid:
+    """Return why a row can't be read: the first member that is wrong, and what is."""
     first = error.errors(include_input=False, include_url=False)[0]
     path = ".".join(str(part) for part in first["loc"]) or "row"
     return Invalid("invalid_row", f"{path}: {message_of(first)}")

@@ -47,7 +47,7 @@ async def did_json(slug: Slug, database: AppDatabase) -> Any:
     """The institution's DID document: every key that signs or has signed in its name (did:web method, section 2.5.2).
 
     Each stands there twice: as Multikey for proofs, as JsonWebKey for tokens. Keys of a DID that the institution had
-    before are not among them; that DID is in `alsoKnownAs`.
+    before are not among them; that DID is in `alsoKnownAs`. A key that was withdrawn is `revoked`.
     """
     async with database.transaction() as tx:
         rows = await store.published_keys(tx, slug)
@@ -58,7 +58,8 @@ async def did_json(slug: Slug, database: AppDatabase) -> Any:
     found = {row["key_id"]: decode_multikey(row["public_key_multibase"]) for row in own}
     # Those of the usual proof first: there are readers that look no further.
     keys = dict(sorted(found.items(), key=lambda each: algorithm_of(each[1]) != FIRST_ALGORITHM))
-    return DidDocument(did_document(did, keys.values(), as_jwk=keys, former=former), headers=_CACHED)
+    revoked = {row["public_key_multibase"]: row["withdrawn_since"] for row in own if row["withdrawn_since"]}
+    return DidDocument(did_document(did, keys.values(), keys, former, revoked), headers=_CACHED)
 
 
 @router.get("/keys/{kid}", response_model_exclude_none=True)

@@ -1,5 +1,6 @@
 """A badge from an order: what goes into it, and what is checked before."""
 
+from datetime import datetime
 from typing import Any
 
 from services.issuer.domain.formats import names_its_subject
@@ -15,9 +16,17 @@ def refuse_impossible(plan: Plan, order: Order) -> None:
         raise Invalid("recipient_missing", "A badge needs its recipient's email or id.")
     if order.valid_until and order.valid_until <= (order.valid_from or plan.now):
         raise Invalid("validity_is_empty", "valid_until does not lie after the beginning of validity.")
+    _refuse_time_to_renew(order, order.valid_from or plan.now)
     known = {each["id"] for each in plan.achievement.get("resultDescription", ())}
     if not {each["resultDescription"] for each in order.results if "resultDescription" in each} <= known:
         raise Invalid("result_description_unknown", "A result refers to a description that this achievement lacks.")
+
+
+def _refuse_time_to_renew(order: Order, begins: datetime) -> None:
+    if order.renewable_until and order.valid_until is None:
+        raise Invalid("renewable_without_end", "A badge that does not run out is not renewed: it needs a valid_until.")
+    if order.renewable_until and order.renewable_until <= begins:
+        raise Invalid("renewable_until_too_early", "renewable_until does not lie after the beginning of validity.")
 
 
 def unsigned(plan: Plan, draft: Draft, order: Order, public_url: str, *, demo: bool) -> dict[str, Any]:

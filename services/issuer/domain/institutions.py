@@ -1,5 +1,6 @@
 """Under which DID an institution signs, with which keys it begins, and when they may change."""
 
+from datetime import datetime
 from typing import Literal
 
 from services.issuer.domain.row import Row
@@ -57,3 +58,19 @@ def refuse_rotation(did: str) -> None:
     """Raise Conflict where another key would be another DID."""
     if did.startswith("did:key:"):
         raise Conflict("rotation_needs_did_web", "A did:key is its key; only a did:web institution can change keys.")
+
+
+def withdrawn_at(key: Row, since: datetime, now: datetime) -> datetime | None:
+    """Return when a key counts as retired that is withdrawn `since` a time; None where it is withdrawn since then.
+
+    Raises Conflict (`withdrawal_needs_did_web`), Invalid (`since_in_future`, `since_before_key`).
+    """
+    if key["did"].startswith("did:key:"):
+        detail = "A did:key is its key, for good: move to a did:web, then revoke what the old key signed."
+        raise Conflict("withdrawal_needs_did_web", detail)
+    if since > now:
+        raise Invalid("since_in_future", "A key is withdrawn since a time in the past.")
+    if since < key["created_at"]:
+        raise Invalid("since_before_key", f"This key was made at {key['created_at'].isoformat()}, after that time.")
+    at: datetime = min(since, key["retired_at"] or since)
+    return None if key["withdrawn"] and key["retired_at"] == at else at

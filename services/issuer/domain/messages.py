@@ -27,6 +27,7 @@ from shared.messaging.events import (
 )
 
 _EPOCH_BITS = 40
+_TOLD_OF_CREDENTIALS = ("valid_from", "valid_until", "signing_key_id", "replaces", "renews", "replaced_by")
 
 
 def list_version(epoch: int, n: int) -> int:
@@ -113,6 +114,8 @@ def issued(
         "owner_token": content["owner_token"],
         "salt": salt_text(entry["salt"]),
         "actor": _actor(entry),
+        "replaces": credential["replaces"],
+        "renews": credential["renews"],
     }
     if credential["kind"] == "generic":
         return GenericCredentialIssued(**common, client_id=content["client_id"])
@@ -136,6 +139,7 @@ def status_changed(credential: Row, entry: Row) -> CredentialStatusChanged:
         document_digest=credential["document_digest"].hex(),
         salt=salt_text(entry["salt"]),
         actor=_actor(entry),
+        replaced_by=credential["replaced_by"] if entry["type"] == "revoked" else None,
     )
 
 
@@ -161,6 +165,7 @@ def credential_state(credential: Row, history: Sequence[Row], positions: Sequenc
             )
             for entry in history
         ),
+        **{name: credential[name] for name in _TOLD_OF_CREDENTIALS},
     )
 
 

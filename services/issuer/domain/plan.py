@@ -8,19 +8,33 @@ from typing import Any
 from uuid import UUID
 
 from services.issuer.domain.formats import DEFAULT, Formats, proofs_of
+from services.issuer.domain.status import Succession
 from shared.credentials.dids import controller_of
 from shared.credentials.instants import read_instant
 from shared.credentials.keys import Algorithm
 from shared.credentials.permutation import permuted
-from shared.messaging.events import Purpose, StatusPosition
+from shared.messaging.events import Purpose, Reason, StatusPosition
 
 # Verifiers take a badge that they do not know for forged when it is older than 5 s (created, in its proof).
 FRESH = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
+class Predecessor:
+    """The badge that another replaces or renews, why, and by which entity tag it was known to whoever asked."""
+
+    id: UUID
+    command: Succession
+    reason: Reason
+    if_match: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """What an institution asks for: one badge for one learner."""
+    """What an institution asks for: one badge for one learner.
+
+    `renewable_until` is kept by the issuer alone, and stands in no badge.
+    """
 
     recipient_id: str | None = None
     email: str | None = None
@@ -29,6 +43,8 @@ class Order:
     valid_until: datetime | None = None
     evidence: Sequence[Mapping[str, Any]] = ()
     results: Sequence[Mapping[str, Any]] = ()
+    renewable_until: datetime | None = None
+    predecessor: Predecessor | None = None
 
     @property
     def client_id(self) -> None:
@@ -56,6 +72,21 @@ class Given:
         """The institution's own name for it, the document's where it has one; it is given once."""
         named = self.document.get("id", self.credential_id)
         return named if isinstance(named, str) else None
+
+    @property
+    def renewable_until(self) -> None:
+        """Nobody renews it but the institution, which writes another."""
+        return None
+
+    @property
+    def predecessor(self) -> None:
+        """It takes no other's place that we know of."""
+        return None
+
+    @property
+    def valid_from(self) -> datetime | None:
+        """When it begins, where it says so legibly."""
+        return read_instant(self.document.get("validFrom", self.document.get("issuanceDate")))
 
     @property
     def valid_until(self) -> datetime | None:

@@ -17,6 +17,7 @@ from services.issuer.domain.formats import DEFAULT, Formats, algorithms_of, refu
 from services.issuer.domain.institutions import refuse_withdrawn
 from services.issuer.domain.plan import AnyOrder, Draft, Numbers, Order, Plan, SealedKey, Signed, positions
 from services.issuer.domain.row import Row
+from services.issuer.handlers import succeeding
 from services.issuer.handlers.storing import ALONE, Requester, names_taken, store_signed
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
@@ -36,6 +37,7 @@ CHUNK = 200
 AT_ONCE = 4
 # How often what became stale while it was signed is signed again, before the caller is asked to come back.
 TRIES = 3
+TOO_SLOW = "signing_too_slow"
 
 # What became of each row: its badge, or why it has none.
 Outcomes = dict[int, UUID | LaurelError]
@@ -107,11 +109,20 @@ class Issuing:
         waiting = [row for row in orders if row not in outcomes]
         for start in range(0, len(waiting), CHUNK):
             chunk = {row: orders[row] for row in waiting[start : start + CHUNK]}
-            async with self._gate:
-                async with self._database.transaction(requester.principal.tenant_id) as tx:
-                    prepared = await self._prepare(tx, requester, achievement_id, chunk, formats)
-                outcomes |= await self._finish(requester, prepared)
+            outcomes |= await self.together(requester, achievement_id, chunk, formats)
         return Results(outcomes, before.keys())
+
+    async def together(
+        self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order], formats: Formats = DEFAULT
+    ) -> Outcomes:
+        """Issue one badge for each row, all of them in one transaction; raises what ends the whole, as `one` does.
+
+        `requester` settles it in there, unless no row could be issued.
+        """
+        async with self._gate:
+            async with self._database.transaction(requester.principal.tenant_id) as tx:
+                prepared = await self._prepare(tx, requester, achievement_id, orders, formats)
+            return await self._finish(requester, prepared)
 
     async def rehearse(
         self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order], formats: Formats = DEFAULT
@@ -137,6 +148,7 @@ class Issuing:
         """Step 1: read what the credentials are made from and the clock, and take their numbers."""
         plan = await _plan(tx, requester, achievement_id, formats)
         refused = self._refusals(plan, orders) | await names_taken(tx, plan, orders)
+        refused |= await succeeding.refusals(tx, plan, orders)
         possible = [row for row in orders if row not in refused]
         taken = [await self._take_numbers(tx, plan, purpose, len(possible)) for purpose in plan.purposes if possible]
         places = positions(taken, len(possible))
@@ -152,10 +164,12 @@ class Issuing:
                 later = await _plan(tx, requester, plan.achievement_id, plan.formats)
                 _refuse_other_did(plan, later)
                 if not plan.outdated_by(later):
-                    return prepared.refused | unsignable | await store_signed(tx, requester, plan, signed)
+                    outcomes = prepared.refused | unsignable | await store_signed(tx, requester, plan, signed)
+                    await requester.settle(tx, outcomes)
+                    return outcomes
             plan = plan.renewed_by(later)
         if prepared.drafts:
-            raise Unavailable("signing_too_slow", "Too much is being signed at present.", retry_after=5)
+            raise Unavailable(TOO_SLOW, "Too much is being signed at present.", retry_after=5)
         return prepared.refused
 
     async def _take_numbers(self, tx: Tx, plan: Plan, purpose: Purpose, count: int) -> Numbers:

@@ -1,12 +1,13 @@
 """The last step of issuing: claims, rows and records of signed badges, in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.issuer.domain import messages
 from services.issuer.domain.plan import AnyOrder, Plan, Signed
 from services.issuer.domain.row import Row
+from services.issuer.handlers import succeeding
 from services.issuer.store import credentials as store
 from shared import telemetry
 from shared.db import Tx
@@ -35,6 +36,13 @@ class Requester:
         """The API key that must still hold; None for the one test institution that is open without any."""
         return None if self.principal.key_id == OPEN_KEY else UUID(self.principal.key_id)
 
+    async def claim(self, tx: Tx, ids: Mapping[int, UUID]) -> dict[int, UUID | LaurelError]:
+        """Claim each row for the credential about to be stored; return those that are another's, and whose."""
+        return await idempotency.claim_all(tx, self.attempts, ids)
+
+    async def settle(self, tx: Tx, outcomes: Mapping[int, UUID | LaurelError]) -> None:
+        """Write down what became of the rows, in the transaction that stores their credentials."""
+
 
 async def store_signed(
     tx: Tx, requester: Requester, plan: Plan, signed: Sequence[Signed]
@@ -42,14 +50,23 @@ async def store_signed(
     """Store signed badges with what is told of them, and drop those whose rows somebody else has claimed.
 
     Returns each row's badge, ours or the one that was made before, or why it has none. Raises as
-    `idempotency.claim_all` does.
+    `Requester.claim` does, and why a row that was claimed can't take its predecessor's place any more.
     """
     ids = {each.draft.row: each.draft.id for each in signed}
-    made = await idempotency.claim_all(tx, requester.attempts, ids)
+    made = await requester.claim(tx, ids)
+    refused = await succeeding.refusals(tx, plan, _orders(signed, without=made))
+    for row in refused.keys() & requester.attempts.keys():
+        raise refused[row]  # its claim goes with it
+    made |= refused
     ours = [each for each in signed if each.draft.row not in made]
     if ours:
         await _store(tx, requester.principal, plan, ours)
+        await succeeding.succeed(tx, requester.principal, ours)
     return {**ids, **made}
+
+
+def _orders(signed: Sequence[Signed], without: Container[int]) -> dict[int, AnyOrder]:
+    return {each.draft.row: each.draft.order for each in signed if each.draft.row not in without}
 
 
 async def names_taken(tx: Tx, plan: Plan, orders: Mapping[int, AnyOrder]) -> dict[int, UUID | LaurelError]:
@@ -87,6 +104,8 @@ async def _store(tx: Tx, principal: Principal, plan: Plan, signed: Sequence[Sign
 
 
 def _credential(plan: Plan, signed: Signed) -> Row:
+    order = signed.draft.order
+    predecessor = {each.command: each.id for each in [order.predecessor] if each}
     return {
         "id": signed.draft.id,
         "kind": "badge" if plan.achievement_id else "generic",
@@ -97,7 +116,12 @@ def _credential(plan: Plan, signed: Signed) -> Row:
         "document_digest": signed.document_digest,
         "token_digest": signed.token_digest,
         "issued_at": plan.now,
-        "valid_until": signed.draft.order.valid_until,
+        "valid_from": order.valid_from or (plan.now if plan.achievement_id else None),
+        "valid_until": order.valid_until,
+        "renewable_until": order.renewable_until,
+        "replaces": predecessor.get("replace"),
+        "renews": predecessor.get("renew"),
+        "replaced_by": None,
     }
 
 

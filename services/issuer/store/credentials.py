@@ -10,6 +10,8 @@ import asyncpg
 import orjson
 
 from services.issuer.domain.row import Row
+from services.issuer.domain.selection import Selection
+from services.issuer.store.selection import where
 from shared.credentials.keys import Algorithm
 from shared.db import Tx
 from shared.messaging.events import CredentialStatus, Purpose, StatusPosition
@@ -61,15 +63,18 @@ async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], po
     await tx.execute(
         """
         insert into credentials (id, institution_id, kind, achievement_id, achievement_number, signing_key_id,
-                                 document_digest, token_digest, issued_at, valid_until, version, status)
+                                 document_digest, token_digest, issued_at, valid_from, valid_until, renewable_until,
+                                 replaces, renews, version, status)
         select *, 1, 'issued'
         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::integer[], $6::uuid[], $7::bytea[],
-                    $8::bytea[], $9::timestamptz[], $10::timestamptz[])
+                    $8::bytea[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
+                    $13::uuid[], $14::uuid[])
         """,
         *_columns(
             credentials,
             "id", "institution_id", "kind", "achievement_id", "achievement_number", "signing_key_id",
-            "document_digest", "token_digest", "issued_at", "valid_until",
+            "document_digest", "token_digest", "issued_at", "valid_from", "valid_until", "renewable_until", "replaces",
+            "renews",
         ),
     )  # fmt: skip
     try:
@@ -147,24 +152,60 @@ async def lock_unrevoked_of_sandboxes(tx: Tx, limit: int) -> Sequence[Row]:
     )
 
 
-async def change_status(tx: Tx, credential_id: UUID, version: int, status: CredentialStatus) -> None:
-    """Set a locked credential's version and status."""
-    await tx.execute("update credentials set version = $2, status = $3 where id = $1", credential_id, version, status)
+async def by_ids(tx: Tx, institution_id: UUID, credential_ids: Iterable[UUID]) -> Sequence[Row]:
+    """Return those of `credential_ids` that are an institution's."""
+    return await tx.fetch(
+        "select * from credentials where id = any($2::uuid[]) and institution_id = $1",
+        institution_id,
+        list(credential_ids),
+    )
 
 
-async def raise_bits(tx: Tx, credential_id: UUID, bits: Mapping[Purpose, bool]) -> list[UUID]:
-    """Set a credential's bits as `bits` says; return the lists in which one changed, revocation before suspension."""
+async def lock_all(tx: Tx, institution_id: UUID, credential_ids: Iterable[UUID]) -> dict[UUID, Row]:
+    """Return and lock those of `credential_ids` that are an institution's, in the order of ids."""
+    rows = await tx.fetch(
+        "select * from credentials where id = any($2::uuid[]) and institution_id = $1 order by id for update",
+        institution_id,
+        list(credential_ids),
+    )
+    return {row["id"]: row for row in rows}
+
+
+async def change_statuses(tx: Tx, changed: Sequence[Row]) -> None:
+    """Set version, status and what took their place of locked credentials."""
+    await tx.execute(
+        """
+        update credentials c set version = n.version, status = n.status, replaced_by = n.replaced_by
+        from unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[]) as n(id, version, status, replaced_by)
+        where c.id = n.id
+        """,
+        *_columns(changed, "id", "version", "status", "replaced_by"),
+    )
+
+
+async def set_renewed_by(tx: Tx, renewed: Mapping[UUID, UUID]) -> None:
+    """Say of locked credentials which ones continue them."""
+    await tx.execute(
+        """
+        update credentials c set renewed_by = n.renewed_by
+        from unnest($1::uuid[], $2::uuid[]) as n(id, renewed_by) where c.id = n.id
+        """,
+        list(renewed.keys()),
+        list(renewed.values()),
+    )
+
+
+async def raise_bits(tx: Tx, bits: Sequence[tuple[UUID, Purpose, bool]]) -> set[UUID]:
+    """Set bits of credentials; return the lists in which one changed."""
     rows = await tx.fetch(
         """
         update status_positions p set raised = b.raised
-        from unnest($2::text[], $3::boolean[]) as b(purpose, raised)
-        where p.credential_id = $1 and p.purpose = b.purpose and p.raised <> b.raised returning p.list_id, p.purpose
+        from unnest($1::uuid[], $2::text[], $3::boolean[]) as b(credential_id, purpose, raised)
+        where p.credential_id = b.credential_id and p.purpose = b.purpose and p.raised <> b.raised returning p.list_id
         """,
-        credential_id,
-        list(bits.keys()),
-        list(bits.values()),
+        *map(list, zip(*bits, strict=True)),
     )
-    return [row["list_id"] for row in sorted(rows, key=lambda row: str(row["purpose"]))]
+    return {row["list_id"] for row in rows}
 
 
 async def with_content(tx: Tx, institution_id: UUID, credential_id: UUID) -> Row | None:
@@ -180,25 +221,38 @@ async def with_content(tx: Tx, institution_id: UUID, credential_id: UUID) -> Row
     )
 
 
+async def whole(tx: Tx, institution_id: UUID, credential_ids: Iterable[UUID]) -> dict[UUID, Row]:
+    """Return those of `credential_ids` that an institution has, with document (as a value), token and address."""
+    rows = await tx.fetch(
+        """
+        select c.*, d.document, d.token, d.email from credentials c join credential_contents d on d.credential_id = c.id
+        where c.id = any($2::uuid[]) and c.institution_id = $1
+        """,
+        institution_id,
+        list(credential_ids),
+    )
+    return {row["id"]: {**row, "document": orjson.loads(row["document"])} for row in rows}
+
+
 async def page(
     tx: Tx,
     institution_id: UUID,
-    achievement_id: UUID | None,
+    selection: Selection,
     status: CredentialStatus | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Row]:
     """Return up to `limit` credentials, newest first, from after the place `after`; None filters nothing."""
+    condition, values = where(institution_id, selection)
+    n = len(values)
     return await tx.fetch(
-        """
-        select * from credentials
-        where institution_id = $1 and ($2::uuid is null or achievement_id = $2)
-              and ($3::text is null or status = $3)
-              and ($4::timestamptz is null or (issued_at, id) < ($4, $5::uuid))
-        order by issued_at desc, id desc limit $6
-        """,
-        institution_id,
-        achievement_id,
+        f"""
+        select c.* from credentials c
+        where {condition} and (${n + 1}::text is null or status = ${n + 1})
+              and (${n + 2}::timestamptz is null or (issued_at, id) < (${n + 2}, ${n + 3}::uuid))
+        order by issued_at desc, id desc limit ${n + 4}
+        """,  # noqa: S608  # conditions of ours
+        *values,
         status,
         *(after or (None, None)),
         limit,

@@ -87,6 +87,34 @@ async def retire_active_key(tx: Tx, institution_id: UUID, algorithm: Algorithm, 
     )
 
 
+async def lock_signing_key(tx: Tx, institution_id: UUID, key_id: UUID) -> Row | None:
+    """Return a signing key when no badge is being stored under it, and keep others from it."""
+    return await tx.fetchrow(
+        "select * from signing_keys where id = $2 and institution_id = $1 for update", institution_id, key_id
+    )
+
+
+async def key_in_use(tx: Tx, institution_id: UUID, algorithm: Algorithm) -> Row | None:
+    """Return the institution's key of a kind that is in use."""
+    return await tx.fetchrow(
+        "select * from signing_keys where institution_id = $1 and algorithm = $2 and retired_at is null",
+        institution_id,
+        algorithm,
+    )
+
+
+async def withdraw_key(tx: Tx, key_id: UUID, at: datetime) -> Row:
+    """Withdraw a locked key: it counts as retired since then."""
+    row: Row | None = await tx.fetchrow(
+        "update signing_keys set retired_at = $2, withdrawn = true, version = version + 1 where id = $1 returning *",
+        key_id,
+        at,
+    )
+    if row is None:
+        raise LookupError("a key that was locked is gone")
+    return row
+
+
 async def retire_all_keys(tx: Tx, institution_id: UUID, at: datetime) -> Sequence[Row]:
     """Retire all of an institution's keys that are in use and return them."""
     return await tx.fetch(
@@ -121,7 +149,7 @@ async def signing_keys(tx: Tx, institution_id: UUID) -> Sequence[Row]:
 
 async def published_keys(tx: Tx, slug: str) -> Sequence[Row]:
     """Return each key of an institution, whose it is (`key_did`), and its DIDs; none: there is no such institution."""
-    return await tx.fetch("select * from published_keys($1)", slug)
+    return await tx.fetch("select * from keys_of($1)", slug)
 
 
 async def lock_institutions(tx: Tx, after: UUID | None, limit: int) -> Sequence[Row]:

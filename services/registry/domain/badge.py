@@ -84,6 +84,8 @@ class Badge:
     last_actor: str | None = None
     has_token: bool = False
     types: tuple[str, ...] = ()
+    replaced_by: UUID | None = None
+    renewed_by: UUID | None = None
 
     @property
     def is_badge(self) -> bool:

@@ -49,6 +49,7 @@ class Change:
     document_digest: str
     salt: str
     issue: Issuance | None = None
+    replaced_by: UUID | None = None
 
 
 def change_of(delivery: Delivery) -> Change | None:
@@ -130,4 +131,5 @@ def _change(
         document_digest=event.document_digest,
         salt=event.salt,
         issue=issue,
+        replaced_by=None if isinstance(event, Issuance) else event.replaced_by,
     )

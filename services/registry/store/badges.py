@@ -20,6 +20,7 @@ async def page(tx: Tx, credential_id: UUID, token_hash: bytes, source: str) -> A
                last_actor($1) as last_actor,
                a.achievement, a.image is not null as has_image,
                coalesce(encode(substring(a.image for 8), 'hex') = '89504e470d0a1a0a', false) as has_png, v.*,
+               l.replaced_by, l.renewed_by,
                s.version as stated_version, s.status as stated_status, laurel_clock() as now,
                badge_token($1, $2) is not null as has_token, credential_types($1) as types,
                (select jsonb_object_agg(shard, time) from heartbeats where source = $3) as heard,
@@ -29,6 +30,7 @@ async def page(tx: Tx, credential_id: UUID, token_hash: bytes, source: str) -> A
         left join institutions i on i.id = c.institution_id
         left join achievements a on a.achievement_id = c.achievement_id and a.number = c.achievement_version
         left join badge_view($1, $2) v on true
+        left join credential_links($1) l on true
         left join stated_credential($1) s on true
         """,
         credential_id,

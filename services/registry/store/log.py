@@ -244,6 +244,17 @@ async def published(tx: Tx, number: int | None = None) -> Record | None:
     )
 
 
+async def published_by(tx: Tx, at: datetime) -> Record | None:
+    """Return the newest checkpoint (`tree`, `size`, `published_at`, and the log's `origin`) published by then."""
+    return await tx.fetchrow(
+        """
+        select c.tree, c.size, c.published_at, t.origin from log_checkpoints c join log_trees t on t.number = c.tree
+        where c.published_at <= $1 order by c.published_at desc, c.tree desc, c.size desc limit 1
+        """,
+        at,
+    )
+
+
 async def witnessed(tx: Tx, number: int, name: str) -> int:
     """Return the size of the last checkpoint that a witness has cosigned, as far as is known; 0: none."""
     size: int | None = await tx.fetchval("select size from log_witnesses where tree = $1 and name = $2", number, name)

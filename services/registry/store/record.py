@@ -30,10 +30,12 @@ async def add_issued(tx: Tx, issued: Sequence[tuple[Change, Issuance]]) -> None:
     await tx.execute(
         """
         insert into credentials (id, institution_id, achievement_id, achievement_version, version, status, positions,
-                                 document_digest, issued_at, changed_at)
-        select id, institution, achievement, achievement_version, 1, 'issued', positions, digest, time, time
-        from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[]::jsonb[], $6::text[], $7::timestamptz[])
-             as c(id, institution, achievement, achievement_version, positions, digest, time)
+                                 document_digest, issued_at, changed_at, replaces, renews)
+        select id, institution, achievement, achievement_version, 1, 'issued', positions, digest, time, time,
+               replaces, renews
+        from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[]::jsonb[], $6::text[], $7::timestamptz[],
+                    $8::uuid[], $9::uuid[])
+             as c(id, institution, achievement, achievement_version, positions, digest, time, replaces, renews)
         """,
         [issue.credential_id for _, issue in issued],
         [issue.institution_id for _, issue in issued],
@@ -43,6 +45,8 @@ async def add_issued(tx: Tx, issued: Sequence[tuple[Change, Issuance]]) -> None:
         [orjson.dumps([each.model_dump(mode="json") for each in issue.status]).decode() for _, issue in issued],
         [issue.document_digest for _, issue in issued],
         [change.time for change, _ in issued],
+        [issue.replaces for _, issue in issued],
+        [issue.renews for _, issue in issued],
     )
     await tx.execute(
         """
@@ -64,14 +68,17 @@ async def set_status(tx: Tx, changes: Iterable[Change]) -> None:
         return
     await tx.execute(
         """
-        update credentials c set version = n.version, status = n.status, changed_at = n.time
-        from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[]) as n(id, version, status, time)
+        update credentials c set version = n.version, status = n.status, changed_at = n.time,
+                                 replaced_by = n.replaced_by
+        from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::uuid[])
+             as n(id, version, status, time, replaced_by)
         where c.id = n.id
         """,
         [change.credential_id for change in newest],
         [change.version for change in newest],
         [change.status for change in newest],
         [change.time for change in newest],
+        [change.replaced_by for change in newest],
     )
 
 
@@ -133,8 +140,10 @@ async def public_credential(tx: Tx, credential_id: UUID) -> Record | None:
     return await tx.fetchrow(
         """
         select c.*, i.name as institution_name, i.did, i.former_dids, a.achievement ->> 'name' as achievement_name,
-               a.achievement -> 'micro_credential' as micro_credential, credential_types($1) as types
+               a.achievement -> 'micro_credential' as micro_credential, credential_types($1) as types,
+               l.*, laurel_clock() as now
         from public_credential($1) c
+        left join credential_links($1) l on true
         left join institutions i on i.id = c.institution_id
         left join achievements a on a.achievement_id = c.achievement_id and a.number = c.achievement_version
         """,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.verifier.domain.known import Known, Recorded, Rules, as_of
-from services.verifier.domain.registry import here, while_keys_may_be_on_their_way
+from services.verifier.domain.registry import here, in_its_place, while_keys_may_be_on_their_way
 from services.verifier.domain.then import history_check, standing_not_known, standing_then, when
 from shared.credentials.checks import passed, skipped, warned
 from shared.credentials.dids import host_of
@@ -61,18 +61,18 @@ def judge(checked: CheckedDocument, known: Known, rules: Rules, further: Sequenc
     recorded = known.recorded if ours and known.recorded and known.recorded.institution_id == ours.id else None
     return Judgement(
         checks,
-        _concluded(conclude(checks, issuer, kind), known),
+        _concluded(conclude(checks, issuer, kind), known, recorded, rules),
         issuer,
         recorded=recorded,
         status_as_of=status_as_of if ours else _looked_up_at(checks, known),
     )
 
 
-def _concluded(conclusion: Conclusion, known: Known) -> Conclusion:
-    """Say of which time the sentence speaks, where that is not now."""
-    if not known.asks_of_past:
-        return conclusion
-    return conclusion.model_copy(update={"summary": f"As of {when(known.at)}: {conclusion.summary}"})
+def _concluded(conclusion: Conclusion, known: Known, recorded: Recorded | None, rules: Rules) -> Conclusion:
+    """Say what has the place of a revoked badge, and of which time the sentence speaks, where that is not now."""
+    told = conclusion.summary + (in_its_place(recorded, rules) if conclusion.reason == "revoked" else "")
+    summary = f"As of {when(known.at)}: {told}" if known.asks_of_past else told
+    return conclusion.model_copy(update={"summary": summary})
 
 
 def _dated(check: Check, looked_up_at: datetime | None) -> Check:

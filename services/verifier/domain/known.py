@@ -97,7 +97,7 @@ class Recorded:
     """A credential's status as its state record has it; `traceparents` are those of its history, first to last.
 
     `lists` are the ids of the status lists in which it has a place; `log` is where its issue stands in the log, None
-    while that is not known.
+    while that is not known. `replaced_by`: what was issued in its place, by reason of which it is revoked.
     """
 
     id: UUID
@@ -110,6 +110,7 @@ class Recorded:
     version: int = 1
     history: tuple[Change, ...] = ()
     log: LogPlace | None = None
+    replaced_by: UUID | None = None
 
     def says_all(self, facts: CredentialFacts, rules: Rules) -> bool:
         """Tell whether this is all that there is to know of a status.

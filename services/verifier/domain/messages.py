@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.messaging.events import EmployerState, VerificationCompleted
+from shared.messaging.events import EmployerState, VerificationCompleted, WatchTriggered
 from shared.transparency.commitments import commitment, verification_facts
 
 Row = Mapping[str, Any]
@@ -29,6 +29,11 @@ def verification(row: Row) -> VerificationCompleted:
         as_of=row["as_of"],
         commitment=commitment(row["salt"], facts(row)).hex() if row["salt"] else None,
     )
+
+
+def watch_triggered(row: Row) -> WatchTriggered:
+    """Tell that a watched badge's answer changed; the event's id is the row's."""
+    return WatchTriggered(**{name: row[name] for name in WatchTriggered.model_fields})
 
 
 def facts(row: Row) -> dict[str, str | int]:

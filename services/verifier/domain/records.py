@@ -6,7 +6,15 @@ from uuid import UUID
 
 from services.verifier.domain.known import Recorded
 from services.verifier.domain.then import when
-from shared.credentials.report import Check, Report, ReportedCredential, ReportedIssuer, told_beside, verdicts_of
+from shared.credentials.report import (
+    Check,
+    CredentialFacts,
+    Report,
+    ReportedCredential,
+    ReportedIssuer,
+    told_beside,
+    verdicts_of,
+)
 
 _TIMES = ("status_as_of", "verified_at")
 _RECIPIENT_NOT_KEPT = Check(
@@ -18,11 +26,19 @@ _RECIPIENT_NOT_KEPT = Check(
 
 
 def kept(
-    report: Report, recorded: Recorded | None, *, request_id: UUID, place: int, employer_id: UUID | None, salt: bytes
+    report: Report,
+    facts: CredentialFacts,
+    recorded: Recorded | None,
+    *,
+    request_id: UUID,
+    place: int,
+    employer_id: UUID | None,
+    salt: bytes,
 ) -> dict[str, Any]:
     """Return the row that is kept of a report; `salt` opens the transparency log's commitment to it.
 
-    It has no detail, for that may quote the credential, and nothing of an expected recipient.
+    It has no detail, for that may quote the credential, and nothing of an expected recipient. Of what is signed in a
+    badge of ours it has dates and keys, by which it can be watched.
     """
     return {
         "id": report.id,
@@ -33,7 +49,17 @@ def kept(
         "credential_version": recorded.version if recorded else None,
         "institution_id": recorded.institution_id if recorded else None,
         "salt": salt,
+        **(_signed(facts) if recorded else {}),
         **_outcome(report),
+    }
+
+
+def _signed(facts: CredentialFacts) -> dict[str, Any]:
+    return {
+        "valid_from": facts.valid_from,
+        "valid_until": facts.valid_until,
+        "signed_at": facts.proof_created,
+        "verification_methods": facts.verification_methods,
     }
 
 

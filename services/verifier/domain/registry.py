@@ -43,6 +43,13 @@ def while_keys_may_be_on_their_way(check: Check, facts: CredentialFacts, known: 
     return check if later.outcome == "fail" else later
 
 
+def in_its_place(recorded: Recorded | None, rules: Rules) -> str:
+    """Return the sentence that says which badge has a revoked one's place; nothing where none has."""
+    if recorded is None or recorded.replaced_by is None:
+        return ""
+    return f" It was replaced: {rules.credentials_url}{recorded.replaced_by} has its place."
+
+
 def _signing_time(facts: CredentialFacts, known: Known) -> Check:
     if facts.proof_created is not None and facts.proof_created > known.now + CLOCK_DIFFERENCE:
         return failed("signing_time", "created_in_future", "The signature is dated in the future.")
@@ -94,7 +101,7 @@ def _status(recorded: Recorded, facts: CredentialFacts, known: Known, rules: Rul
         if then is not None:
             return then
     elif recorded.status == "revoked":
-        return failed("status", "revoked", "The issuer has revoked this badge.")
+        return failed("status", "revoked", f"The issuer has revoked this badge.{in_its_place(recorded, rules)}")
     if is_held(facts, known) or is_stale(as_of(facts, known), known, rules):
         return undecided("status", "status_unavailable", _NOT_KNOWN[known.asks_of_past])
     if suspended_then(recorded, known) if known.asks_of_past else recorded.status == "suspended":

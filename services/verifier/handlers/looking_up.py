@@ -79,6 +79,7 @@ def _recorded(row: Row) -> Recorded | None:
             Change(each["version"], each["type"], datetime.fromisoformat(each["time"])) for each in row["history"]
         ),
         log=None if row["log_origin"] is None else LogPlace(origin=row["log_origin"], log_index=row["log_index"]),
+        replaced_by=row["replaced_by"],
     )
 
 

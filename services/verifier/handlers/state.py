@@ -6,7 +6,8 @@ from typing import Any
 
 from services.verifier.domain import messages
 from services.verifier.domain.freshness import new_revocations
-from services.verifier.store import employers, freshness, known, log, verifications
+from services.verifier.handlers import watching
+from services.verifier.store import employers, freshness, known, log, verifications, watches
 from shared.api_keys.states import entry_of, row_of
 from shared.api_keys.store import lock_page
 from shared.db import Database, Tx
@@ -23,6 +24,7 @@ from shared.messaging.events import (
     SigningKeyState,
 )
 from shared.messaging.outbox import Entry, state_entry
+from shared.messaging.ports import EVENT_RETENTION
 from shared.ops import as_uuid
 
 GROUP = "laurel.verifier.state"
@@ -34,6 +36,7 @@ Row = dict[str, Any]
 # Columns, not whatever a state tells: members may be added to it at any time.
 _INSTITUTION = {"version", "slug", "name", "url", "did", "former_dids", "standing", "standings", "sandbox"}
 _CREDENTIAL = {"version", "institution_id", "status", "positions", "document_digest", "token_digest", "history"}
+_CREDENTIAL |= {"valid_from", "valid_until", "signing_key_id", "replaced_by"}
 
 
 async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:
@@ -50,6 +53,7 @@ async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:
                 rows.setdefault(table, []).append(columns_of(delivery.message))
     for table, found in rows.items():
         await projections.upsert(tx, table, found, _KEYS.get(table, ("id",)))
+    await watching.note(tx, deliveries)
 
 
 async def rebuild(database: Database) -> None:
@@ -75,7 +79,7 @@ async def ledger(tx: Tx, after: str | None, limit: int) -> Sequence[Row]:
 
 
 async def refeed(database: Database) -> int:
-    """Send employers, keys and verifications again, with the ids that they had; return how many."""
+    """Send employers, keys, verifications and watches' events again, with the ids that they had; return how many."""
     count = 0
     for batch, told in _SOURCES:
         after = None
@@ -143,4 +147,9 @@ _SOURCES: tuple[tuple[Callable[..., Awaitable[Sequence[Any]]], Callable[[Any], E
     (employers.batch, lambda row: state_entry(messages.employer(row), row["created_at"])),
     (partial(lock_page, kind="employer"), entry_of),
     (verifications.batch, lambda row: Entry(messages.verification(row), row["id"], row["verified_at"])),
+    # What is older is on the log no more, and nobody remembers there that it was told.
+    (
+        partial(watches.told_since, span=EVENT_RETENTION),
+        lambda row: Entry(messages.watch_triggered(row), row["id"], row["told_at"]),
+    ),
 )

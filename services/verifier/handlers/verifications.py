@@ -81,6 +81,7 @@ class Answer:
 
     report: Report
     recorded: Recorded | None
+    facts: CredentialFacts
 
 
 @dataclass(frozen=True)
@@ -328,7 +329,7 @@ def _answer(
     if presented is not None:
         further.insert(0, presentation_check(presented, (document or {}).get("credentialSubject")))
     judgement = judge(checked, known, rules, further)
-    return Answer(_report(judgement, checked.facts, known), judgement.recorded)
+    return Answer(_report(judgement, checked.facts, known), judgement.recorded, checked.facts)
 
 
 def _unchecked(facts: CredentialFacts, failed: Failed) -> CheckedDocument:
@@ -357,6 +358,7 @@ def _rows(answers: Sequence[Answer], asker: Asker | None) -> list[dict[str, Any]
     return [
         kept(
             answer.report,
+            answer.facts,
             answer.recorded,
             request_id=answers[0].report.id,
             place=place,

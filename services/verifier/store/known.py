@@ -28,7 +28,7 @@ async def look_up(tx: Tx, source: str, wanted: Sequence[Wanted]) -> list[Any]:
                o.id as owner_id, o.name as owner_name, o.did as owner_did, o.standing as owner_standing,
                o.sandbox as owner_sandbox, o.version as owner_version, o.standings as owner_standings,
                c.id as credential_id, c.version, c.institution_id, c.status, c.document_digest, c.token_digest,
-               c.history, c.positions, l.origin as log_origin, l.log_index, k.keys,
+               c.history, c.positions, c.replaced_by, l.origin as log_origin, l.log_index, k.keys,
                array(select held_keys(k.ids || array[coalesce(c.id, wanted.credential_id)::text, i.id::text])) as held
         from unnest($1::text[], $2::uuid[], $4::text[]) with ordinality as wanted(did, credential_id, digest, place)
         left join lateral (

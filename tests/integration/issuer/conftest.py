@@ -18,7 +18,9 @@ import orjson
 import pytest
 
 from services.issuer.app import SERVICE
+from services.issuer.handlers.issuing import Issuing
 from services.issuer.lists import ListSigner, Terms
+from services.issuer.revoking import Revoker
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
 from shared.credentials.keys import PrivateKey
@@ -68,6 +70,19 @@ class Institution:
         """Ask for a revocation."""
         return await self.client.post(f"/v1/credentials/{credential}/revoke", json={"reason": reason}, headers=headers)
 
+    async def change(self, credential: str, command: str, key: str | None = None, **members: Any) -> httpx.Response:
+        """Ask for a suspension, reinstatement, replacement or renewal; `if_match` is an entity tag."""
+        tag = members.pop("if_match", None)
+        headers = {"Idempotency-Key": key, "If-Match": tag}
+        sent = {name: value for name, value in headers.items() if value is not None}
+        return await self.client.post(f"/v1/credentials/{credential}/{command}", json=members, headers=sent)
+
+    async def credential(self, credential: str) -> dict[str, Any]:
+        """Look at a credential."""
+        answer = await self.client.get(f"/v1/credentials/{credential}")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
     async def key(self, **members: Any) -> httpx.AsyncClient:
         """Make another key; return a client that carries it."""
         answer = await self.client.post("/v1/api-keys", json={"name": "another", **members})
@@ -110,6 +125,10 @@ class Site:
     def signer(self) -> Signer:
         """Return a signer with the same key-encryption key."""
         return Signer(Sealer.from_file(self.settings.kek_file))
+
+    def revoker(self, chunk: int = 200) -> Revoker:
+        """Return a worker that revokes when it is told to."""
+        return Revoker(self.worker, self.app, Issuing(self.app, self.signer(), self.settings), chunk)
 
     def list_signer(self, signer: Signer | None = None, window: timedelta = timedelta(0)) -> ListSigner:
         """Return a worker that signs when it is told to."""

@@ -22,6 +22,13 @@ async def test_an_institution_begins_with_a_did_a_signing_key_and_an_api_key(sit
     assert (await site.told("laurel.institution.state.v1"))[0]["did"] == north.did
 
 
+async def test_a_key_tells_whose_it_is(site: Site, north: Institution) -> None:
+    await site.institution()
+    found = (await north.client.get("/v1/institutions/own")).json()
+    assert (found["id"], found["slug"], found["did"]) == (str(north.id), north.slug, north.did)
+    assert (await site.operator.get("/v1/institutions/own")).status_code == 403
+
+
 async def test_only_the_operator_makes_institutions(site: Site, north: Institution) -> None:
     body = {"name": "South", "slug": "south"}
     assert (await north.client.post("/v1/institutions", json=body)).status_code == 403

@@ -59,10 +59,8 @@ async def test_revoking_needs_the_scope_revoke_and_issuing_the_scope_issue(north
         await client.aclose()
 
 
-async def test_what_is_not_there_is_404_and_what_came_back_is_not_offered(north: Institution) -> None:
+async def test_what_is_not_there_is_404(north: Institution) -> None:
     assert (await north.revoke(str(uuid4()))).status_code == 404
-    made = (await north.issue(await north.achievement())).json()
-    assert (await north.client.post(f"/v1/credentials/{made['id']}/reinstate", json={})).status_code == 404
 
 
 async def test_credentials_are_listed_newest_first_by_achievement_and_status(north: Institution) -> None:

@@ -1,8 +1,9 @@
 """What is recorded is logged: an outsider with the log's key reads it, whole and in order, and its owners open it."""
 
 from base64 import b64decode
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,30 @@ def _root(hashes: list[bytes]) -> bytes:
         return hashes[0] if hashes else EMPTY_ROOT
     split = 1 << (len(hashes) - 1).bit_length() - 1
     return sha256(b"\x01" + _root(hashes[:split]) + _root(hashes[split:])).digest()
+
+
+async def test_how_large_it_was_at_a_time_anybody_may_know(registry: Registry) -> None:
+    async with registry.serving():
+
+        async def size(at: datetime) -> dict[str, Any]:
+            answer = await registry.client.get("/v1/log/size", params={"at": at.isoformat()})
+            assert answer.status_code == 200, answer.text
+            found: dict[str, Any] = answer.json()
+            return found
+
+        before = datetime.now(UTC)
+        assert ((await size(before))["size"], (await size(before))["log"]) == (0, None)
+        await log_badges(registry, 3)
+        between = await registry.value("select laurel_clock()")
+        await log_badges(registry, 2)
+        then = await size(between)
+        assert (then["size"], then["log"], then["origin"], then["current"]) == (3, 1, ORIGIN, True)
+        assert datetime.fromisoformat(then["published_at"]) <= between
+        assert (await size(before))["size"] == 0
+        assert (await size(await registry.value("select laurel_clock()")))["size"] == 5
+        tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        answer = await registry.client.get("/v1/log/size", params={"at": tomorrow})
+        assert (answer.status_code, answer.json()["code"]) == (422, "at_in_future")
 
 
 async def test_an_empty_log_has_a_checkpoint_and_no_tiles(registry: Registry) -> None:

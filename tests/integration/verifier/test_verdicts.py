@@ -77,6 +77,17 @@ async def test_a_registered_institutions_name_comes_from_the_registry_alone(serv
     assert "Oxford" not in report["summary"]
 
 
+async def test_of_a_replaced_badge_is_told_which_one_has_its_place(served: Verifier) -> None:
+    oak, newer = Institution(), uuid4()
+    badge = oak.badge()
+    await served.feed(oak.state(), oak.key_state(), oak.credential(badge, "revoked", replaced_by=newer))
+    report = await served.verify(badge)
+    assert said(report) == ("invalid", "revoked")
+    place = f"It was replaced: {PUBLIC_URL}/credentials/{newer} has its place."
+    assert report["summary"].endswith(place)
+    assert [check["detail"].endswith(place) for check in report["checks"] if check["name"] == "status"] == [True]
+
+
 async def test_a_revoked_badge_is_revoked_and_stays_so_whatever_comes_late(served: Verifier) -> None:
     oak = Institution()
     badge = oak.badge()

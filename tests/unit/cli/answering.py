@@ -40,7 +40,10 @@ Answer = Callable[[Asked], Any]
 
 
 class Services(ThreadingHTTPServer):
-    """All services at one address. An answer is a JSON value, or a (status, value) pair, or such with headers."""
+    """All services at one address.
+
+    An answer is a JSON value, or bytes as they are, or a (status, value) pair, or such with headers.
+    """
 
     daemon_threads = True
 
@@ -79,16 +82,29 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer()
 
+    def do_DELETE(self) -> None:
+        self._answer()
+
     def _answer(self) -> None:
         address = urlsplit(self.path)
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        raw = self._body()
         asked = Asked(self.command, address.path, parse_qs(address.query), dict(self.headers), raw)
         self.server.asked.append(asked)
         answer = self.server.answers.get(f"{asked.method} {asked.path}")
         self._send(*_completed(answer(asked) if answer else problem(404, "not_found", "There is no such thing.")))
 
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
     def _send(self, status: int, value: Any, headers: dict[str, str]) -> None:
-        body = json.dumps(value).encode()
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
         self.send_response(status)
         for name, text in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, text)

@@ -1,4 +1,4 @@
-"""`laurel issue` sends rows in bounded batches, tells what became of each, and says how to go on where it stopped."""
+"""`laurel issue` sends a file, follows what the issuer does with it, and says how to go on where it stopped."""
 
 import json
 import os
@@ -11,44 +11,10 @@ from typing import Any
 
 import pytest
 
-from cli import rows, sending
-from cli.rows import Row
+from cli import patience
+from cli.jobs import following
 from tests.unit.cli.answering import Asked, Services, problem
-
-ACHIEVEMENT = "6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d"
-BATCH = "POST /issuer/v1/credentials/batch"
-
-
-class Issuer:
-    """Answers batches as the issuer does: a row's key is issued once, other content under it is refused."""
-
-    def __init__(self, services: Services) -> None:
-        self.made: dict[str, dict[str, Any]] = {}
-        self.batches: list[int] = []
-        self.refusals: list[Any] = []
-        services.answer(BATCH, self.batch)
-
-    def batch(self, asked: Asked) -> Any:
-        assert asked.key == "institution-key"
-        if self.refusals and (refusal := self.refusals.pop(0)):
-            return refusal
-        self.batches.append(len(asked.body["recipients"]))
-        dry = asked.body["dry_run"]
-        return {"results": [self.row(index, row, dry) for index, row in enumerate(asked.body["recipients"])]}
-
-    def row(self, index: int, row: dict[str, Any], dry: bool) -> dict[str, Any]:
-        before = self.made.get(row["idempotency_key"])
-        if before and before != row:
-            return {"index": index, "status": "error", "error": {"code": "idempotency_key_reused", "detail": "x"}}
-        if row.get("name") == "bad":
-            error = {"code": "invalid_row", "detail": "name: Value error, is bad\x1b[31m"}
-            return {"index": index, "status": "error", "error": error}
-        if before:
-            return {"index": index, "status": "issued", "id": "i", "already_issued": True}
-        if dry:
-            return {"index": index, "status": "valid"}
-        self.made[row["idempotency_key"]] = row
-        return {"index": index, "status": "issued", "id": "i"}
+from tests.unit.cli.job_issuer import ACHIEVEMENT, PATH, Issuer
 
 
 @pytest.fixture
@@ -58,8 +24,8 @@ def issuer(answers: Services) -> Issuer:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "PAUSES", (0.0, 0.0))
-    monkeypatch.setattr(sending.patiently, "__defaults__", ((0.0, 0.0),))
+    monkeypatch.setattr(patience, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(following, "PAUSE", 0.0)
 
 
 def a_file(folder: Path, count: int, **changed: str) -> str:
@@ -70,87 +36,172 @@ def a_file(folder: Path, count: int, **changed: str) -> str:
     return str(path)
 
 
-def issue(answers: Services, *arguments: str) -> Any:
-    return answers.run("issue", *arguments, "--achievement", ACHIEVEMENT)
+def issue(answers: Services, *arguments: str, **given: Any) -> Any:
+    return answers.run("issue", *arguments, "--achievement", ACHIEVEMENT, **given)
 
 
-def test_a_file_goes_in_batches_of_at_most_200_rows_and_again_issues_nothing(
+def sent(answers: Services) -> list[Asked]:
+    """The files that were sent."""
+    return [each for each in answers.asked if (each.method, each.path) == ("POST", PATH)]
+
+
+def told_to(answers: Services) -> list[str]:
+    """What jobs were told to do."""
+    return [each.path.rpartition("/")[2] for each in answers.asked if each.method == "POST" and each.path != PATH]
+
+
+def test_a_file_is_sent_as_it_is_and_a_second_time_issues_nothing(
     answers: Services, issuer: Issuer, tmp_path: Path
 ) -> None:
-    file = a_file(tmp_path, 450)
+    file = a_file(tmp_path, 4500)
     first = issue(answers, file)
-    assert (first.exit_code, first.stdout) == (0, "450 issued, 0 failed.\n")
-    assert issuer.batches == [200, 200, 50]
+    assert (first.exit_code, first.stdout, first.stderr) == (0, "4500 issued, 0 failed.\n", "")
+    [asked] = sent(answers)
+    assert asked.raw == Path(file).read_bytes()
+    assert asked.headers["Content-Type"] == "text/csv"
+    assert asked.query == {"achievement_id": [ACHIEVEMENT], "name": ["class.csv"], "auto_confirm": ["true"]}
     again = issue(answers, file)
-    assert (again.exit_code, again.stdout) == (0, "0 issued, 450 had been issued before, 0 failed.\n")
-
-
-def test_large_rows_make_smaller_batches() -> None:
-    orders = [(Row(number, {}), {"id": "did:x:" + "ü" * 1900}) for number in range(300)]
-    found = list(sending.chunks(orders))
-    assert sum(map(len, found)) == 300
-    assert max(len(json.dumps([order for _, order in each], ensure_ascii=False).encode()) for each in found) < 600_000
+    assert (again.exit_code, again.stdout) == (0, "0 issued, 4500 had been issued before, 0 failed.\n")
 
 
 def test_failed_rows_are_told_by_row_and_column_and_written_to_be_mended(
     answers: Services, issuer: Issuer, tmp_path: Path
 ) -> None:
-    file, failures = a_file(tmp_path, 5, n1="bad", n3="C" * 201), tmp_path / "failed.csv"
+    file, failures = a_file(tmp_path, 5, n1="bad", n3="bad"), tmp_path / "failed.csv"
     result = issue(answers, file, "--errors", str(failures))
     assert result.exit_code == 1
-    assert "3 issued, 2 failed." in result.stdout
-    assert "row 3, name: is bad\\x1b[31m (invalid_row)" in result.stdout, "nothing of it drives the terminal"
-    assert "row 5, name: At most 200 characters" in result.stdout
+    assert result.stdout.splitlines() == [
+        "3 issued, 2 failed.",
+        '  row 3, name: is bad\\x1b[31m,\\u2028 and "odd" (invalid_row)',
+        '  row 5, name: is bad\\x1b[31m,\\u2028 and "odd" (invalid_row)',
+        f"The rows that failed are in {failures}: mend them there and send that file.",
+    ], "nothing of it drives the terminal"
     assert failures.stat().st_mode & 0o077 == 0, "it names people"
-    failures.write_text(failures.read_text().replace("bad", "Good", 1).replace("C" * 201, "C"))
+    failures.write_text(failures.read_text().replace(",bad,", ",Good,"))
     mended = issue(answers, str(failures), "--errors", str(failures))
     assert (mended.exit_code, mended.stdout) == (0, "2 issued, 0 failed.\n")
-    assert len(issuer.made) == 5
+    assert len(issuer.badges) == 5
 
 
-def test_a_mended_file_sent_again_doubles_nobody_and_a_changed_row_is_refused(
-    answers: Services, issuer: Issuer, tmp_path: Path
-) -> None:
-    issue(answers, a_file(tmp_path, 300))
-    result = issue(answers, a_file(tmp_path, 301, n7="Another Name"))
-    assert result.exit_code == 1
-    assert "1 issued, 299 had been issued before, 1 failed." in result.stdout
-    assert "row 9: In the last 7 days this learner got this badge with other details" in result.stdout
-    assert len(issuer.made) == 301
+def test_many_failures_are_told_in_part(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
+    lines = issue(answers, a_file(tmp_path, 70, **{f"n{n}": "bad" for n in range(60)})).stdout.splitlines()
+    assert (len(lines), lines[-1]) == (52, "  ... and 10 more; --errors FILE writes them all")
 
 
-def test_a_dry_run_issues_nothing(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
+def test_a_dry_run_checks_every_row_and_cancels_the_job(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
     result = issue(answers, a_file(tmp_path, 3, n1="bad"), "--dry-run")
-    assert (result.exit_code, result.stdout.splitlines()[0]) == (1, "2 would be issued, 1 failed.")
-    assert issuer.made == {}
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[0] == "Columns: email -> email, name -> name"
+    assert "2 would be issued, 1 failed." in result.stdout
+    assert "Not read: Grade" in result.stdout
+    assert (issuer.badges, issuer.job["state"], told_to(answers)) == ({}, "cancelled", ["cancel"])
     issue(answers, a_file(tmp_path, 3))
-    assert "0 would be issued, 3 had been issued before" in issue(answers, a_file(tmp_path, 3), "--dry-run").stdout
+    again = issue(answers, a_file(tmp_path, 3), "--dry-run")
+    assert (again.exit_code, "0 would be issued, 3 had been issued before" in again.stdout) == (0, True)
 
 
-def test_passing_troubles_are_waited_out(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
-    issuer.refusals = [problem(503, "busy", "Busy.", 0), problem(409, "request_in_progress", "Soon.", 0), None]
-    assert issue(answers, a_file(tmp_path, 3)).exit_code == 0
-
-
-def test_what_ends_half_way_says_how_far_it_came_and_goes_on_when_run_again(
+def test_passing_troubles_are_waited_out_and_the_file_is_sent_whole_again(
     answers: Services, issuer: Issuer, tmp_path: Path
 ) -> None:
-    issuer.refusals = [None, *[problem(503, "busy", "Busy.", 0)] * 3]
-    file = a_file(tmp_path, 300)
-    stopped = issue(answers, file, "--json")
-    assert stopped.exit_code == 2
-    assert "200 of 300 rows have an answer; the same command again goes on" in stopped.stderr
-    assert json.loads(stopped.stdout)["issued"] == 200
-    again = json.loads(issue(answers, file, "--json").stdout)
-    assert (again["issued"], again["already_issued"], again["failed"]) == (100, 200, 0)
+    issuer.refusals = [problem(503, "busy", "Busy.", 0), problem(409, "request_in_progress", "Soon.", 0)]
+    file = a_file(tmp_path, 9000)
+    assert issue(answers, file).exit_code == 0
+    assert [each.raw for each in sent(answers)] == [Path(file).read_bytes()] * 3
+    assert len({each.headers["Idempotency-Key"] for each in sent(answers)}) == 1
 
 
-def test_json_tells_of_every_row(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
+def test_a_job_is_asked_for_where_no_events_come(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
+    issuer.tells = False
+    issuer.looks = [{"state": "linting"}, {"state": "running"}, {"state": "running"}]
+    assert issue(answers, a_file(tmp_path, 3)).stdout == "3 issued, 0 failed.\n"
+    assert issuer.looks == []
+
+
+def test_an_issuer_that_falls_silent_leaves_a_job_to_go_on_with(
+    answers: Services, issuer: Issuer, tmp_path: Path
+) -> None:
+    def make(asked: Asked) -> Any:
+        answer = issuer.make(asked)
+        answers.answer(f"GET {PATH}/{answer[1]['id']}", problem(503, "busy", "Busy.", 0))
+        return answer
+
+    answers.answer(f"POST {PATH}", make)
+    stopped = issue(answers, a_file(tmp_path, 3), "--json")
+    assert (stopped.exit_code, stopped.stdout) == (2, "")
+    assert f"'laurel issue --job {issuer.job['id']}' goes on with it" in stopped.stderr
+
+
+def test_json_tells_of_the_job_and_of_every_row_that_failed(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
     told = json.loads(issue(answers, a_file(tmp_path, 2, n1="bad"), "--json").stdout)
-    assert told["rows"] == [
-        {"row": 2, "status": "issued", "id": "i"},
-        {"row": 3, "status": "error", "column": "name", "code": "invalid_row", "error": "is bad\x1b[31m"},
+    assert told == {
+        "job_id": issuer.job["id"],
+        "state": "done",
+        "issued": 1,
+        "already_issued": 0,
+        "failed": 1,
+        "valid": 0,
+        "dry_run": False,
+        "rows": [
+            {
+                "row": 3,
+                "status": "error",
+                "column": "name",
+                "code": "invalid_row",
+                "error": 'is bad\x1b[31m,\u2028 and "odd"',
+            }
+        ],
+    }
+    told = json.loads(issue(answers, a_file(tmp_path, 3), "--dry-run", "--json").stdout)
+    assert (told["valid"], told["already_issued"], told["issued"], told["dry_run"]) == (2, 1, 0, True)
+
+
+@pytest.mark.parametrize("window", [("--undo", "30m"), ("--release-at", "2099-01-31T08:00:00Z")])
+def test_badges_are_held_for_a_while_where_that_is_wanted(
+    answers: Services, issuer: Issuer, tmp_path: Path, window: tuple[str, str]
+) -> None:
+    result = issue(answers, a_file(tmp_path, 3), *window)
+    [until] = sent(answers)[0].query["release_at"]
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        f"Held until {until[:10]} {until[11:19]} UTC, and issued then. 3 would be issued, 0 failed.",
+        f"'laurel jobs cancel {issuer.job['id']}' before that leaves nothing of them.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "media_type"),
+    [
+        ("class.jsonl", b'{"email": "a@example.org"}\n', "application/jsonl"),
+        ("class.txt", b'\xef\xbb\xbf \n{"email": "a@example.org"}\n', "application/jsonl"),
+        ("class.txt", b"email\na@example.org\n", "text/csv"),
+    ],
+)
+def test_json_lines_are_told_by_name_or_first_character(
+    answers: Services, tmp_path: Path, name: str, text: bytes, media_type: str
+) -> None:
+    answers.answer(f"POST {PATH}", problem(400, "enough", "Enough seen."))
+    (tmp_path / name).write_bytes(text)
+    issue(answers, str(tmp_path / name))
+    issue(answers, "-", stdin=text)
+    for asked in answers.asked:
+        assert asked.raw == text
+    assert answers.asked[0].headers["Content-Type"] == media_type
+
+
+def test_a_file_may_come_from_standard_input_and_is_sent_once(answers: Services, issuer: Issuer) -> None:
+    assert issue(answers, "-", stdin="email,name\nada@example.org,Ada\n").exit_code == 0
+    assert "name" not in sent(answers)[0].query
+    issuer.refusals = [problem(503, "busy", "Busy.", 0)]
+    refused = issue(answers, "-", stdin="email,name\nada@example.org,Ada\n")
+    assert (refused.exit_code, len(sent(answers))) == (2, 2), "what was read from a pipe can't be read again"
+
+
+def test_formats_and_mapping_are_said_to_the_issuer(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
+    assert (
+        issue(answers, a_file(tmp_path, 1), *FORMATS, "--mapping", "Mail:email", "--mapping", "Grade:").exit_code == 0
+    )
+    query = sent(answers)[0].query
+    assert (query["format"], query["mapping"]) == (["eddsa-rdfc-2022", "vc+jwt"], ["Mail:email", "Grade:"])
 
 
 def test_an_achievement_may_be_named_and_must_be_one(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
@@ -159,7 +210,7 @@ def test_an_achievement_may_be_named_and_must_be_one(answers: Services, issuer: 
     answers.answer("GET /issuer/v1/achievements", lambda asked: pages[asked.query.get("cursor", [None])[0]])
     file = a_file(tmp_path, 1)
     assert answers.run("issue", file, "--achievement", "One").exit_code == 0
-    assert answers.asked[-1].body["achievement_id"] == ACHIEVEMENT
+    assert sent(answers)[-1].query["achievement_id"] == [ACHIEVEMENT]
     address = f"https://badges.example/achievements/{ACHIEVEMENT}/1"
     assert answers.run("issue", file, "--achievement", address).exit_code == 0
     for name, told in (("Two", "Several"), ("Three", "Three is no achievement"), ("", "Which achievement?")):
@@ -187,8 +238,15 @@ def test_one_badge_is_issued_and_written(answers: Services, tmp_path: Path) -> N
     [
         ([], "either a file"),
         (["x.csv", "--to", "a@example.org"], "either a file"),
-        (["--to", "a@example.org", "--dry-run"], "are for files"),
+        (["x.csv", "--job", ACHIEVEMENT], "either a file"),
+        (["--to", "a@example.org", "--dry-run"], "it is no file"),
+        (["--to", "a@example.org", "--undo", "30m"], "it is no file"),
+        (["x.csv", "--yes", "--dry-run"], "Say one of"),
         (["x.csv", "--name", "A"], "go with --to"),
+        (["--job", ACHIEVEMENT, "--undo", "30m"], "can't be changed"),
+        (["--job", "x"], "x is no job"),
+        (["x.csv", "--undo", "soon"], "soon is no duration"),
+        (["x.csv", "--undo", "1h", "--release-at", "2099-01-31T08:00:00Z"], "either --release-at or --undo"),
         (["nowhere.csv"], "nowhere.csv can't be read"),
     ],
 )
@@ -199,30 +257,20 @@ def test_what_cannot_be_run_is_a_sentence_and_exit_code_2(answers: Services, arg
     assert not answers.asked
 
 
-def test_a_file_may_come_from_standard_input(answers: Services, issuer: Issuer) -> None:
-    result = answers.run("issue", "-", "--achievement", ACHIEVEMENT, stdin="email\nada@example.org\n")
-    assert result.exit_code == 0
-    assert issuer.batches == [1]
-
-
-def test_a_huge_file_is_refused_before_it_is_read(answers: Services, tmp_path: Path) -> None:
-    with (tmp_path / "huge.csv").open("wb") as file:
-        file.truncate(rows.MAX_BYTES + 1)
-    result = issue(answers, str(tmp_path / "huge.csv"))
-    assert result.exit_code == 2
-    assert "32 MiB" in result.stderr
-
-
 def test_a_command_that_its_user_stops_says_how_to_go_on(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
     reached, stopped = threading.Event(), threading.Event()
 
-    def hang_at_the_second(asked: Asked) -> Any:
-        if issuer.batches:
-            reached.set()
-            stopped.wait(60)
-        return issuer.batch(asked)
+    def hang(asked: Asked) -> Any:
+        reached.set()
+        stopped.wait(60)
+        return issuer.look(asked)
 
-    answers.answer(BATCH, hang_at_the_second)
+    def make(asked: Asked) -> Any:
+        answer = issuer.make(asked)
+        answers.answer(f"GET {PATH}/{issuer.job['id']}", hang)
+        return answer
+
+    answers.answer(f"POST {PATH}", make)
     # A shell's background job, which we may be, ignores Ctrl-C, and so would its children.
     command = ["env", "--default-signal=INT", sys.executable, "-m", "cli"]
     command += ["issue", a_file(tmp_path, 250), "--achievement", ACHIEVEMENT]
@@ -233,17 +281,11 @@ def test_a_command_that_its_user_stops_says_how_to_go_on(answers: Services, issu
     out, errors = process.communicate(timeout=60)
     stopped.set()
     assert (process.returncode, out) == (130, "")
-    assert errors.strip() == "200 of 250 rows have an answer; the same command again goes on with the others."
+    job = issuer.job["id"]
+    assert errors.strip() == f"'laurel issue --job {job}' goes on with it, 'laurel jobs cancel {job}' ends it."
 
 
 FORMATS = ["--format", "eddsa-rdfc-2022", "--format", "vc+jwt"]
-
-
-def test_formats_are_asked_for_with_every_batch_of_a_file(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
-    assert issue(answers, a_file(tmp_path, 201), *FORMATS).exit_code == 0
-    assert issue(answers, a_file(tmp_path, 1)).exit_code == 0
-    asked = [each.body.get("formats") for each in answers.asked]
-    assert asked == [["eddsa-rdfc-2022", "vc+jwt"], ["eddsa-rdfc-2022", "vc+jwt"], None]
 
 
 def test_one_badge_is_written_as_json_or_as_the_token_that_was_asked_for(answers: Services, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Keys and DIDs have one form each, and keys under which signatures mean nothing are refused."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from shared.credentials import dids, multibase
 from shared.credentials.canonical import rdfc
 from shared.credentials.contexts import DID_V1, MULTIKEY_V1, pinned
+from shared.credentials.controllers import signing_keys
 from shared.credentials.errors import InvalidKey, InvalidStatusList
 from shared.credentials.jwk import from_jwk
 from shared.credentials.keys import (
@@ -184,6 +186,20 @@ def test_a_did_document_with_jwks_says_itself_what_they_mean():
     quads = rdfc({**document, "@context": [*named, "urn:own"]}, contexts)
     assert "<https://w3id.org/security#JsonWebKey>" in quads
     assert "<https://w3id.org/security#publicKeyJwk>" in quads
+
+
+def test_a_did_document_says_of_both_forms_of_a_key_since_when_it_is_revoked():
+    did, key, other = "did:web:badges.example", an_ec_key().public_key(), a_key().public_key()
+    since = datetime(2026, 11, 26, 12, tzinfo=UTC)
+    keys = {UUID(int=1): key, UUID(int=2): other}
+    document = dids.did_document(did, keys.values(), keys, revoked={encode_multikey(key): since})
+    told = [method.get("revoked") for method in document["verificationMethod"]]
+    assert told == ["2026-11-26T12:00:00Z", None, "2026-11-26T12:00:00Z", None]
+    *named, own = document["@context"]
+    quads = rdfc({**document, "@context": [*named, "urn:own"]}, {**pinned(), "urn:own": {"@context": own}})
+    assert quads.count("<https://w3id.org/security#revoked>") == 2
+    ends = {found.ends for found in signing_keys(document, did).values()}
+    assert ends == {since, None}
 
 
 def test_a_did_key_document_has_its_one_key_in_one_form():
