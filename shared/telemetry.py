@@ -45,6 +45,8 @@ REST_SECONDS = 5.0
 # A collector that is away for long is told of in the log once in so many seconds, and not once a try.
 EXPORTER_SILENCE_SECONDS = 300.0
 
+# The flags of a traceparent whose trace goes on without spans.
+_NO_SPANS = "00"
 _PROPAGATOR = TraceContextTextMapPropagator()
 _exporting = False
 
@@ -76,6 +78,16 @@ def outgoing() -> dict[str, str]:
     headers: dict[str, str] = {}
     _PROPAGATOR.inject(headers)
     return headers
+
+
+def unsampled(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers of the same trace that ask for no spans of what is done on (Trace Context, 3.2.2.5)."""
+    return {name: f"{text[:-2]}{_NO_SPANS}" if name == "traceparent" else text for name, text in headers.items()}
+
+
+def is_sampled(traceparent: str | None) -> bool:
+    """Tell whether there is a trace, and spans are wanted of what is done on in it."""
+    return bool(traceparent) and not str(traceparent).endswith(f"-{_NO_SPANS}")
 
 
 @contextmanager

@@ -25,7 +25,16 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.webhooks import Webhooks
 from shared import db, ops
 from shared.db import Database
-from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE, REGISTRY_EVENTS, VERIFIER_EVENTS, VERIFIER_STATE
+from shared.messaging.events import (
+    ISSUER_EVENTS,
+    ISSUER_STATE,
+    REGISTRY_EVENTS,
+    VERIFIER_EVENTS,
+    VERIFIER_STATE,
+    CredentialState,
+    EventLogged,
+    VerificationCompleted,
+)
 from shared.messaging.housekeeping import clear_away
 from shared.messaging.inbox import Consumer
 from shared.sealing import Sealer
@@ -58,8 +67,23 @@ def build(runtime: Runtime[NotifierSettings]) -> Parts:
     sealer = Sealer.from_file(settings.kek_file)
     events = [ISSUER_EVENTS, REGISTRY_EVENTS, VERIFIER_EVENTS]
     consumers = (
-        Consumer(worker, event_log, handlers.EVENTS_GROUP, events, handlers.tell),
-        Consumer(worker, event_log, handlers.STATE_GROUP, [ISSUER_STATE, VERIFIER_STATE], handlers.keep, claims=False),
+        Consumer(
+            worker,
+            event_log,
+            handlers.EVENTS_GROUP,
+            events,
+            handlers.tell,
+            ignored=[EventLogged, VerificationCompleted],
+        ),
+        Consumer(
+            worker,
+            event_log,
+            handlers.STATE_GROUP,
+            [ISSUER_STATE, VERIFIER_STATE],
+            handlers.keep,
+            claims=False,
+            ignored=[CredentialState],
+        ),
     )
     mails = Mails(worker, _post(settings), settings.mail_from, _places(settings), sealer)
 

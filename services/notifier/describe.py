@@ -37,6 +37,24 @@ A webhook is a POST in the form of [Standard Webhooks](https://www.standardwebho
 every attempt), `webhook-timestamp` and `webhook-signature`; after a rotation of the secret both sign for a day. The
 body is thin: ids, version, time and links, nothing personal. Whoever wants more asks with a key of their own.
 
+A receiver, in Python with the package `standardwebhooks`, which refuses what was edited, is older than five minutes, or
+is signed with another secret:
+
+```python
+from standardwebhooks.webhooks import Webhook
+
+seen = set()  # keep it where it outlives your process
+
+
+def receive(secret, headers, body):
+    # Raises WebhookVerificationError where it is not what was sent: answer 400. None: it was told before.
+    event = Webhook(secret).verify(body, headers)
+    if headers["webhook-id"] in seen:
+        return None
+    seen.add(headers["webhook-id"])
+    return event
+```
+
 They come at least once and in no order: tell by `webhook-id` what you had before, and by `data.version` what is newer.
 Members may be added. Answer 2xx within 15 seconds. Anything else is tried again after {_schedule()}, each
 wait a little longer at random; a `Retry-After` is kept to, 410 disables the endpoint at once, and the end of the

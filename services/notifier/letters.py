@@ -1,5 +1,6 @@
 """What mails say of badges: strangers' words on one line each, in short, with a warning where they hide something."""
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ MAX_RESULTS = 10
 _MARKDOWN_READ = 10 * MAX_PROSE
 _RIGHT_TO_LEFT = ("R", "AL", "AN")
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+
+_WEB_ADDRESS = re.compile(r"https?://[^\s\x00-\x20]+")
 
 _markdown = MarkdownIt("commonmark", {"html": False}).disable("image")
 
@@ -89,7 +92,7 @@ def _expiry(facts: Mapping[str, Any], link: str, language: str) -> dict[str, Any
         "days": facts.get("days", 0),
         "runs_out": day(days["valid_until"], language) if "valid_until" in days else "",
         "renewal_until": day(days["renewable_until"], language) if "renewable_until" in days else None,
-        "renewal_link": url if url.startswith(("https://", "http://")) else link,
+        "renewal_link": url if _WEB_ADDRESS.fullmatch(url) else link,
     }
 
 

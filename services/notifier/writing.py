@@ -47,7 +47,7 @@ class Block(NamedTuple):
 def written(template: str, said: Mapping[str, Any], language: str = ENGLISH, unsubscribe: str | None = None) -> Written:
     """Write the mail `template` in a language, or in English; `unsubscribe` is where to say that one wants no more."""
     chosen = language if (FOLDER / spoken(language) / f"{template}.txt").exists() else ENGLISH
-    said = {**said, "language": chosen, "words": words(chosen), "unsubscribe": unsubscribe}
+    said = {**said, "language": chosen, "words": _words(template, chosen), "unsubscribe": unsubscribe}
     subject, _, body = templates.get_template(f"{chosen}/{template}.txt").render(said).partition("\n")
     if (FOLDER / chosen / f"{template}.html").exists():
         text, html = body.lstrip("\n"), templates.get_template(f"{chosen}/{template}.html").render(said)
@@ -73,6 +73,13 @@ def as_html(subject: str, blocks: list[Block], footer: list[str], said: Mapping[
 def farewell(said: Mapping[str, Any]) -> str:
     """Return how a text says where to unsubscribe."""
     return f"\n{said['words']['unsubscribe']}\n{said['unsubscribe']}\n" if said["unsubscribe"] else ""
+
+
+def _words(template: str, language: str) -> Mapping[str, Any]:
+    ours = words(language)
+    # Whoever reads at an endpoint has no badges to be sent.
+    to_endpoint = template == "event" or template.startswith("endpoint.")
+    return {**ours, "unsubscribe": ours["unsubscribe_endpoint"]} if to_endpoint else ours
 
 
 def _blocks(body: str) -> tuple[list[Block], list[str]]:

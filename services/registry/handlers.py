@@ -63,7 +63,8 @@ async def store_verifications(tx: Tx, deliveries: Sequence[Delivery]) -> None:
 async def copy_state(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     """Keep copies of what issuer and verifier say of themselves, the newest version of each, and every signed list."""
     await projections.upsert(tx, "institutions", list(map(_institution, messages_of(InstitutionState, deliveries))))
-    await projections.upsert(tx, "achievements", list(map(_achievement, messages_of(AchievementState, deliveries))))
+    achievements = list(map(_achievement, messages_of(AchievementState, deliveries)))
+    await projections.upsert(tx, "achievements", achievements, key=("achievement_id", "number"))
     await projections.upsert(tx, "api_keys", list(map(row_of, messages_of(ApiKeyContent, deliveries))))
     await projections.upsert(tx, "credential_states", _changed(messages_of(CredentialState, deliveries)))
     await published.keep_lists(tx, list(messages_of(StatusListState, deliveries)))

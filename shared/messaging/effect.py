@@ -9,7 +9,7 @@ from shared import db, telemetry
 from shared.db import Database, Tx
 from shared.messaging import holding, positions, projections
 from shared.messaging.cloudevents import Delivery, IllFormed, UnknownType, decode
-from shared.messaging.events import Heartbeat
+from shared.messaging.events import Heartbeat, Message
 from shared.messaging.holding import Held, Retries, aggregate_of
 from shared.messaging.metrics import RETRIES, alarm
 from shared.messaging.ports import Partition, Received
@@ -34,6 +34,7 @@ class Effects:
         claims: bool,
         retries: Retries,
         read: Read = decode,
+        ignored: Collection[type[Message]] = (),
     ) -> None:
         self._database = database
         self._consumer = consumer
@@ -41,6 +42,7 @@ class Effects:
         self._claims = claims
         self._retries = retries
         self._read = read
+        self._ignored = {kind.TYPE.encode() for kind in ignored}
 
     async def apply(self, records: Sequence[Received], expected: Mapping[Partition, int]) -> dict[Partition, int]:
         """Handle `records` (in order within each partition) once, or not at all; return where their partitions go on.
@@ -50,14 +52,19 @@ class Effects:
         after = {each.partition: each.offset + 1 for each in records}
         async with self._database.transaction() as tx:
             await positions.advance(tx, self._consumer, {each: (expected[each], after[each]) for each in after})
-            keys = {key for key in map(aggregate_of, records) if key}
+            wanted = [each for each in records if not self._ignores(each)]
+            if not wanted:
+                return after
+            keys = {key for key in map(aggregate_of, wanted) if key}
             waiting = await holding.waiting(tx, self._consumer, keys)
             blocked = {place for place, blocks in waiting.items() if blocks}
-            deliveries, held = sift(records, blocked, await db.now(tx), self._read)
+            deliveries, held = sift(wanted, blocked, await db.now(tx), self._read)
             await self._handle(tx, [delivery for _, delivery in deliveries])
-            await holding.hold(tx, self._consumer, held)
+            if held:
+                await holding.hold(tx, self._consumer, held)
             moved = {(each.partition.topic, aggregate_of(each)) for each, _ in deliveries}
-            await holding.wake(tx, self._consumer, moved & (waiting.keys() - blocked))
+            if moving := moved & (waiting.keys() - blocked):
+                await holding.wake(tx, self._consumer, moving)
         for each in held:
             _raise_alarm(self._consumer, each)
         return after
@@ -116,6 +123,9 @@ class Effects:
             with _spans(fresh) as deliveries_in_spans:
                 await self._handler(tx, deliveries_in_spans)
 
+    def _ignores(self, record: Received) -> bool:
+        return bool(self._ignored) and dict(record.headers).get("ce_type") in self._ignored
+
     def _parked(self, record: Received, error: Exception) -> Held:
         if isinstance(error, Gap):
             return Held(record, "gap", _reason(error), delay=self._retries.gap)
@@ -165,10 +175,16 @@ async def _claim(tx: Tx, consumer: str, deliveries: Sequence[Delivery]) -> list[
 
 @contextmanager
 def _spans(deliveries: Sequence[Delivery]) -> Iterator[list[Delivery]]:
-    """Open a span for each delivery; what the handler makes of it continues that span (`telemetry.within`)."""
+    """Open a span for each delivery that asks for one; what the handler makes of it continues that span.
+
+    See `telemetry.within`.
+    """
     with ExitStack() as stack:
         inside = []
         for each in deliveries:
+            if not telemetry.is_sampled(each.traceparent):
+                inside.append(each)
+                continue
             span = telemetry.consumer_span(f"handle {each.message.TYPE}", each.traceparent, _attributes(each))
             stack.enter_context(span)
             inside.append(replace(each, traceparent=telemetry.outgoing().get("traceparent")))

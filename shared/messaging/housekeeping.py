@@ -6,7 +6,7 @@ from typing import Any
 from shared.db import Connection
 from shared.messaging.metrics import OUTBOX_AGE, OUTBOX_ROWS
 
-# Sent rows are kept a little while, for people who look.
+# Rows that a relay of an earlier release has marked as sent; today's deletes what it has sent.
 SENT_KEPT = timedelta(hours=1)
 # Longer than any topic keeps its records, so that none can be handled a second time.
 CLAIMS_KEPT = timedelta(days=30)

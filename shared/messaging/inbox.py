@@ -18,6 +18,7 @@ from shared.messaging import holding, positions
 from shared.messaging.brake import Brake, Limits
 from shared.messaging.cloudevents import Delivery, decode
 from shared.messaging.effect import Effects, Gap, Handler, Read
+from shared.messaging.events import Message
 from shared.messaging.holding import Retries
 from shared.messaging.metrics import CONSUMED, alarm
 from shared.messaging.pace import BackOff, Every
@@ -30,8 +31,11 @@ __all__ = ["Consumer", "Delivery", "Gap", "Handler", "Limits", "Retries"]
 log = structlog.get_logger()
 
 # Records a transaction; what one round reads into memory is bounded by as many records of the largest size.
-BATCH = 200
+BATCH = 500
 WAIT_SECONDS = 0.25
+# A transaction begins no sooner after the one before it: what comes meanwhile is taken with it. The first record after
+# a pause waits for nothing.
+PACE_SECONDS = 0.04
 # Between two looks for offsets that somebody else has stored.
 LOOK_SECONDS = 1.0
 
@@ -56,14 +60,20 @@ class Consumer:
         limits: Limits | None = None,
         excerpt: Callable[[Received], Received] | None = None,
         read: Read = decode,
+        ignored: Collection[type[Message]] = (),
     ) -> None:
-        """`excerpt` leaves of each record what may be stored here, should it be held; `read` reads what is left."""
+        """`excerpt` leaves of each record what may be stored here, should it be held; `read` reads what is left.
+
+        Messages of the kinds `ignored` are passed over unread.
+        """
         self.group = group
         self.stopped: str | None = None
         self._database = database
         self._event_log = log
         self._topics = topics
-        self._effects = Effects(database, group, handler, claims=claims, retries=retries or Retries(), read=read)
+        self._effects = Effects(
+            database, group, handler, claims=claims, retries=retries or Retries(), read=read, ignored=ignored
+        )
         self._limits = limits or Limits()
         self._excerpt = excerpt
         self._brakes: dict[Partition, Brake] = {}
@@ -103,9 +113,12 @@ class Consumer:
                         await self._find_back(reader)
                     batch = await reader.fetch(BATCH, WAIT_SECONDS)
                 watch.saw(batch)
-                await self._take(reader, self._excerpts(batch))
+                began = time.monotonic()
+                taken = await self._take(reader, self._excerpts(batch))
                 await self._look_after(reader, watch)
                 back_off.reset()
+                if 0 < taken < BATCH:
+                    await asyncio.sleep(began + PACE_SECONDS - time.monotonic())
             except Fenced:
                 self._astray = True
             except Exception as error:
@@ -161,13 +174,14 @@ class Consumer:
             return batch
         return {partition: list(map(self._excerpt, records)) for partition, records in batch.items()}
 
-    async def _take(self, reader: Reader, batch: Mapping[Partition, Sequence[Received]]) -> None:
+    async def _take(self, reader: Reader, batch: Mapping[Partition, Sequence[Received]]) -> int:
         records = [record for each in batch.values() for record in each]
         if not records:
-            return
+            return 0
         if len(records) == 1 or not await self._take_together(records):
             await self._take_one_by_one(reader, batch)
         CONSUMED.labels(self.group).inc(len(records))
+        return len(records)
 
     async def _take_together(self, records: Sequence[Received]) -> bool:
         try:

@@ -1,6 +1,6 @@
 """Stores an event or state record in the transaction of the change that it tells of; the relay sends it afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID, uuid5
@@ -15,6 +15,9 @@ from shared.messaging.ports import MAX_RECORD_BYTES
 
 # A state record's id follows from what it is the state of, so that nothing has to be kept for sending it again.
 _STATE_IDS = UUID("0f4d3c52-6f0b-4c5e-9d0a-6f3a4c7a5e11")
+
+# Aggregates of one call that each have spans (`_traces`).
+TRACED = 10
 
 
 class Entry(NamedTuple):
@@ -44,8 +47,7 @@ async def add_many(tx: Tx, entries: Sequence[Entry]) -> None:
     """Store several messages, to be sent in this order, with one statement; see `add`."""
     if not entries:
         return
-    trace = telemetry.outgoing()
-    rows = [_row(entry, {"traceparent": entry.traceparent} if entry.traceparent else trace) for entry in entries]
+    rows = [_row(entry, trace) for entry, trace in zip(entries, _traces(entries), strict=True)]
     await tx.execute(
         """
         insert into outbox (event_id, topic, shard, key, headers, value)
@@ -64,7 +66,24 @@ async def release(tx: Tx) -> int:
     return int(done.rpartition(" ")[2])
 
 
-def _row(entry: Entry, trace: dict[str, str]) -> tuple[UUID, str, int, str, dict[str, str], bytes]:
+def _traces(entries: Sequence[Entry]) -> Iterator[Mapping[str, str]]:
+    """Return the headers by which each entry goes on with its trace: its own, or the current one.
+
+    Of many aggregates that go on with the current trace the first alone asks for spans: they would cost more than the
+    work that they tell of, and say the same of each.
+    """
+    current = telemetry.outgoing()
+    keys = list(dict.fromkeys(entry.message.key for entry in entries if not entry.traceparent))
+    silent = telemetry.unsampled(current)
+    spoken = set(keys if len(keys) <= TRACED else keys[:1])
+    for entry in entries:
+        if entry.traceparent:
+            yield {"traceparent": entry.traceparent}
+        else:
+            yield current if entry.message.key in spoken else silent
+
+
+def _row(entry: Entry, trace: Mapping[str, str]) -> tuple[UUID, str, int, str, dict[str, str], bytes]:
     message = entry.message
     source = source_of(message.TOPIC)
     headers = encode(message, event_id=entry.event_id, source=source, time=entry.time, trace=trace)

@@ -11,24 +11,30 @@ from shared.messaging.cloudevents import Delivery
 from shared.messaging.events import Heartbeat
 
 
-async def upsert(tx: Tx, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+async def upsert(tx: Tx, table: str, rows: Sequence[Mapping[str, Any]], key: Sequence[str] = ("id",)) -> None:
     """Write `rows` (all with the same columns, `version` among them) into `table`; a row as new or newer stays.
 
-    The table's primary key must have the name that PostgreSQL gives it, `<table>_pkey`. Values are what JSON can say,
-    and UUIDs, datetimes and bytes.
+    `key` are the columns of the table's primary key. Values are what JSON can say, and UUIDs, datetimes and bytes.
     """
     if not rows:
         return
+    newest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for row in rows:  # one statement may not touch a row twice, and a batch may
+        place = tuple(row[name] for name in key)
+        if place not in newest or newest[place]["version"] < row["version"]:
+            newest[place] = row
     columns = ", ".join(f'"{name}"' for name in rows[0])
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in rows[0])
-    # Row by row (asyncpg sends them in one go): one statement may not touch a row twice, and a batch may.
-    await tx.executemany(
+    # In the order of their keys: two that write the same rows would else wait for each other.
+    ordered = [newest[place] for place in sorted(newest)]
+    await tx.execute(
         f"""
         insert into {table} as present ({columns})
-        select {columns} from jsonb_populate_record(null::{table}, $1::text::jsonb)
-        on conflict on constraint {table}_pkey do update set {changes} where present.version < excluded.version
+        select {columns} from json_populate_recordset(null::{table}, $1::text::json)
+        on conflict ({", ".join(f'"{name}"' for name in key)})
+        do update set {changes} where present.version < excluded.version
         """,  # noqa: S608  # table and columns are names in our own code
-        [(orjson.dumps(row, default=_bytea).decode(),) for row in rows],
+        orjson.dumps(ordered, default=_bytea).decode(),
     )
 
 

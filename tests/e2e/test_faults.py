@@ -80,11 +80,11 @@ async def test_workers_killed_one_after_another_under_load_lose_and_double_nothi
         await balance(stack, load, tmp_path)
 
 
-# Between sending and marking: what is sent is on the log, and the outbox says that it is not. Of an event: status lists
-# have states alone.
+# Between sending and deleting: what is sent is on the log, and the outbox says that it is not. Of an event: status
+# lists have states alone.
 SENT_UNMARKED = f"""
-    create trigger hang before update of sent_at on outbox
-    for each row when (new.topic = '{ISSUER_EVENTS}') execute function hang()
+    create trigger hang before delete on outbox
+    for each row when (old.topic = '{ISSUER_EVENTS}') execute function hang()
 """
 # Between effect and commit: a deferred trigger fires when the transaction is about to commit.
 DONE_UNCOMMITTED = """
@@ -98,7 +98,8 @@ async def hanging(database: CleanDatabase, table: str, trigger: str) -> AsyncIte
     """Have whoever comes to the place of `trigger` wait there; the block begins when somebody does."""
     superuser = await asyncpg.connect(database.superuser)
     asleep = "from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
-    sleep = "create function hang() returns trigger language plpgsql as 'begin perform pg_sleep(3600); return new; end'"
+    body = "begin perform pg_sleep(3600); return coalesce(new, old); end"
+    sleep = f"create function hang() returns trigger language plpgsql as '{body}'"
     await superuser.execute(f"{sleep}; {trigger}")
     try:
         await eventually(lambda: superuser.fetchval(f"select count(*) {asleep}"))

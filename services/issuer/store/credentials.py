@@ -60,14 +60,17 @@ async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], po
 
     Raises ClientIdTaken, after which the transaction is lost.
     """
-    await tx.executemany(
+    await tx.execute(
         """
-        insert into credentials (id, institution_id, kind, achievement_id, achievement_number, signing_key_id, version,
-                                 status, document_digest, token_digest, issued_at, valid_from, valid_until,
-                                 renewable_until, replaces, renews)
-        values ($1, $2, $3, $4, $5, $6, 1, 'issued', $7, $8, $9, $10, $11, $12, $13, $14)
+        insert into credentials (id, institution_id, kind, achievement_id, achievement_number, signing_key_id,
+                                 document_digest, token_digest, issued_at, valid_from, valid_until, renewable_until,
+                                 replaces, renews, version, status)
+        select *, 1, 'issued'
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::integer[], $6::uuid[], $7::bytea[],
+                    $8::bytea[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
+                    $13::uuid[], $14::uuid[])
         """,
-        _values(
+        *_columns(
             credentials,
             "id", "institution_id", "kind", "achievement_id", "achievement_number", "signing_key_id",
             "document_digest", "token_digest", "issued_at", "valid_from", "valid_until", "renewable_until", "replaces",
@@ -80,34 +83,23 @@ async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], po
         if error.constraint_name != "credential_contents_client_id":
             raise
         raise ClientIdTaken from error
-    await tx.executemany(
+    await tx.execute(
         """
         insert into status_positions (list_id, index, credential_id, institution_id, purpose)
-        values ($1, $2, $3, $4, $5)
+        select * from unnest($1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::text[])
         """,
-        _values(positions, "list_id", "index", "credential_id", "institution_id", "purpose"),
+        *_columns(positions, "list_id", "index", "credential_id", "institution_id", "purpose"),
     )
 
 
 async def _insert_contents(tx: Tx, contents: Sequence[Row]) -> None:
-    await tx.executemany(
+    await tx.execute(
         """
-        insert into credential_contents (credential_id, institution_id, document, email, owner_token, token,
-                                         client_id)
-        values ($1, $2, $3, $4, $5, $6, $7)
+        insert into credential_contents (document, credential_id, institution_id, email, owner_token, token, client_id)
+        select * from unnest($1::json[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[])
         """,
-        [
-            (
-                row["credential_id"],
-                row["institution_id"],
-                orjson.dumps(row["document"]).decode(),
-                row["email"],
-                row["owner_token"],
-                row["token"],
-                row["client_id"],
-            )
-            for row in contents
-        ],
+        [orjson.dumps(row["document"]).decode() for row in contents],
+        *_columns(contents, "credential_id", "institution_id", "email", "owner_token", "token", "client_id"),
     )
 
 
@@ -126,13 +118,14 @@ async def by_client_ids(tx: Tx, institution_id: UUID, client_ids: Iterable[str])
 
 async def insert_history(tx: Tx, entries: Sequence[Row]) -> None:
     """Append one entry each to the histories of credentials."""
-    await tx.executemany(
+    await tx.execute(
         """
         insert into credential_history (credential_id, version, institution_id, type, status, time, event_id, salt,
                                         actor_role, actor_key_id, reason_code, reason_note, traceparent)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        select * from unnest($1::uuid[], $2::integer[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[],
+                             $7::uuid[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
         """,
-        _values(
+        *_columns(
             entries,
             "credential_id", "version", "institution_id", "type", "status", "time", "event_id", "salt",
             "actor_role", "actor_key_id", "reason_code", "reason_note", "traceparent",
@@ -186,7 +179,7 @@ async def change_statuses(tx: Tx, changed: Sequence[Row]) -> None:
         from unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[]) as n(id, version, status, replaced_by)
         where c.id = n.id
         """,
-        *map(list, zip(*_values(changed, "id", "version", "status", "replaced_by"), strict=True)),
+        *_columns(changed, "id", "version", "status", "replaced_by"),
     )
 
 
@@ -315,5 +308,5 @@ def _by_credential(rows: Iterable[Row], value: Any) -> dict[UUID, list[Any]]:
     return found
 
 
-def _values(rows: Sequence[Row], *names: str) -> list[tuple[Any, ...]]:
-    return [tuple(row[name] for name in names) for row in rows]
+def _columns(rows: Sequence[Row], *names: str) -> list[list[Any]]:
+    return [[row[name] for row in rows] for name in names]

@@ -285,3 +285,18 @@ async def failed(tx: Tx, job_id: UUID, after: int, limit: int) -> Sequence[Row]:
         after,
         limit,
     )
+
+
+async def with_badge(tx: Tx, job_id: UUID, after: int, limit: int) -> Sequence[Row]:
+    """Return up to `limit` rows with a badge from after the row `after`: its `id`, and whether it is from before."""
+    return await tx.fetch(
+        """
+        select r.number, r.sent, coalesce(r.already, i.credential_id) as id, r.already is not null as already
+        from issuance_job_rows r left join issued_rows i on i.job_id = r.job_id and i.number = r.number
+        where r.job_id = $1 and r.number > $2 and coalesce(r.already, i.credential_id) is not null
+        order by r.number limit $3
+        """,
+        job_id,
+        after,
+        limit,
+    )

@@ -10,7 +10,7 @@ from services.notifier.payloads import PAYLOADS, schema
 from shared.errors import NotFound
 from shared.web.problems import RESPONSES
 
-router = APIRouter(prefix="/v1/event-types", tags=["event types"])
+router = APIRouter(prefix="/v1/event-types", tags=["event types"], responses=RESPONSES)
 
 
 class SchemaResponse(JSONResponse):
@@ -44,7 +44,7 @@ async def list_event_types() -> Kinds:
     )
 
 
-@router.get("/{event_type}", response_class=SchemaResponse, responses=RESPONSES)
+@router.get("/{event_type}", response_class=SchemaResponse)
 async def get_event_type(event_type: str) -> dict[str, Any]:
     """The JSON Schema of the webhook that tells of a type of events."""
     if event_type not in PAYLOADS:

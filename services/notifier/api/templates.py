@@ -79,7 +79,7 @@ class Draft(Body):
     credential_id: UUID | None = None
 
 
-class Problem(BaseModel):
+class TemplateFault(BaseModel):
     """What is wrong with a template."""
 
     part: Literal["subject", "text", "html"]
@@ -93,7 +93,7 @@ class Preview(BaseModel):
     subject: str | None = None
     text: str | None = None
     html: str | None = None
-    problems: list[Problem] = []
+    problems: list[TemplateFault] = []
 
 
 @router.get("")
@@ -158,7 +158,7 @@ async def preview(
         stored = await writing_settings.template(tx, type, language)
     words = _template(body.template or stored)
     made = await asyncio.to_thread(previews.write, type, letter, words, request.app.state.places)
-    told = [Problem(**each._asdict()) for each in made.problems]
+    told = [TemplateFault(**each._asdict()) for each in made.problems]
     return Preview(problems=told, **(made.written._asdict() if made.written else {}))
 
 

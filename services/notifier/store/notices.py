@@ -1,6 +1,7 @@
 """What there is to tell and whom: halves of notices, the people behind credentials, the deliveries they become."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from services.notifier.domain import Notice
@@ -10,28 +11,43 @@ from shared.messaging.events import CredentialIssued
 
 async def add_recipients(tx: Tx, issued: Sequence[CredentialIssued]) -> None:
     """Keep what a mail to the person behind each credential needs."""
-    await tx.executemany(
+    if not issued:
+        return
+    await tx.execute(
         """
         insert into recipients (credential_id, institution_id, email, owner_token, credential)
-        values ($1, $2, $3, $4, $5) on conflict do nothing
+        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[]) on conflict do nothing
         """,
-        [(each.credential_id, each.institution_id, each.email, each.owner_token, each.credential) for each in issued],
+        [each.credential_id for each in issued],
+        [each.institution_id for each in issued],
+        [each.email for each in issued],
+        [each.owner_token for each in issued],
+        [each.credential for each in issued],
     )
 
 
 async def note_reasons(tx: Tx, notes: Mapping[UUID, str | None]) -> None:
     """Keep the institution's words on why each credential was last suspended or revoked, where it had any."""
-    await tx.executemany("update recipients set revocation_note = $2 where credential_id = $1", sorted(notes.items()))
+    if notes:
+        await tx.executemany(
+            "update recipients set revocation_note = $2 where credential_id = $1", sorted(notes.items())
+        )
 
 
 async def meet(tx: Tx, halves: Sequence[Notice]) -> None:
     """Store halves of notices beside the halves that are there."""
-    await tx.executemany(
+    if not halves:
+        return
+    # Always in the same order: two consumers that hold the two halves of many notices would else wait for each
+    # other. Whoever comes second waits here for the first, and so sees what it wrote.
+    met = sorted(_met(halves), key=lambda half: half.event_id)
+    await tx.execute(
         """
         insert into notices as known
             (event_id, credential_id, institution_id, version, type, happened_at, reason, recorded_at, actor_role,
              facts)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::timestamptz[],
+                             $7::text[], $8::timestamptz[], $9::text[], $10::jsonb[])
         on conflict (event_id) do update set happened_at = coalesce(known.happened_at, excluded.happened_at),
             type = case when excluded.happened_at is null then known.type else excluded.type end,
             facts = known.facts || excluded.facts,
@@ -39,24 +55,34 @@ async def meet(tx: Tx, halves: Sequence[Notice]) -> None:
             actor_role = coalesce(known.actor_role, excluded.actor_role),
             recorded_at = coalesce(known.recorded_at, excluded.recorded_at)
         """,
-        # Always in the same order: two consumers that hold the two halves of many notices would else wait for each
-        # other. Whoever comes second waits here for the first, and so sees what it wrote.
-        [
-            (
-                each.event_id,
-                each.credential_id,
-                each.institution_id,
-                each.version,
-                each.type,
-                each.happened_at,
-                each.reason,
-                each.recorded_at,
-                each.actor_role,
-                each.facts,
-            )
-            for each in sorted(halves, key=lambda half: half.event_id)
-        ],
+        [each.event_id for each in met],
+        [each.credential_id for each in met],
+        [each.institution_id for each in met],
+        [each.version for each in met],
+        [each.type for each in met],
+        [each.happened_at for each in met],
+        [each.reason for each in met],
+        [each.recorded_at for each in met],
+        [each.actor_role for each in met],
+        [each.facts for each in met],
     )
+
+
+def _met(halves: Sequence[Notice]) -> Collection[Notice]:
+    """Put together the halves of one notice that have come at once: one statement may not touch a row twice."""
+    found: dict[UUID, Notice] = {}
+    for half in halves:
+        known = found.get(half.event_id, half)
+        found[half.event_id] = replace(
+            known,
+            type=half.type if half.happened_at else known.type,
+            facts={**known.facts, **half.facts},
+            happened_at=known.happened_at or half.happened_at,
+            reason=known.reason or half.reason,
+            recorded_at=known.recorded_at or half.recorded_at,
+            actor_role=known.actor_role or half.actor_role,
+        )
+    return found.values()
 
 
 async def announce(tx: Tx, traces: Mapping[UUID, str | None]) -> None:
@@ -65,6 +91,8 @@ async def announce(tx: Tx, traces: Mapping[UUID, str | None]) -> None:
     What was made before is left as it is. Of a replacement a learner gets one mail, that of the new badge; only where
     that one goes to another address is the old one's told of its end.
     """
+    if not traces:
+        return
     await tx.execute(
         """
         with whole as (

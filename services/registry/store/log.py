@@ -17,6 +17,8 @@ Row = Record
 
 async def add(tx: Tx, leaves: Sequence[Leaf]) -> None:
     """Let leaves wait for their places in this order; an event that is logged or waits already stays as it is."""
+    if not leaves:
+        return
     await tx.execute(
         """
         insert into log_entries (event_id, entry, backfilled)
@@ -32,6 +34,8 @@ async def add(tx: Tx, leaves: Sequence[Leaf]) -> None:
 
 async def add_changes(tx: Tx, told: Sequence[Told]) -> None:
     """Store what opens the commitments of changes that are not credentials'; one that is there stays as it is."""
+    if not told:
+        return
     await tx.executemany(
         """
         insert into changes (event_id, institution_id, time, facts, salt) values ($1, $2, $3, $4, $5)

@@ -25,6 +25,8 @@ async def lock_versions(tx: Tx, credentials: Iterable[UUID]) -> dict[UUID, int]:
 
 async def add_issued(tx: Tx, issued: Sequence[tuple[Change, Issuance]]) -> None:
     """Insert new records at version 1, with their documents and tokens; what is no badge has no achievement."""
+    if not issued:
+        return
     await tx.execute(
         """
         insert into credentials (id, institution_id, achievement_id, achievement_version, version, status, positions,
@@ -62,6 +64,8 @@ async def add_issued(tx: Tx, issued: Sequence[tuple[Change, Issuance]]) -> None:
 async def set_status(tx: Tx, changes: Iterable[Change]) -> None:
     """Move records to the newest of `changes`, which come in the order of their versions."""
     newest = list({change.credential_id: change for change in changes}.values())
+    if not newest:
+        return
     await tx.execute(
         """
         update credentials c set version = n.version, status = n.status, changed_at = n.time,

@@ -52,7 +52,7 @@ async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:
             if isinstance(delivery.message, kind):
                 rows.setdefault(table, []).append(columns_of(delivery.message))
     for table, found in rows.items():
-        await projections.upsert(tx, table, found)
+        await projections.upsert(tx, table, found, _KEYS.get(table, ("id",)))
     await watching.note(tx, deliveries)
 
 
@@ -142,6 +142,7 @@ _TABLES: dict[type[Message], tuple[str, Callable[[Any], Row]]] = {
     EmployerState: ("employers", _employer),
     ApiKeyContent: ("api_keys", row_of),
 }
+_KEYS = {"log_positions": ("event_id",), "log_checkpoints": ("origin",)}
 _SOURCES: tuple[tuple[Callable[..., Awaitable[Sequence[Any]]], Callable[[Any], Entry]], ...] = (
     (employers.batch, lambda row: state_entry(messages.employer(row), row["created_at"])),
     (partial(lock_page, kind="employer"), entry_of),

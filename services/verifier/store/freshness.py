@@ -23,6 +23,8 @@ async def versions(tx: Tx, ids: Collection[UUID]) -> dict[UUID, int]:
 
 async def note(tx: Tx, revocations: Sequence[Revocation]) -> None:
     """Store that revocations are seen now, each the first time alone; old ones are not taken."""
+    if not revocations:
+        return
     await tx.executemany(
         """
         insert into seen_revocations (credential_id, institution_id, accepted_at)

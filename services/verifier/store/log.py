@@ -8,8 +8,10 @@ from shared.db import Tx
 
 async def add_salts(tx: Tx, salts: Sequence[tuple[UUID, bytes]]) -> None:
     """Store salts by their events' ids; the first one of an event stays."""
-    await tx.executemany(
-        "insert into event_salts (event_id, salt) values ($1, $2) on conflict (event_id) do nothing", salts
+    await tx.execute(
+        "insert into event_salts select * from unnest($1::uuid[], $2::bytea[]) on conflict (event_id) do nothing",
+        [event_id for event_id, _ in salts],
+        [salt for _, salt in salts],
     )
 
 

@@ -78,6 +78,27 @@ async def test_lines_of_json_that_failed_are_cells_that_can_be_sent_again(site: 
     assert orjson.loads(content["document"])["evidence"][0]["name"] == 'Film, "cut"'
 
 
+async def test_rows_that_have_a_badge_are_told_with_it_and_whether_it_is_new(site: Site, north: Institution) -> None:
+    achievement = await north.achievement()
+    await sent(north, achievement, csv_of(range(2)), auto_confirm=True)
+    await work(site)
+    job_id = await sent(north, achievement, csv_of(range(1, 4)) + "bad,bad\n=1,x@example.org\n", auto_confirm=True)
+    await work(site)
+    answer = await north.client.get(f"{JOBS}/{job_id}/results.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert [(row["row"], row["email"], row["status"]) for row in rows] == [
+        ("2", "learner1@example.org", "already_issued"),
+        ("3", "learner2@example.org", "issued"),
+        ("4", "learner3@example.org", "issued"),
+        ("6", "x@example.org", "issued"),
+    ]
+    assert rows[-1]["name"] == "'=1"
+    emails = await site.rows("select credential_id, email from credential_contents")
+    assert {row["email"]: row["id"] for row in rows}.items() <= {
+        row["email"]: str(row["credential_id"]) for row in emails
+    }.items()
+
+
 async def test_a_file_of_many_pieces_is_staged_as_it_comes(site: Site, north: Institution) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         yield b"name,email\n"

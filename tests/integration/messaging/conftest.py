@@ -21,6 +21,7 @@ from tests.support.service import clean_event_log
 
 EFFECTS = """
 create table effects (n bigint generated always as identity, event_id uuid, key text, version int);
+create table emitted (n bigint generated always as identity, key text);
 create table copies (id uuid primary key, version bigint not null, name text not null);
 create table kinds (
     id uuid primary key, version bigint, at timestamptz, hash bytea, doc jsonb, scopes text[], gone text
@@ -40,6 +41,7 @@ class Service:
         async with self.database.transaction() as tx:
             now = await tx.fetchval("select laurel_clock()")
             await outbox.add_many(tx, [outbox.Entry(each, event_id or new_id(), now) for each in messages])
+            await tx.execute("insert into emitted (key) select unnest($1::text[])", [each.key for each in messages])
 
     async def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query gives."""

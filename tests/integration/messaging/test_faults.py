@@ -61,7 +61,7 @@ class Load:
         await eventually(answers)
 
     async def _last(self, credential_id: UUID) -> int:
-        rows = await self.service.value("select count(*) from outbox where key = $1", str(credential_id))
+        rows = await self.service.value("select count(*) from emitted where key = $1", str(credential_id))
         return int(rows) + 1
 
     @asynccontextmanager
@@ -90,7 +90,7 @@ async def survives(sender: Service, receiver: Service, log: EventLog, fault: Cal
                 lambda: len(load.accepted) == 16 and all(load.accepted[k] > reached.get(k, 0) for k in reached)
             )
         await becomes(sender, 0, UNSENT)
-        await becomes(receiver, await sender.value("select count(*) from outbox"), EFFECTS)
+        await becomes(receiver, await sender.value("select count(*) from emitted"), EFFECTS)
     orders = dict(await receiver.rows("select key, array_agg(version order by n) from effects group by key"))
     for key, versions in orders.items():
         assert versions == list(range(2, len(versions) + 2))

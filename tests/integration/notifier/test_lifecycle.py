@@ -118,11 +118,16 @@ async def test_that_a_badge_runs_out_is_told_at_once_with_where_to_renew_it(
     assert (url or f"{PUBLIC_URL}/credentials/{badge.id}?owner=") in said
 
 
-async def test_a_renewal_link_that_is_no_link_is_not_shown(notifier: Notifier) -> None:
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "https://x.example/\n\n## Pay here", "https://x.example/ Pay here"]
+)
+async def test_a_renewal_link_that_is_no_link_is_not_shown(notifier: Notifier, url: str) -> None:
     badge = await issued(notifier)
-    await notifier.feed(badge.expiring(renewal_url="javascript:alert(1)"))
+    await notifier.feed(badge.expiring(renewal_url=url))
     [(_, said)] = await letters(notifier)
     assert "javascript" not in said
+    assert "Pay here" not in said
+    assert f"{PUBLIC_URL}/credentials/{badge.id}?owner=" in said
 
 
 async def test_what_a_watch_sees_is_told_to_its_employer_by_the_channels_it_chose_and_to_nobody_else(

@@ -1,0 +1,218 @@
+"""`python -m bench.pipeline [ROWS] [--broker kafka]`: from asked for to logged, and news at 200 a second.
+
+It runs a Laurel of its own, as `make bench` does, has ROWS badges issued, and waits until each is recorded and stands
+in the transparency log under a published checkpoint.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from rich.console import Console
+from rich.table import Table
+
+from bench.anchors import raw_signing
+from bench.processes import costs
+from bench.services import percentile, processes, rest
+from deploy.embedded import postgres, start, supervision
+from deploy.embedded.installation import Installation, find
+from deploy.postgres import Stack
+from tests.support.people import Institution, register_institution
+
+ROWS = 5_000
+# As many as a call may have, and as many calls at once as there are cores.
+A_CALL, CALLS = 1_000, 2
+WARM_UP = 200
+PER_SECOND, SECONDS = 200, 10
+LOOK_SECONDS = 0.02
+
+LOGGED = """
+    select e.event_id from log_entries e join history h using (event_id)
+    where h.credential_id = any($1) and h.type = 'issued'
+      and e.log_index < (select max(size) from log_checkpoints c where c.tree = e.tree and published_at is not null)
+"""
+PUBLISHED = "select coalesce(max(size), 0) from log_checkpoints where published_at is not null"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The seconds until every badge was accepted and logged (`wall`), and the CPU-seconds of each process by then."""
+
+    rows: int
+    accepted: float
+    wall: float
+    spent: dict[str, float]
+
+
+@dataclass(frozen=True)
+class News:
+    """Seconds that each piece of news took, in order, and how many were made a second."""
+
+    what: str
+    seconds: Sequence[float]
+    per_second: float
+
+
+class Bench:
+    """An institution at work, and a view into two databases."""
+
+    def __init__(self, installation: Installation, institution: Institution, achievement: str) -> None:
+        self.processes = processes(installation, "console")
+        self._institution = institution
+        self._achievement = achievement
+        self._admin_dsn = postgres.prepare(installation.home / "postgres").admin_dsn
+        self._issued: list[UUID] = []
+
+    @classmethod
+    async def begin(cls, installation: Installation) -> "Bench":
+        institution = await register_institution(installation.urls, installation.operator_key_file.read_text().strip())
+        return cls(installation, institution, await institution.achievement())
+
+    async def end(self) -> None:
+        await self._institution.client.aclose()
+
+    async def run(self, rows: int) -> Run:
+        """Issue `rows` badges, each to a learner of its own, and wait for them."""
+        await self._issue(range(WARM_UP))
+        await rest(self.processes)
+        registry = await self._connect("registry")
+        base = await registry.fetchval(PUBLISHED)
+        before, began = self._spent(), time.monotonic()
+        await self._issue(range(WARM_UP, WARM_UP + rows))
+        accepted = time.monotonic() - began
+        while await registry.fetchval(PUBLISHED) < base + rows:  # noqa: ASYNC110  # it happens in other processes
+            await asyncio.sleep(LOOK_SECONDS)
+        wall, logged = time.monotonic() - began, self._spent()
+        found = await registry.fetch(LOGGED, self._issued)
+        assert len({row["event_id"] for row in found}) == rows + WARM_UP, "each badge is logged once"
+        await registry.close()
+        return Run(rows, accepted, wall, {name: logged[name] - before[name] for name in before})
+
+    async def revoked(self) -> News:
+        """Revoke at a steady pace, until the verifier has heard of each; what came of `run` is done first."""
+        await rest(self.processes)
+        chosen = iter(self._issued)
+
+        async def revoke() -> UUID:
+            credential_id = next(chosen)
+            await self._institution.revoke(str(credential_id))
+            return credential_id
+
+        look = "select id from credentials where id = any($1) and status = 'revoked'"
+        return await self._news("revoke (200) to revoked at the verifier", revoke, "verifier", look)
+
+    async def logged(self) -> News:
+        """Issue at a steady pace, until each badge is under a published checkpoint."""
+
+        async def issue() -> UUID:
+            made = await self._institution.issue(self._achievement)
+            return UUID(made["id"])
+
+        look = LOGGED.replace("e.event_id", "h.credential_id as id", 1)
+        return await self._news("issue (201) to logged", issue, "registry", look)
+
+    async def _news(self, what: str, make: Callable[[], Awaitable[UUID]], service: str, look: str) -> News:
+        waiting: dict[UUID, float] = {}
+        seen: list[float] = []
+        count, began = PER_SECOND * SECONDS, time.monotonic()
+        ended = began
+
+        async def one(number: int) -> None:
+            nonlocal ended
+            await asyncio.sleep(number / PER_SECOND)
+            made = await make()
+            ended = waiting[made] = time.monotonic()
+
+        connection = await self._connect(service)
+        async with asyncio.TaskGroup() as work:
+            for number in range(count):
+                work.create_task(one(number))
+            while len(seen) < count:
+                await asyncio.sleep(LOOK_SECONDS)
+                rows: Any = await connection.fetch(look, list(waiting))
+                seen += [time.monotonic() - waiting.pop(row["id"]) for row in rows]
+        await connection.close()
+        return News(what, sorted(seen), count / (ended - began))
+
+    async def _issue(self, learners: Sequence[int]) -> None:
+        calls = iter(range(0, len(learners), A_CALL))
+
+        async def client() -> None:
+            for first in calls:
+                recipients = [{"email": f"learner{each}@example.org"} for each in learners[first : first + A_CALL]]
+                body = {"achievement_id": self._achievement, "recipients": recipients}
+                answer = await self._institution.client.post("/v1/credentials/batch", json=body)
+                self._issued += [UUID(row["id"]) for row in answer.json()["results"]]
+
+        async with asyncio.TaskGroup() as clients:
+            for _ in range(CALLS):
+                clients.create_task(client())
+
+    async def _connect(self, service: str) -> "asyncpg.Connection[asyncpg.Record]":
+        return await asyncpg.connect(Stack().dsn(self._admin_dsn, service, "worker"))
+
+    def _spent(self) -> dict[str, float]:
+        return {name: cost.cpu_seconds for name, cost in costs(self.processes).items()}
+
+
+def main() -> None:
+    """Measure in a scratch folder that is removed afterwards."""
+    parser = argparse.ArgumentParser(prog="bench.pipeline", description=__doc__)
+    parser.add_argument("rows", nargs="?", type=int, default=ROWS)
+    parser.add_argument("--broker", choices=["embedded", "kafka"], default="embedded")
+    parser.add_argument("--no-news", action="store_true", help="leave out what is measured at 200 a second")
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="laurel-bench-") as folder:
+        environment = {"LAUREL_HOME": str(Path(folder) / "home"), "PORT": os.environ.get("PORT") or "18400"}
+        installation = find({**environment, "BROKER": wanted.broker})
+        start.start(installation)
+        try:
+            run, news = asyncio.run(measure(installation, wanted.rows, news=not wanted.no_news))
+        finally:
+            supervision.end(installation)
+    show(run, news, wanted.broker)
+
+
+async def measure(installation: Installation, rows: int, *, news: bool) -> tuple[Run, list[News]]:
+    """Work on a Laurel that runs and is otherwise idle."""
+    bench = await Bench.begin(installation)
+    try:
+        run = await bench.run(rows)
+        return run, [await bench.revoked(), await bench.logged()] if news else []
+    finally:
+        await bench.end()
+
+
+def show(run: Run, news: Sequence[News], broker: str) -> None:
+    """Print the tables."""
+    console = Console(width=120)
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    console.print(f"{os.cpu_count()} cores, Python {platform.python_version()}, event log: {broker}, load: {load}")
+    raw = run.rows / raw_signing()
+    console.print(
+        f"{run.rows:,} badges: accepted in {run.accepted:.1f} s, recorded and logged in {run.wall:.1f} s "
+        f"({run.rows / run.wall:,.0f} a second); raw Ed25519 signing of as many: {raw:.2f} s of one core"
+    )
+    table = Table("process", "CPU-milliseconds", title="A badge, until all are logged")
+    for name, spent in [*run.spent.items(), ("all", sum(run.spent.values()))]:
+        table.add_row(name, f"{spent / run.rows * 1000:.2f}")
+    console.print(table)
+    if news:
+        table = Table("news", "made a second", "p50", "p99", "largest", title="Milliseconds")
+        for each in news:
+            times = (percentile(each.seconds, 50), percentile(each.seconds, 99), each.seconds[-1])
+            table.add_row(each.what, f"{each.per_second:.0f}", *(f"{seconds * 1000:.0f}" for seconds in times))
+        console.print(table)
+
+
+if __name__ == "__main__":
+    main()
