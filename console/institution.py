@@ -214,7 +214,8 @@ async def _form_page(
 
 def _preview_page(own: Session, form: dict[str, str], seen: dict[str, Any], *, changed: bool = False) -> Response:
     chosen = {name: form.get(name, "") for name in MEMBERS}
-    return pages.page("preview.html", 409 if changed else 200, own=own, chosen=chosen, seen=seen, changed=changed)
+    status = 409 if changed else 200
+    return pages.page("preview.html", status, own=own, chosen=chosen, reasons=REASONS, seen=seen, changed=changed)
 
 
 async def _progress_page(own: Session, desk: Desk, revocation_id: UUID, wrong: str | None = None) -> Response:
@@ -226,4 +227,4 @@ async def _progress_page(own: Session, desk: Desk, revocation_id: UUID, wrong: s
         status, wrong = error.status, str(error)
     except Away as error:
         status, wrong = 503, f"The issuer {error}. Load the page again in a moment."
-    return pages.page("progress.html", status, own=own, found=found, wrong=wrong)
+    return pages.page("progress.html", status, own=own, found=found, reasons=REASONS, wrong=wrong)

@@ -41,7 +41,8 @@ class Job(BaseModel):
     issued: int
     rate: float | None = Field(description="Rows per second in the last 30 s; null while nothing moves.")
     created_at: datetime
-    started_at: datetime = Field(description="When the present phase began.")
+    started_at: datetime = Field(description="When its file began to come in.")
+    phase_started_at: datetime
     estimated_end_at: datetime | None = Field(description="Of the present phase, at the present rate.")
     ended_at: datetime | None
     auto_confirm: bool
@@ -104,7 +105,8 @@ def job_view(job: Row, counts: Row) -> Job:
         already_issued=counts["already"],
         issued=counts["issued"],
         rate=round(rate, 1) if rate and moving else None,
-        started_at=job["phase_at"],
+        started_at=job["created_at"],
+        phase_started_at=job["phase_at"],
         estimated_end_at=job["now"] + timedelta(seconds=(total - did) / rate) if rate and moving else None,
         mapping=_mapping(job),
         ignored_columns=_ignored(job),

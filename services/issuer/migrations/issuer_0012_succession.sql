@@ -32,6 +32,8 @@ create table expiry_places (
     valid_until timestamptz not null,
     id          uuid        not null
 );
+alter table expiry_places enable row level security;  -- without a policy: it is the worker's alone
+alter table expiry_places force row level security;
 
 -- The list that is opened when the open one is full: signed before the first badge points into it.
 alter table status_lists add column waiting boolean not null default false;

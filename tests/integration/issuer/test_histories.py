@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -166,6 +167,7 @@ class Lives(RuleBasedStateMachine):
             assert _BECOMES[life[-1]] == status
 
 
+@pytest.mark.timeout(600)
 async def test_status_bits_are_the_fold_of_history_in_issuer_registry_and_verifier(
     site: Site, north: Institution, clean_database: Callable[[str], CleanDatabase]
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import httpx
+import pytest
 
 from shared.credentials.permutation import permuted
 from shared.credentials.status import decode_list, set_indexes
@@ -29,6 +30,7 @@ async def _issued_with_the_last_place(site: Site, north: Institution) -> list[st
     return [*ids, str(made.json()["id"])]
 
 
+@pytest.mark.timeout(600)
 async def test_of_two_hundred_changes_at_once_from_three_processes_none_is_lost(
     site: Site, north: Institution, tmp_path: Path
 ) -> None:
