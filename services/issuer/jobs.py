@@ -14,6 +14,7 @@ from shared import db
 from shared.db import Database
 from shared.errors import LaurelError, Unavailable
 from shared.ids import new_id
+from shared.messaging.metrics import alarm
 from shared.messaging.pace import BackOff, Every
 
 log = structlog.get_logger()
@@ -88,6 +89,7 @@ class JobWorker:
                 if taken is not None:
                     if taken["tries"] <= MAX_TRIES:
                         return Leased(job, taken["number"], lease)
+                    alarm("issuance_job_stopped", job_id=str(job["id"]), chunk=taken["number"])
                     await handlers.stop(tx, job["id"], "chunk_failed", _often(job["chunk_rows"], taken["number"]))
                     await job_rows.start_over(tx, job["id"], taken["number"])
         return None

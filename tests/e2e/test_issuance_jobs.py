@@ -157,11 +157,13 @@ async def killed_at_work(
 async def recorded_and_logged_once(stack: Stack, badges: list[str], folder: Path) -> None:
     """Every badge is in every service, in the log, and told of, once; nothing waits any more."""
     assert (len(badges), len(set(badges))) == (ROWS, ROWS)
+    await eventually(lambda: len(list(stack.mail_folder.glob("*.eml"))) >= ROWS, within=PATIENCE, every=1)
     await eventually(lambda: outboxes_are_empty(stack), within=PATIENCE, every=1)
     await eventually(lambda: nothing_lags(stack), within=PATIENCE, every=1)
     acknowledged = folder / "acknowledged.jsonl"
     acknowledged.write_text("".join(json.dumps({"credential_id": each, "action": "issue"}) + "\n" for each in badges))
     check_ledgers(stack, acknowledged)
+    assert len(list(stack.mail_folder.glob("*.eml"))) == ROWS
 
 
 async def learners(database: "asyncpg.Connection[asyncpg.Record]") -> tuple[int, int]:

@@ -33,7 +33,7 @@ from shared.messaging.events import StatusPosition
 from shared.web import idempotency
 
 # Large enough that a transaction costs little per badge, small enough that its signatures are stored fresh.
-CHUNK = 200
+CHUNK = 100
 # Chunks and single badges under way at once: more would only make each other's signatures stale.
 AT_ONCE = 4
 # How often what became stale while it was signed is signed again, before the caller is asked to come back.
