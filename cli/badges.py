@@ -1,6 +1,7 @@
 """`laurel status` and `deliveries`, and revoking one badge: what becomes of a badge that was issued."""
 
 import os
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -65,18 +66,29 @@ def deliveries(
         str | None, typer.Argument(help="The badge: its id, its address, or a file that holds it.", metavar="ID")
     ] = None,
     replay: Annotated[str | None, typer.Option(help="Send this delivery (again) now.", metavar="DELIVERY_ID")] = None,
+    replay_from: Annotated[
+        datetime | None, typer.Option(help="Send again what was sent from this time on (UTC).", metavar="TIME")
+    ] = None,
+    to: Annotated[datetime | None, typer.Option(help="Up to this time; without it up to now.", metavar="TIME")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Of the range, to this endpoint alone.")] = None,
+    failed: Annotated[bool, typer.Option(help="Of the range, what failed alone.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show who was told of a badge, with every attempt; or send one delivery again.
+    """Show who was told of a badge, with every attempt; or send one delivery again, or those of a time.
 
-    With the institution's key, or the operator's.
+    With the institution's key, or the operator's. A mail that a learner has got is not sent again with a range.
 
     Example: laurel deliveries 6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d
 
     Example: laurel deliveries --replay 0198c0de-0000-7000-8000-000000000017
+
+    Example: laurel deliveries --replay-from 2026-11-22T08:00:00 --to 2026-11-22T12:00:00 --failed
     """
-    if (badge is None) == (replay is None):
-        raise Unusable("Name either a badge, or a delivery with --replay.")
+    if sum(each is not None for each in (badge, replay, replay_from)) != 1:
+        raise Unusable("Name a badge, or a delivery with --replay, or a time with --replay-from.")
+    if replay_from:
+        _replay_range(_span(replay_from, to, endpoint, failed), as_json)
+        return
     subject = credential_id(badge) if badge else None
     delivery = plain_uuid(replay, "delivery") if replay else None
     connection = connect(os.environ, "institution", "operator", needs=["notifier"])
@@ -90,6 +102,30 @@ def deliveries(
         say("Nobody was told of it, or not by this institution.")
     for each in [] if as_json else found:
         say(*_delivery(each))
+
+
+def _span(begin: datetime, end: datetime | None, endpoint: str | None, failed: bool) -> dict[str, Any]:
+    first, last = begin.replace(tzinfo=UTC), (end or datetime.now(UTC)).replace(tzinfo=UTC)
+    span = {"from": first.isoformat(), "to": last.isoformat()}
+    if endpoint:
+        span["endpoint_id"] = plain_uuid(endpoint, "endpoint")
+    return {**span, "state": "failed"} if failed else span
+
+
+def _replay_range(span: dict[str, Any], as_json: bool) -> None:
+    connection = connect(os.environ, "institution", "operator", needs=["notifier"])
+    replayed, cursor = 0, ""
+    while True:
+        path = "/v1/deliveries/replay" + (f"?cursor={cursor}" if cursor else "")
+        answer = connection.post("notifier", path, span).json()
+        replayed += answer["replayed"]
+        cursor = answer["next"]
+        if not cursor:
+            break
+    if as_json:
+        give({"replayed": replayed})
+    else:
+        say(f"{replayed} deliveries are sent again.")
 
 
 def _version_before(connection: Connection, subject: str) -> int | None:

@@ -11,6 +11,7 @@ from cli.connection import connect
 from cli.files import read, read_json
 from cli.ids import credential_id
 from cli.keys import Unusable
+from cli.moments import instant
 from cli.output import Json, give, moment, say
 from cli.patience import patiently
 
@@ -18,8 +19,8 @@ Reason = Annotated[
     str,
     typer.Option(help=f"Needed: {REASONS}; or words of your own, which the learner reads.", metavar="CODE|TEXT"),
 ]
-Until = Annotated[str | None, typer.Option(help="Until when it holds: 2027-01-31T12:00:00Z.", metavar="TIME")]
-From = Annotated[str | None, typer.Option(help="From when it holds; absent: now.", metavar="TIME")]
+Until = Annotated[str | None, typer.Option(help="Until when it holds; a day alone: to its end.", metavar="DAY|TIME")]
+From = Annotated[str | None, typer.Option(help="From when it holds.", metavar="DAY|TIME")]
 
 
 def suspend(badge: Badge, reason: Reason = "", as_json: Json = False) -> None:
@@ -64,7 +65,7 @@ def replace(
     if not isinstance(asked, dict):
         raise Unusable(f"{members} holds no JSON object.")
     recipient = _given(name=name, email=email, id=learner)
-    asked |= _given(valid_from=valid_from, valid_until=valid_until, reason=reason.strip() or None)
+    asked |= _dates(valid_from, valid_until) | _given(reason=reason.strip() or None)
     asked |= {"recipient": {**asked.get("recipient", {}), **recipient}} if recipient else {}
     if not set(asked) - {"reason"}:
         raise Unusable(
@@ -76,11 +77,11 @@ def replace(
 def renew(badge: Badge, valid_until: Until = None, valid_from: From = None, as_json: Json = False) -> None:
     """Issue a badge anew with new dates; the old one stays as it is, and says which badge renews it.
 
-    Without --valid-until it holds as long as its achievement says.
+    Without --valid-until it holds as much longer as the old one did.
 
-    Example: laurel renew 6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d --valid-until 2029-01-31T23:59:59Z
+    Example: laurel renew 6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d --valid-until 2029-01-31
     """
-    _make(badge, "renew", _given(valid_from=valid_from, valid_until=valid_until), "Renewed", as_json=as_json)
+    _make(badge, "renew", _dates(valid_from, valid_until), "Renewed", as_json=as_json)
 
 
 def _change(badge: str, command: str, reason: str, done: str, *, as_json: bool) -> None:
@@ -111,6 +112,12 @@ def _post(badge: str, command: str, body: dict[str, Any], key: str | None = None
     path = f"/v1/credentials/{subject}/{command}"
     answer: dict[str, Any] = connection.post("issuer", path, body, idempotency_key=key).json()
     return answer
+
+
+def _dates(valid_from: str | None, valid_until: str | None) -> dict[str, Any]:
+    begins = instant(valid_from, "--valid-from") if valid_from else None
+    ends = instant(valid_until, "--valid-until", until=True) if valid_until else None
+    return _given(valid_from=begins, valid_until=ends)
 
 
 def _given(**members: str | None) -> dict[str, Any]:

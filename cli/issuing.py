@@ -16,6 +16,7 @@ from cli.files import write
 from cli.ids import achievement_id, plain_uuid
 from cli.jobs.course import Wish, issue_file, see_through
 from cli.keys import Unusable
+from cli.moments import instant
 from cli.output import Json, give, plain, say
 from cli.patience import patiently
 
@@ -124,6 +125,7 @@ def issue(
             "A token has to be asked for: --format ob3-jwt or --format vc+jwt.",
         ),
     )
+    held = instant(release_at, "--release-at") if release_at else _in(undo)
     connection = connect(os.environ, "institution", needs=["issuer"])
     wish = Wish(dry_run=dry_run, yes=yes, later=later, errors=errors, as_json=as_json)
     if job is not None:
@@ -134,7 +136,7 @@ def issue(
         _issue_one(connection, achievement, order, out, as_json=as_json)
     elif file is not None:
         query: dict[str, Any] = {"achievement_id": achievement_id(connection, achievement), "name": _called(file)}
-        query |= {"format": formats, "mapping": mapping, "release_at": release_at or _in(undo)}
+        query |= {"format": formats, "mapping": mapping, "release_at": held}
         asked = {name: value for name, value in query.items() if value}
         issue_file(connection, file, replace(wish, query=asked))
 

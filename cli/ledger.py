@@ -7,7 +7,7 @@ What never breaks, by number:
     3  A credential's versions are 1 to n without a gap, the same in issuer and registry.
     4  A revoked credential is revoked everywhere and stays so.
     5  Status and status bits are the fold of the history, everywhere the same.
-    7  Whoever is concerned is told, and of nothing twice: the notifier has both halves of every issue and revocation,
+    7  Whoever is concerned is told, and of nothing twice: the notifier has both halves of every issue and change,
        a mail where there is an address, and one delivery for each event, channel and target.
     8  Nothing waits any more: no row in an outbox, no record unread, parked or given up, no delivery that is due.
 
@@ -32,8 +32,6 @@ SERVICES = ("issuer", "registry", "verifier")
 ACKNOWLEDGED = "acknowledged"
 # Ids of the notifier's lines on what there was to tell begin with this, and go on with the event's id.
 NOTICE = "notice:"
-# The changes of which people are told.
-TOLD = ("issued", "revoked")
 _HEARD = {"happened": "happened", "recorded": "is recorded"}
 _STATUS_AFTER = {"issued": "issued", "suspended": "suspended", "reinstated": "issued", "revoked": "revoked"}
 _STATUS_THAT_RAISES = {"revocation": "revoked", "suspension": "suspended"}
@@ -250,7 +248,7 @@ def check_notices(notices: Iterable[Line], events: Iterable[Event]) -> Iterator[
 
     `notices` are the notifier's lines and `events` the issuer's, both in the order of the events' ids.
     """
-    wanted = ({"id": f"{NOTICE}{event}"} for event, _, change in events if change in TOLD)
+    wanted = ({"id": f"{NOTICE}{event}"} for event, _, _ in events)
     for notice, found in aligned({"issuer": wanted, "notifier": notices}):
         event, lines = notice.removeprefix(NOTICE), found.get("notifier", ())
         if "issuer" not in found:

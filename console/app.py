@@ -7,7 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
-from console import api, index, ops, receiver
+from console import api, index, institution, ops, receiver
+from console.desk import Desk
+from console.institution_sessions import InstitutionSessions, KeyNeeded
 from console.monitor import Monitor
 from console.neighbours import Asking, neighbours
 from console.sessions import LoginNeeded, Sessions
@@ -47,10 +49,14 @@ def make_app(settings: ConsoleSettings) -> FastAPI:
     app.state.asking = Asking(operator_key)
     app.state.monitor = Monitor(app.state.asking, services)
     app.state.sessions = Sessions(operator_key)
+    app.state.institutions = InstitutionSessions()
+    app.state.desk = Desk(app.state.asking, named["issuer"], named["verifier"])
     app.state.teller = Teller(settings, app.state.spans, app.state.asking, named["registry"], named["notifier"])
     problems.install(app)
     app.add_exception_handler(LoginNeeded, ops.login_needed)
-    for router in (health.router, pages.assets, index.router, ops.public, ops.router, api.router, receiver.router):
+    app.add_exception_handler(KeyNeeded, institution.key_needed)
+    people = (index.router, ops.public, ops.router, institution.public, institution.router)
+    for router in (health.router, pages.assets, *people, api.router, receiver.router):
         app.include_router(router)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, seconds=10.0)
     telemetry.instrument(app)

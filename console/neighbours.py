@@ -80,12 +80,32 @@ class Asking:
 
     async def get(self, url: str, *, as_operator: bool = False, query: Mapping[str, str] | None = None) -> Answer:
         """GET; raises Away unless the whole answer is here within 3 s and has no more than 2 MiB."""
-        headers = {"Accept": "application/json", **(self._operator if as_operator else {})}
+        return await self._ask("GET", url, SECONDS, headers=self._operator if as_operator else {}, params=query)
+
+    async def ask(
+        self,
+        key: str,
+        method: str,
+        url: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        once: str | None = None,
+        seconds: float = SECONDS,
+    ) -> Answer:
+        """Ask with somebody's API key, and a JSON body; `once` is the Idempotency-Key. Raises Away as `get` does."""
+        headers = {"Authorization": f"Bearer {key}"} | ({"Idempotency-Key": once} if once else {})
+        headers |= {} if body is None else {"Content-Type": "application/json"}
+        content = None if body is None else orjson.dumps(body)
+        return await self._ask(method, url, seconds, headers=headers, content=content, params=query)
+
+    async def _ask(self, method: str, url: str, seconds: float, headers: Mapping[str, str], **request: Any) -> Answer:
+        headers = {"Accept": "application/json", **headers}
         body = bytearray()
         try:
             async with (
-                asyncio.timeout(SECONDS),
-                self._client.stream("GET", url, headers=headers, params=query) as answer,
+                asyncio.timeout(seconds),
+                self._client.stream(method, url, headers=headers, timeout=seconds, **request) as answer,
             ):
                 async for piece in answer.aiter_bytes():
                     body += piece

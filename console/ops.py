@@ -2,25 +2,24 @@
 
 import re
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from console.api import TheTeller
+from console.forms import is_https, read_form
 from console.freshness import freshness
 from console.monitor import Monitor, Standing
 from console.sessions import COOKIE, SESSION_SECONDS, Sessions, reader
 from console.story import badge_id
-from shared.errors import Malformed, RateLimited, TooLarge, Unauthorized, Unavailable
+from shared.errors import RateLimited, Unauthorized, Unavailable
 from shared.web.auth import address_of
 from shared.web.pages import Pages
 
 START = "/ops"
 # Pages of ours that a log-in may lead to: no other host, no step upwards, nothing that is not plainly written.
 _OWN = re.compile(r"/ops(?:/trace)?(?:\?[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]*)?")
-# A key and an address.
-MAX_FORM_BYTES = 4096
 
 public = APIRouter(include_in_schema=False)
 router = APIRouter(include_in_schema=False, dependencies=[Depends(reader)])
@@ -37,7 +36,7 @@ async def login_page(next: str = START) -> Response:  # noqa: A002  # the parame
 async def login(request: Request) -> Response:
     """Open a session for whoever knows the operator key."""
     sessions: Sessions = request.app.state.sessions
-    form = await _form(request)
+    form = await read_form(request)
     target = own(form.get("next", START))
     try:
         sessions.check(form.get("key", "").strip(), address_of(request))
@@ -54,7 +53,7 @@ async def login(request: Request) -> Response:
         sessions.open(),
         SESSION_SECONDS,
         path="/ops",
-        secure=_is_https(request),
+        secure=is_https(request),
         httponly=True,
         samesite="strict",
     )
@@ -69,7 +68,7 @@ async def logout(request: Request) -> Response:
     answer = RedirectResponse("/ops/login", 303)
     if COOKIE not in request.cookies:  # another site's form: the browser keeps the cookie from it, and it stays
         return answer
-    answer.delete_cookie(COOKIE, path="/ops", secure=_is_https(request), httponly=True, samesite="strict")
+    answer.delete_cookie(COOKIE, path="/ops", secure=is_https(request), httponly=True, samesite="strict")
     return answer
 
 
@@ -125,22 +124,6 @@ async def login_needed(request: Request, _: Exception) -> Response:
 def own(target: str) -> str:
     """Return `target` where it is a page of the operator's here, else the start page."""
     return target if _OWN.fullmatch(target) else START
-
-
-async def _form(request: Request) -> dict[str, str]:
-    body = await request.body()
-    if len(body) > MAX_FORM_BYTES:
-        raise TooLarge("form_too_large", f"The form has at most {MAX_FORM_BYTES} bytes.")
-    try:
-        fields = parse_qs(body.decode("ascii"), max_num_fields=10)
-    except ValueError as error:
-        raise Malformed("form_malformed", "This is no form of ours.") from error
-    return {name: values[0] for name, values in fields.items()}
-
-
-def _is_https(request: Request) -> bool:
-    """Tell whether the browser came by https; a proxy in front says so, and whoever lies harms his own cookie alone."""
-    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
 
 
 def _shown(standing: Standing) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 Consumes   nothing: whatever it decides, it decides from its own tables
 Emits      issuer.events.v1   laurel.credential.issued.v1, laurel.generic-credential.issued.v1,
-                              laurel.credential.status-changed.v1; laurel.institution.standing-changed.v1,
-                              laurel.signing-key.changed.v1, laurel.achievement.published.v1
+                              laurel.credential.status-changed.v1, laurel.credential.expiring.v1;
+                              laurel.institution.standing-changed.v1, laurel.signing-key.changed.v1,
+                              laurel.achievement.published.v1
            issuer.state.v1    institutions, signing keys, institutions' API keys, published achievements, status lists,
                               credentials' status; heartbeats
 
@@ -11,11 +12,15 @@ Its own truth:   institutions, institution_settings, signing_keys (sealed), api_
                  achievement_versions; status_lists;
                  recorded_changes (what the transparency log is told of those; what happened before, the worker adds);
                  credentials, credential_history, status_positions; credential_contents (what an erasure takes: the
-                 document, the badge as a token, the address, the owner link's token); revocations, revocation_items
-                 (of many badges at once). `laurel refeed issuer` tells all of it again. A credential
-                 is a badge, or `generic`: written by the institution itself (VC-API).
+                 document, the badge as a token, the address, the owner link's token); expiry_notices (what was told of
+                 badges that run out), expiry_places (how far it was looked for them); revocations, revocation_items (of
+                 many badges at once). Of files: issuance_jobs, issuance_job_chunks (leased by workers),
+                 issuance_turns; issuance_job_uploads and issuance_job_rows (personal, gone 30 days after a job's end);
+                 issued_rows (which badge a row has, by digests). `laurel refeed issuer` tells all of it again that
+                 was told. A credential is a badge, or `generic`: written by the institution itself (VC-API).
 Projections:     none.
 
 Private keys are sealed under a key-encryption key from LAUREL_KEK_FILE. The worker signs each changed status list once
-in 100 ms, and every list anew at half of its validity; it does confirmed revocations of many badges, chunk by chunk.
+in 100 ms, and every list anew at half of its validity; it tells of badges that run out; it does confirmed revocations
+of many badges, and lints and issues the rows of issuance jobs, chunk by chunk.
 """

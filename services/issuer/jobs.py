@@ -14,6 +14,7 @@ from shared import db
 from shared.db import Database
 from shared.errors import LaurelError, Unavailable
 from shared.ids import new_id
+from shared.messaging.metrics import alarm
 from shared.messaging.pace import BackOff, Every
 
 log = structlog.get_logger()
@@ -58,9 +59,13 @@ class JobWorker:
             async with self._database.transaction() as tx:
                 await handlers.move_on(tx, each["id"])
         if self._removing.due():
-            async with self._database.transaction() as tx:
-                await jobs.remove_rows(tx, self._settings.job_rows_kept, REMOVED_AT_ONCE)
+            while await self._remove() == REMOVED_AT_ONCE:
+                pass
         return bool(due)
+
+    async def _remove(self) -> int:
+        async with self._database.transaction() as tx:
+            return await jobs.remove_rows(tx, self._settings.job_rows_kept, REMOVED_AT_ONCE)
 
     async def _repeat(self, do: Callable[[], Awaitable[bool]]) -> None:
         back_off = BackOff()
@@ -84,6 +89,7 @@ class JobWorker:
                 if taken is not None:
                     if taken["tries"] <= MAX_TRIES:
                         return Leased(job, taken["number"], lease)
+                    alarm("issuance_job_stopped", job_id=str(job["id"]), chunk=taken["number"])
                     await handlers.stop(tx, job["id"], "chunk_failed", _often(job["chunk_rows"], taken["number"]))
                     await job_rows.start_over(tx, job["id"], taken["number"])
         return None
@@ -94,11 +100,12 @@ class JobWorker:
         except LeaseLost:
             log.info("chunk_taken_over", job_id=str(chunk.job["id"]), chunk=chunk.number)
         except Unavailable as error:
-            await self._give_back(chunk)
+            await self._give_back(chunk, counted=False)
             log.warning("chunk_waits", job_id=str(chunk.job["id"]), code=error.code)
             await asyncio.sleep(error.members.get("retry_after", 1))
         except LaurelError as error:
-            await self._give_back(chunk, error)
+            await self._give_back(chunk, error, counted=False)
+            log.warning("job_pauses", job_id=str(chunk.job["id"]), code=error.code)
         except Exception as error:
             await self._give_back(chunk)
             if db.is_failure_of_ours(error):
@@ -107,13 +114,13 @@ class JobWorker:
             log.error("chunk_failed", job_id=str(chunk.job["id"]), chunk=chunk.number, error=type(error).__name__)  # noqa: TRY400
             await asyncio.sleep(1)
 
-    async def _give_back(self, chunk: Leased, why: LaurelError | None = None) -> None:
+    async def _give_back(self, chunk: Leased, why: LaurelError | None = None, *, counted: bool = True) -> None:
         """Let others have a chunk; where no chunk of its job could do better, the job pauses and says why."""
         job_id: UUID = chunk.job["id"]
         async with self._database.transaction() as tx:
             if why is not None:
                 await handlers.stop(tx, job_id, why.code, why.detail)
-            await job_rows.let_go(tx, job_id, chunk.number, chunk.lease)
+            await job_rows.let_go(tx, job_id, chunk.number, chunk.lease, counted=counted)
 
 
 def _often(size: int, number: int) -> str:

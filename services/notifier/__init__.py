@@ -1,13 +1,16 @@
-"""The notifier tells: learners by mail, institutions (and, once they watch badges, employers) by webhook.
+"""The notifier tells: learners by mail, institutions and employers by webhook or mail, each in its language and words.
 
 Consumes   issuer.events.v1,    what happened, and that the registry has recorded it: people are told when
            registry.events.v1   both are here, in either order                       (laurel.notifier.events)
+           verifier.events.v1   what employers' watches see, told to them alone
            issuer.state.v1,     copies of institutions and of API keys
            verifier.state.v1                                                         (laurel.notifier.state)
 Emits      nothing
 
 Its own truth:   endpoints; notices, deliveries and attempts (the ledger of who was told what); recipients (what an
-                 erasure takes: address, owner link, signed badge, the institution's note).
+                 erasure takes: address, owner link, signed badge, the institution's note); templates and mail_settings;
+                 suppressions (digests of addresses that bounced or whose readers unsubscribed).
+                 mail_pace (digests of addresses and domains) goes when its slots are past;
                  link_requests (an address each) go as soon as they are answered; link_mails (digests of addresses)
                  after ten minutes.
 Projections:     institutions, api_keys: `laurel rebuild notifier` empties and refills them, and tells nobody again.

@@ -5,10 +5,20 @@ import asyncio
 import structlog
 
 from services.notifier import handlers
-from services.notifier.api import deliveries, endpoints, my_links
+from services.notifier.api import (
+    deliveries,
+    endpoints,
+    event_types,
+    mail_settings,
+    my_links,
+    reader_pages,
+    suppressions,
+    templates,
+)
 from services.notifier.letters import Places
 from services.notifier.mail import Mails
 from services.notifier.operations import operations
+from services.notifier.pace import Pace
 from services.notifier.post import FolderPost, Post, SmtpPost
 from services.notifier.sender import Sender
 from services.notifier.settings import NotifierSettings
@@ -19,9 +29,11 @@ from shared.messaging.events import (
     ISSUER_EVENTS,
     ISSUER_STATE,
     REGISTRY_EVENTS,
+    VERIFIER_EVENTS,
     VERIFIER_STATE,
     CredentialState,
     EventLogged,
+    VerificationCompleted,
 )
 from shared.messaging.housekeeping import clear_away
 from shared.messaging.inbox import Consumer
@@ -33,6 +45,17 @@ from shared.web.outbound import PinnedTransport, open_client
 log = structlog.get_logger()
 
 TIDY_SECONDS = 60.0
+ROUTERS = (
+    endpoints.router,
+    deliveries.router,
+    event_types.router,
+    mail_settings.router,
+    suppressions.router,
+    templates.router,
+    my_links.router,
+    my_links.page,
+    reader_pages.router,
+)
 # So many tenants whose receivers hang are needed to keep everybody's webhooks waiting. Mails know no such limit: they
 # all go to our own server.
 TENANTS_AT_ONCE = 4
@@ -42,14 +65,15 @@ def build(runtime: Runtime[NotifierSettings]) -> Parts:
     """Build routes and tasks from what the service runs on."""
     settings, worker, event_log = runtime.settings, runtime.worker, runtime.log
     sealer = Sealer.from_file(settings.kek_file)
+    events = [ISSUER_EVENTS, REGISTRY_EVENTS, VERIFIER_EVENTS]
     consumers = (
         Consumer(
             worker,
             event_log,
             handlers.EVENTS_GROUP,
-            [ISSUER_EVENTS, REGISTRY_EVENTS],
+            events,
             handlers.tell,
-            ignored=[EventLogged],
+            ignored=[EventLogged, VerificationCompleted],
         ),
         Consumer(
             worker,
@@ -61,7 +85,7 @@ def build(runtime: Runtime[NotifierSettings]) -> Parts:
             ignored=[CredentialState],
         ),
     )
-    mails = Mails(worker, _post(settings), settings.mail_from, _places(settings))
+    mails = Mails(worker, _post(settings), settings.mail_from, _places(settings), sealer)
 
     async def send_webhooks() -> None:
         async with open_client(PinnedTransport(settings.allow_loopback_webhooks)) as client:
@@ -73,25 +97,34 @@ def build(runtime: Runtime[NotifierSettings]) -> Parts:
         await _tidy(worker)
 
     return Parts(
-        routers=[endpoints.router, deliveries.router, my_links.router, my_links.page, ops.router(operations(worker))],
+        routers=[*ROUTERS, ops.router(operations(worker))],
         tasks={
             **{each.group: each.run for each in consumers},
-            "mails": Sender(worker, mails, settings.mails_at_once).run,
+            "mails": Sender(worker, mails, settings.mails_at_once, pace=_pace(settings)).run,
             "webhooks": send_webhooks,
             "tidy": tidy,
         },
-        state={"sealer": sealer, "my_links_rate": Rate(settings.my_links_rate)},
+        state={"sealer": sealer, "places": _places(settings), "my_links_rate": Rate(settings.my_links_rate)},
         troubles=lambda: {each.group: trouble for each in consumers if (trouble := each.trouble())},
         foreign_keys={"institution": "/laurel/issuer", "employer": "/laurel/verifier"},
     )
 
 
 def _places(settings: NotifierSettings) -> Places:
-    verifier, notifier = settings.verifier_url, settings.notifier_url
+    verifier, own = settings.verifier_url, (settings.notifier_url or "").rstrip("/")
     return Places(
         settings.public_url,
         verifier and f"{verifier.rstrip('/')}/",
-        notifier and f"{notifier.rstrip('/')}/my-links",
+        *(f"{own}/{page}" if own else None for page in ("my-links", "unsubscribe", "confirm")),
+    )
+
+
+def _pace(settings: NotifierSettings) -> Pace | None:
+    """Return the pace of mails; files need none."""
+    if settings.smtp_url is None:
+        return None
+    return Pace(
+        settings.mails_an_hour_to_an_address, settings.mails_a_minute_to_a_domain, settings.mails_at_once_to_a_domain
     )
 
 
@@ -110,7 +143,7 @@ async def _tidy(worker: Database) -> None:
             async with worker.session() as connection:
                 await clear_away(connection)
             async with worker.transaction() as tx:
-                await handlers.forget_link_requests(tx)
+                await handlers.forget_what_has_served(tx)
         except Exception as error:
             if not db.is_failure_of_ours(error):
                 raise

@@ -1,17 +1,38 @@
 """What there is to tell, and how long it is tried: pure decisions, with time and chance as arguments."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 
+from shared.credentials.identity import normal_address
 from shared.messaging.cloudevents import Delivery
-from shared.messaging.events import CredentialRecorded, CredentialStatusChanged, Issuance
+from shared.messaging.events import (
+    ChangeType,
+    CredentialExpiring,
+    CredentialRecorded,
+    CredentialStatusChanged,
+    Issuance,
+    Message,
+    WatchTriggered,
+)
 
-EventType = Literal["credential.issued", "credential.revoked"]
+EventType = Literal[
+    "credential.issued",
+    "credential.suspended",
+    "credential.reinstated",
+    "credential.revoked",
+    "credential.replaced",
+    "credential.renewed",
+    "credential.expiring",
+    "watch.changed",
+    "endpoint.test",
+]
 Outcome = Literal["accepted", "refused", "retry"]
 Disabled = Literal["gone", "unreachable"]
 
@@ -34,52 +55,59 @@ LONGEST_PATIENCE = timedelta(hours=24)
 LATE = timedelta(hours=48)
 THROTTLED = timedelta(minutes=1)
 ROTATION = timedelta(hours=24)
+# How long the link in a mail confirms an address.
+CONFIRMABLE = timedelta(days=7)
 # Of one tenant: each event is sent to each of them.
 MAX_ENDPOINTS = 10
 # What a delivery is called that answers a request for the links of an address's badges, and how many it lists.
 MY_LINKS = "my-links"
+# What mails are written in where nobody has said otherwise, by its tag (RFC 5646).
+ENGLISH = "en"
+# The mails that bring a badge: whoever wants no more mails gets these all the same.
+NECESSARY = ("credential.issued", "credential.replaced", "credential.renewed", MY_LINKS)
 MAX_LINKS = 100
-
-REASONS = {
-    "issued_in_error": "It was issued in error.",
-    "withdrawn": "The institution has withdrawn it.",
-    "superseded": "A newer badge takes its place.",
-    "key_compromise": "The key it was signed with can no longer be relied on.",
-    "other": "The institution has another reason.",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One half of something to tell: the issuer says that it happened, the registry that it is recorded."""
+    """One half of something to tell: the issuer says that it happened, the registry that it is recorded.
+
+    What the registry does not record (a credential runs out, a watch has seen a change) is whole at once and has no
+    version. `institution_id` is the tenant that is told: of a watch, its employer. `facts` is what else there is to
+    say of this type, as JSON; it holds nothing personal.
+    """
 
     event_id: UUID
     credential_id: UUID
     institution_id: UUID
-    version: int
+    version: int | None
     type: EventType
     happened_at: datetime | None = None
     reason: str | None = None
     recorded_at: datetime | None = None
     actor_role: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def notice(delivery: Delivery) -> Notice | None:
-    """Return what `delivery` contributes; None where nobody is told of such a thing."""
+    """Return what `delivery` contributes; None where nobody is told of such a thing.
+
+    The registry's half knows less: whether a revocation is a replacement, or an issue a renewal, the issuer's says.
+    """
     match delivery.message:
         case Issuance() as issued:
-            return Notice(*_about(delivery.id, issued), "credential.issued", happened_at=delivery.time)
-        case CredentialStatusChanged(change="revoked") as revoked:
-            reason = revoked.reason.code if revoked.reason else "other"
-            about = _about(delivery.id, revoked)
-            actor = revoked.actor.role
-            return Notice(*about, "credential.revoked", happened_at=delivery.time, reason=reason, actor_role=actor)
-        case CredentialRecorded(change="issued") as recorded:
+            kind: EventType = "credential.renewed" if issued.renews else "credential.issued"
+            facts = _facts(issued, "replaces", "renews")
+            return Notice(*_about(delivery.id, issued), kind, happened_at=delivery.time, facts=facts)
+        case CredentialStatusChanged() as changed:
+            return _changed(delivery, changed)
+        case CredentialRecorded() as recorded:
             about = _about(recorded.recorded_event_id, recorded)
-            return Notice(*about, "credential.issued", recorded_at=recorded.recorded_at)
-        case CredentialRecorded(change="revoked") as recorded:
-            about = _about(recorded.recorded_event_id, recorded)
-            return Notice(*about, "credential.revoked", recorded_at=recorded.recorded_at)
+            return Notice(*about, _TYPES[recorded.change], recorded_at=recorded.recorded_at)
+        case CredentialExpiring() as expiring:
+            return _expiring(delivery, expiring)
+        case WatchTriggered() as seen:
+            return _seen(delivery, seen)
     return None
 
 
@@ -88,7 +116,8 @@ class Answer:
     """What came of one attempt, as its channel saw it.
 
     `status` is the receiver's code; `error` a short word of ours, never the receiver's text. `wait` is the least time
-    until the next try, `pause` keeps everything else from this target as long, `disable` ends it.
+    until the next try, `pause` keeps everything else from this target as long, `disable` ends it. `body` is the
+    SHA-256 digest of what was sent, `bounced` that of an address that takes no mail.
     """
 
     outcome: Outcome
@@ -97,6 +126,8 @@ class Answer:
     wait: timedelta = timedelta(0)
     pause: timedelta = timedelta(0)
     disable: Disabled | None = None
+    body: bytes | None = None
+    bounced: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +183,6 @@ def webhook_id(delivery_id: UUID) -> str:
     return f"msg_{delivery_id.hex}"
 
 
-def webhook_payload(notice: Notice, public_url: str) -> dict[str, Any]:
-    """Return what a webhook says: ids, version, status and where to read more; nothing personal."""
-    return {
-        "type": notice.type,
-        "timestamp": notice.happened_at.isoformat() if notice.happened_at else None,
-        "data": {
-            "event_id": str(notice.event_id),
-            "credential_id": str(notice.credential_id),
-            "institution_id": str(notice.institution_id),
-            "version": notice.version,
-            "status": notice.type.removeprefix("credential."),
-            **({"reason": notice.reason} if notice.reason else {}),
-            "links": {"credential": credential_link(public_url, notice.credential_id)},
-        },
-    }
-
-
 def credential_link(public_url: str, credential_id: UUID, owner_token: str | None = None) -> str:
     """Return the address of a badge's page; with the owner's token it opens as the owner's."""
     page = f"{public_url.rstrip('/')}/credentials/{credential_id}"
@@ -189,7 +203,49 @@ def checked_address(text: str) -> str | None:
     return found.ascii_email if text.isascii() else None
 
 
+def address_digest(address: str) -> bytes:
+    """Return what is kept of an address that is not to be written to: SHA-256 of it, trimmed and in lower case."""
+    return sha256(normal_address(address).encode()).digest()
+
+
+_TYPES: Mapping[ChangeType, EventType] = {
+    "issued": "credential.issued",
+    "suspended": "credential.suspended",
+    "reinstated": "credential.reinstated",
+    "revoked": "credential.revoked",
+}
+
+
+def _changed(delivery: Delivery, changed: CredentialStatusChanged) -> Notice:
+    kind = "credential.replaced" if changed.replaced_by else _TYPES[changed.change]
+    reason = changed.reason.code if changed.reason else "other" if changed.change == "revoked" else None
+    return Notice(
+        *_about(delivery.id, changed),
+        kind,
+        happened_at=delivery.time,
+        reason=reason,
+        actor_role=changed.actor.role,
+        facts=_facts(changed, "replaced_by"),
+    )
+
+
+def _expiring(delivery: Delivery, expiring: CredentialExpiring) -> Notice:
+    about = (delivery.id, expiring.credential_id, expiring.institution_id, None)
+    facts = _facts(expiring, "days", "valid_until", "renewable_until", "renewal_url")
+    return Notice(*about, "credential.expiring", delivery.time, recorded_at=delivery.time, facts=facts)
+
+
+def _seen(delivery: Delivery, seen: WatchTriggered) -> Notice:
+    about = (delivery.id, seen.credential_id, seen.employer_id, None)
+    facts = _facts(seen, "watch_id", "number", "change", "verdict", "standing", "channels")
+    return Notice(*about, "watch.changed", seen.changed_at, seen.reason, delivery.time, facts=facts)
+
+
 def _about(
     event_id: UUID, message: Issuance | CredentialStatusChanged | CredentialRecorded
 ) -> tuple[UUID, UUID, UUID, int]:
     return event_id, message.credential_id, message.institution_id, message.version
+
+
+def _facts(message: Message, *members: str) -> dict[str, Any]:
+    return message.model_dump(mode="json", include=set(members), exclude_none=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from services.notifier.domain import MAX_ENDPOINTS, ROTATION, checked_address, notice
-from services.notifier.store import copies, endpoints, links, notices
+from services.notifier.domain import CONFIRMABLE, MAX_ENDPOINTS, ROTATION, checked_address, notice
+from services.notifier.store import copies, endpoints, links, notices, pacing, suppressions
 from services.notifier.store import deliveries as ledger
-from services.notifier.store.deliveries import Filter
+from services.notifier.store.deliveries import Filter, Range
 from services.notifier.webhooks import new_secret
 from shared import telemetry
 from shared.api_keys.states import row_of
@@ -27,6 +27,8 @@ EVENTS_GROUP = "laurel.notifier.events"
 STATE_GROUP = "laurel.notifier.state"
 
 MAX_ADDRESS = 320
+# How an endpoint's url begins that is a mail address (RFC 6068).
+BY_MAIL = "mailto:"
 
 
 # --- records ---------------------------------------------------------------------------------------------------------
@@ -38,7 +40,7 @@ async def tell(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     Of a credential that is no badge nobody's address is known: systems are told of it, nobody is written to.
     """
     await notices.add_recipients(tx, list(messages_of(CredentialIssued, deliveries)))
-    await notices.note_revocations(tx, _notes(messages_of(CredentialStatusChanged, deliveries)))
+    await notices.note_reasons(tx, _notes(messages_of(CredentialStatusChanged, deliveries)))
     halves = [(half, each.traceparent) for each in deliveries if (half := notice(each))]
     await notices.meet(tx, [half for half, _ in halves])
     await notices.announce(tx, {half.event_id: traceparent for half, traceparent in halves})
@@ -56,9 +58,9 @@ async def forget_copies(tx: Tx) -> None:
     await copies.empty(tx)
 
 
-def _notes(changes: Iterator[CredentialStatusChanged]) -> dict[UUID, str]:
-    revoked = (each for each in changes if each.change == "revoked")
-    return {each.credential_id: each.reason.note for each in revoked if each.reason and each.reason.note}
+def _notes(changes: Iterator[CredentialStatusChanged]) -> dict[UUID, str | None]:
+    reasoned = (each for each in changes if each.change != "reinstated")
+    return {each.credential_id: each.reason.note if each.reason else None for each in reasoned}
 
 
 def _institution(state: InstitutionState) -> dict[str, Any]:
@@ -87,6 +89,7 @@ async def register(
     """
     if wanted.contact is not None and checked_address(wanted.contact) is None:
         raise Invalid("address_refused", "The contact must be one plain mail address.")
+    by_mail = wanted.url.startswith(BY_MAIL)
     endpoint_id = new_id()
     made = await claim(tx, attempt, endpoint_id)
     if made is not None:
@@ -102,8 +105,29 @@ async def register(
         events=wanted.events,
         contact=wanted.contact,
         secret=sealed,
+        confirmed=not by_mail,
     )
+    if by_mail:
+        await _add(tx, principal.tenant_id, endpoint_id, "endpoint.confirm", "mail")
     return row, secret
+
+
+async def confirm(tx: Tx, endpoint_id: UUID) -> None:
+    """Let a mail address be told, which whoever reads there has asked for; raises NotFound."""
+    _found(await endpoints.confirm(tx, endpoint_id, CONFIRMABLE))
+
+
+async def test(tx: Tx, principal: Principal, endpoint_id: UUID) -> Any:
+    """Have a test sent to an endpoint; return its delivery. Raises NotFound, and Conflict where it can't be sent."""
+    row = _found(await endpoints.get(tx, endpoint_id))
+    if row["disabled_at"]:
+        raise Conflict("endpoint_disabled", "It is disabled: enable it first.")
+    if row["confirmed_at"] is None:
+        raise Conflict("endpoint_unconfirmed", "Nobody has confirmed that they want to be told at this address.")
+    if await endpoints.has_waiting_test(tx, endpoint_id):
+        raise Conflict("test_under_way", "A test is on its way to it already.", retry_after=30)
+    channel = "mail" if row["url"].startswith(BY_MAIL) else "webhook"
+    return await ledger.get(tx, await _add(tx, principal.tenant_id, endpoint_id, "endpoint.test", channel))
 
 
 async def rotate(tx: Tx, endpoint_id: UUID, sealer: Sealer) -> tuple[Any, str]:
@@ -118,8 +142,11 @@ async def endpoint(tx: Tx, endpoint_id: UUID) -> Any:
 
 
 async def enable(tx: Tx, endpoint_id: UUID) -> Any:
-    """Let an endpoint be delivered to again, and return it; raises NotFound."""
-    return _found(await endpoints.enable(tx, endpoint_id))
+    """Let an endpoint be delivered to again, and return it; its contact hears of that. Raises NotFound."""
+    row = _found(await endpoints.enable(tx, endpoint_id))
+    if row["was_disabled"] and row["contact"]:
+        await _add(tx, row["tenant_id"], endpoint_id, "endpoint.enabled", "mail")
+    return row
 
 
 async def remove(tx: Tx, endpoint_id: UUID) -> None:
@@ -155,6 +182,27 @@ async def replay(tx: Tx, principal: Principal, delivery_id: UUID) -> Any:
     return await ledger.get(tx, delivery_id)
 
 
+async def replay_range(tx: Tx, principal: Principal, wanted: Range, after: Place | None, limit: int) -> Sequence[Any]:
+    """Have up to `limit` deliveries of a range sent again, oldest first; return each one's time and id.
+
+    Raises NotFound for another tenant's endpoint, Forbidden where they are stale and no operator asks.
+    """
+    if wanted.state == "stale" and principal.kind != "operator":
+        raise Forbidden("operator_needed", "They are older than 48 hours: only an operator can have them sent.")
+    if wanted.endpoint_id is not None:
+        _found(await endpoints.get(tx, wanted.endpoint_id))
+    return await ledger.replay(tx, wanted, after, limit)
+
+
+async def allow(tx: Tx, suppression_id: UUID) -> None:
+    """Let an address be written to again that bounced. Raises NotFound, and Conflict where its reader unsubscribed."""
+    reason = await suppressions.remove(tx, suppression_id)
+    if reason is None:
+        raise NotFound("suppression_not_found", "There is no suppression with this id.")
+    if reason == "unsubscribed":
+        raise Conflict("reader_unsubscribed", "Whoever reads there wants no more: only they can take that back.")
+
+
 def plain_address(text: str) -> str:
     """Return the one plain mail address that `text` is; raises Invalid (`address_refused`)."""
     # No longer than an address can be (RFC 5321 section 4.5.3.1).
@@ -169,9 +217,15 @@ async def ask_for_links(tx: Tx, address: str) -> None:
     await links.ask(tx, new_id(), address, telemetry.outgoing().get("traceparent"))
 
 
-async def forget_link_requests(tx: Tx) -> None:
-    """Forget requests for links that could not be answered, and what was kept of those that were."""
+async def forget_what_has_served(tx: Tx) -> None:
+    """Forget requests for links that could not be answered, what was kept of those that were, and slots long past."""
     await links.forget_old(tx)
+    await pacing.forget_old(tx)
+
+
+async def _add(tx: Tx, tenant_id: UUID, endpoint_id: UUID, mail: str, channel: str) -> UUID:
+    trace = telemetry.outgoing().get("traceparent")
+    return await ledger.add_for_endpoint(tx, tenant_id, endpoint_id, mail, channel, trace)
 
 
 def _found(row: Any) -> Any:

@@ -1,19 +1,21 @@
 """What mails say of badges: strangers' words on one line each, in short, with a warning where they hide something."""
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from services.notifier.domain import MAX_LINKS, REASONS, credential_link
+from services.notifier.domain import ENGLISH, MAX_LINKS, credential_link
 from services.notifier.headers import one_line
 from services.notifier.store.links import Links
 from services.notifier.store.parcels import Letter
+from services.notifier.words import day, spoken, words
 from shared.credentials.quoting import conceals, quoted
 
 MAX_NAME = 150
@@ -23,22 +25,23 @@ MAX_PROSE = 300
 MAX_RESULTS = 10
 # Enough Markdown for that many characters of text.
 _MARKDOWN_READ = 10 * MAX_PROSE
-WARNING = "(holds characters that are not seen)"
-OPERATOR = "The operator of this registry"
-BY_OPERATOR = "It was withdrawn by the operator, not by the institution."
 _RIGHT_TO_LEFT = ("R", "AL", "AN")
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+
+_WEB_ADDRESS = re.compile(r"https?://[^\s\x00-\x20]+")
 
 _markdown = MarkdownIt("commonmark", {"html": False}).disable("image")
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a mail's links lead: badges' pages; the verify page and the page of `my-links`, where there are any."""
+    """Where a mail's links lead: badges' pages; the verify page and pages of this service, where there are any."""
 
     public_url: str
     verifier: str | None = None
     my_links: str | None = None
+    unsubscribe: str | None = None
+    confirm: str | None = None
 
 
 class Fact(NamedTuple):
@@ -51,31 +54,45 @@ class Fact(NamedTuple):
 def said(letter: Letter, credential_id: UUID, places: Places) -> dict[str, Any]:
     """Return what the templates of a badge's mails ask for; nothing in it spans lines."""
     badge, url = letter.credential["credentialSubject"]["achievement"]["name"], letter.institution_url
-    signed_as = signer(letter.credential)
+    language, ours = spoken(letter.language), words(spoken(letter.language))
     by_operator = letter.actor_role == "operator"
+    link = credential_link(places.public_url, credential_id, letter.owner_token)
     return {
         "name": addressee(letter.credential),
         "badge": short(badge, MAX_NAME),
         "badge_quoted": quoted(badge),
-        "badge_shown": shown(badge, MAX_NAME),
-        "earned": earned(letter.credential),
+        "badge_shown": shown(badge, MAX_NAME, language),
+        "earned": earned(letter.credential, language),
         "institution": short(letter.institution, MAX_NAME),
         # Where it can be reached; a DID is nothing that a learner can write to.
         "reached": one_line(url) if url else None,
         "whom": [
-            Fact("Issued by", shown(letter.institution, MAX_NAME)),
-            *([Fact("On the web", shown(url, MAX_URL))] if url else []),
-            Fact("Signed as", signed_as),
+            Fact(ours["issued_by"], shown(letter.institution, MAX_NAME, language)),
+            *([Fact(ours["on_the_web"], shown(url, MAX_URL, language))] if url else []),
+            Fact(ours["signed_as"], signer(letter.credential)),
         ],
         # Who revoked it, as a sentence begins.
-        "revoker": OPERATOR if by_operator else short(letter.institution, MAX_NAME),
+        "revoker": ours["operator"] if by_operator else short(letter.institution, MAX_NAME),
         "by_operator": by_operator,
-        "reason": BY_OPERATOR if by_operator else REASONS.get(letter.reason or "other", REASONS["other"]),
-        "note": shown(letter.note, MAX_PROSE) if letter.note else None,
-        "link": credential_link(places.public_url, credential_id, letter.owner_token),
+        "reason": ours["by_operator"] if by_operator else ours["reasons"].get(letter.reason, ours["reasons"]["other"]),
+        "note": shown(letter.note, MAX_PROSE, language) if letter.note else None,
+        "link": link,
         "public_link": credential_link(places.public_url, credential_id),
         "verifier": places.verifier,
         "my_links": places.my_links,
+        **_expiry(letter.facts, link, language),
+    }
+
+
+def _expiry(facts: Mapping[str, Any], link: str, language: str) -> dict[str, Any]:
+    """Return when a badge runs out, and where to ask for a new one: the institution's page, or the badge's own."""
+    days = {name: datetime.fromisoformat(facts[name]) for name in ("valid_until", "renewable_until") if name in facts}
+    url = facts.get("renewal_url", "")
+    return {
+        "days": facts.get("days", 0),
+        "runs_out": day(days["valid_until"], language) if "valid_until" in days else "",
+        "renewal_until": day(days["renewable_until"], language) if "renewable_until" in days else None,
+        "renewal_link": url if _WEB_ADDRESS.fullmatch(url) else link,
     }
 
 
@@ -83,9 +100,9 @@ def listed(found: Links, places: Places) -> dict[str, Any]:
     """Return what the templates of the mail with an address's links ask for."""
     badges = [
         {
-            "badge": shown(each.badge, MAX_NAME),
-            "institution": shown(each.institution, MAX_NAME),
-            "day": day(each.issued_at),
+            "badge": shown(each.badge, MAX_NAME, found.language),
+            "institution": shown(each.institution, MAX_NAME, found.language),
+            "day": day(each.issued_at, found.language),
             "link": credential_link(places.public_url, each.credential_id, each.owner_token),
         }
         for each in found.badges
@@ -93,17 +110,18 @@ def listed(found: Links, places: Places) -> dict[str, Any]:
     return {"badges": badges, "most": MAX_LINKS, "my_links": places.my_links}
 
 
-def earned(credential: Mapping[str, Any]) -> list[Fact]:
+def earned(credential: Mapping[str, Any], language: str = ENGLISH) -> list[Fact]:
     """Return what a signed badge says was earned: description, criteria, results, until when it holds."""
+    ours = words(language)
     achievement, subject = credential["credentialSubject"]["achievement"], credential["credentialSubject"]
     said = [
-        ("What it says", achievement.get("description") or ""),
-        ("What it took", _criteria(achievement.get("criteria") or {})),
-        *[("Result", each) for each in _results(subject.get("result") or [], achievement)],
+        (ours["what_it_says"], achievement.get("description") or ""),
+        (ours["what_it_took"], _criteria(achievement.get("criteria") or {})),
+        *[(ours["result"], each) for each in _results(subject.get("result") or [], achievement)],
     ]
-    facts = [Fact(label, shown(text, MAX_PROSE)) for label, text in said if text.strip()]
+    facts = [Fact(label, shown(text, MAX_PROSE, language)) for label, text in said if text.strip()]
     until = credential.get("validUntil")
-    return [*facts, Fact("Valid until", day(datetime.fromisoformat(until)))] if until else facts
+    return [*facts, Fact(ours["valid_until"], day(datetime.fromisoformat(until), language))] if until else facts
 
 
 def signer(credential: Mapping[str, Any]) -> str:
@@ -133,21 +151,15 @@ def short(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def shown(text: str, limit: int) -> str:
+def shown(text: str, limit: int, language: str = ENGLISH) -> str:
     """Return a text as `short` does, and say so where it holds characters that nobody sees or that turn it round."""
-    return f"{short(text, limit)} {WARNING}" if conceals(text) else short(text, limit)
+    return f"{short(text, limit)} {words(language)['warning']}" if conceals(text) else short(text, limit)
 
 
 def apart(text: str) -> str:
     """Return a text for a line of plain text: what is written from right to left turns nothing round but itself."""
     turns = any(unicodedata.bidirectional(each) in _RIGHT_TO_LEFT for each in text)
     return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}" if turns else text
-
-
-def day(instant: datetime) -> str:
-    """Return a date for people (`26 November 2026`), in UTC."""
-    time = instant.astimezone(UTC)
-    return f"{time.day} {time:%B %Y}"
 
 
 def _text(token: Token) -> str:

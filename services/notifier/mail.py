@@ -1,111 +1,159 @@
 """Tells people by mail: text and HTML, the signed badge attached, one recipient, headers that nobody can add to."""
 
-from collections.abc import Mapping
+import asyncio
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
-from pathlib import Path
-from typing import Any
+from hashlib import sha256
 
 import orjson
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+import structlog
 
-from services.notifier import headers, letters
-from services.notifier.domain import MAX_LINKS, MY_LINKS, Answer, checked_address
+from services.notifier import headers, letters, own_words
+from services.notifier.domain import MAX_LINKS, MY_LINKS, NECESSARY, Answer, checked_address
+from services.notifier.endpoint_letters import ABOUT_ENDPOINTS, of_an_endpoint
 from services.notifier.headers import one_line
 from services.notifier.letters import Places
+from services.notifier.own_words import TemplateRefused
 from services.notifier.post import Post
 from services.notifier.store import links, parcels
 from services.notifier.store.links import Links
-from services.notifier.store.parcels import EndpointDown, Letter
+from services.notifier.store.parcels import EndpointMail, Letter
 from services.notifier.store.queue import Claim
+from services.notifier.tokens import confirm_token, unsubscribe_token
+from services.notifier.words import spoken
+from services.notifier.writing import Written, written
 from shared.db import Database, Tx
+from shared.sealing import Sealer
 
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates" / "mail"),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_templates.filters |= {"line": one_line, "apart": letters.apart}
+log = structlog.get_logger()
+
+# The mails that have the signed badge with them.
+_WITH_BADGE = ("credential.issued", "credential.replaced", "credential.renewed", "credential.revoked")
+
+# The mails that anybody could have sent to any address: one goes there once in a while.
+_BY_TURNS = (MY_LINKS, "endpoint.confirm")
+
+Parcel = Letter | EndpointMail | Links
 
 
+@dataclass(frozen=True, slots=True)
 class Mails:
-    """The channel of people."""
+    """The channel of people; `sender` is the address that mails come from."""
 
-    name = "mail"
-
-    def __init__(self, database: Database, post: Post, sender: str, places: Places) -> None:
-        """`sender` is the address that mails come from."""
-        self._database = database
-        self._post = post
-        self._sender = sender
-        self._places = places
+    database: Database
+    post: Post
+    sender: str
+    places: Places
+    sealer: Sealer
+    name: str = "mail"
 
     async def send(self, claim: Claim) -> Answer:
         """Write the mail and hand it over once."""
-        async with self._database.transaction() as tx:
+        async with self.database.transaction() as tx:
             parcel = await _parcel(tx, claim)
-            if isinstance(parcel, Links) and not await links.take_turn(tx, claim.target, parcel.email):
+            if parcel and claim.type in _BY_TURNS and not await links.take_turn(tx, claim.target, parcel.email):
                 return Answer("refused", error="told_already")
         if parcel is None:
             return Answer("refused", error="nobody_to_tell")
+        if refusal := _refused(parcel, claim.type):
+            return Answer("refused", error=refusal)
         address = checked_address(parcel.email)
         if address is None:
             return Answer("refused", error="address_refused")
-        return await self._post.send(self._write(parcel, address, claim), str(claim.id))
+        # A tenant's template is compiled and run beside the event loop.
+        message = await asyncio.to_thread(self._write, parcel, address, claim)
+        digest = sha256(message.as_bytes()).digest()
+        return replace(await self.post.send(message, str(claim.id)), body=digest)
 
-    def _write(self, parcel: Letter | EndpointDown | Links, address: str, claim: Claim) -> EmailMessage:
-        if isinstance(parcel, EndpointDown):
-            said: Mapping[str, Any] = {"id": claim.target, "url": parcel.url, "reason": parcel.reason}
-            return self._message(claim.type, said, address, None, claim)
-        if isinstance(parcel, Links):
-            return self._message(claim.type, letters.listed(parcel, self._places), address, None, claim)
-        said = letters.said(parcel, claim.target, self._places)
-        message = self._message(claim.type, said, address, one_line(parcel.institution), claim)
-        message.add_attachment(
-            orjson.dumps(parcel.credential), maintype="application", subtype="json", filename="badge.json"
-        )
-        return message
-
-    def _message(
-        self, template: str, said: Mapping[str, Any], address: str, on_behalf: str | None, claim: Claim
-    ) -> EmailMessage:
-        return compose(
-            template,
-            said,
-            sender=self._sender,
+    def _write(self, parcel: Parcel, address: str, claim: Claim) -> EmailMessage:
+        unsubscribe = self._unsubscribe(claim, address)
+        on_behalf = one_line(parcel.institution) if isinstance(parcel, Letter) else None
+        message = compose(
+            self._written(parcel, claim, unsubscribe),
+            sender=self.sender,
             on_behalf=on_behalf,
             to=address,
             name=str(claim.id),
             at=claim.started_at,
+            unsubscribe=unsubscribe,
         )
+        if isinstance(parcel, Letter) and claim.type in _WITH_BADGE:
+            badge = orjson.dumps(parcel.credential)
+            message.add_attachment(badge, maintype="application", subtype="json", filename="badge.json")
+        return message
+
+    def _written(self, parcel: Parcel, claim: Claim, unsubscribe: str | None) -> Written:
+        if isinstance(parcel, Links):
+            return written(MY_LINKS, letters.listed(parcel, self.places), spoken(parcel.language))
+        language = spoken(parcel.language)
+        if isinstance(parcel, Letter):
+            return self._to_learner(parcel, claim, language, unsubscribe)
+        confirm = f"{self.places.confirm}/{confirm_token(self.sealer, claim.tenant_id, claim.target)}"
+        template = claim.type if claim.type in ABOUT_ENDPOINTS else "event"
+        return written(template, of_an_endpoint(parcel, claim, self.places, confirm), language, unsubscribe)
+
+    def _to_learner(self, letter: Letter, claim: Claim, language: str, unsubscribe: str | None) -> Written:
+        said = letters.said(letter, claim.target, self.places)
+        if letter.template:
+            try:
+                return own_words.write(letter.template, said, language, unsubscribe, self.places.verifier)
+            except TemplateRefused:
+                # It was good when it was stored, and a newer version of ours refuses it, or a name is endless.
+                log.warning("template_refused", tenant_id=str(claim.tenant_id), type=claim.type)
+        return written(claim.type, said, language, unsubscribe)
+
+    def _unsubscribe(self, claim: Claim, address: str) -> str | None:
+        """Return where the reader says that no more is wanted; None for what is necessary, or without a page for it."""
+        to_learner = claim.target == claim.credential_id
+        if self.places.unsubscribe is None or claim.type == MY_LINKS or (to_learner and claim.type in NECESSARY):
+            return None
+        return f"{self.places.unsubscribe}/{unsubscribe_token(self.sealer, claim.tenant_id, address)}"
 
 
-async def _parcel(tx: Tx, claim: Claim) -> Letter | EndpointDown | Links | None:
-    if claim.type == "endpoint.disabled":
-        return await parcels.endpoint_down(tx, claim)
+async def _parcel(tx: Tx, claim: Claim) -> Parcel | None:
     if claim.type == MY_LINKS:
         return await links.find(tx, claim.target, MAX_LINKS)
-    return await parcels.letter(tx, claim)
+    if claim.target == claim.credential_id:
+        return await parcels.letter(tx, claim)
+    return await parcels.endpoint_mail(tx, claim)
+
+
+def _refused(parcel: Parcel, mail: str) -> str | None:
+    """Return the word for why a mail is not sent to whom it is for; None where it is."""
+    if isinstance(parcel, Links) or parcel.suppressed is None:
+        return None
+    if parcel.suppressed == "bounced":
+        return "suppressed"
+    return None if isinstance(parcel, Letter) and mail in NECESSARY else "unsubscribed"
 
 
 def compose(
-    template: str, said: Mapping[str, Any], *, sender: str, on_behalf: str | None, to: str, name: str, at: datetime
+    said: Written,
+    *,
+    sender: str,
+    on_behalf: str | None,
+    to: str,
+    name: str,
+    at: datetime,
+    unsubscribe: str | None = None,
 ) -> EmailMessage:
-    """Write a mail from `<template>.txt` (its first line is the subject) and `<template>.html`.
+    """Make a mail of what it says.
 
-    `name` makes the Message-ID, the same at every attempt.
+    `name` makes the Message-ID, the same at every attempt. `unsubscribe` is an address that takes the one click of
+    RFC 8058.
     """
-    subject, _, text = _templates.get_template(f"{template}.txt").render(said).partition("\n")
     message = EmailMessage(policy=headers.POLICY)
-    message["Subject"] = headers.subject(subject)
+    message["Subject"] = headers.subject(said.subject)
     message["From"] = headers.sender(on_behalf, sender)
     message["To"] = to
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{name}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
-    message.set_content(text.lstrip("\n"))
-    message.add_alternative(_templates.get_template(f"{template}.html").render(said), subtype="html")
+    if unsubscribe:
+        message["List-Unsubscribe"] = f"<{unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(said.text)
+    message.add_alternative(said.html, subtype="html")
     return message

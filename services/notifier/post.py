@@ -10,7 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from services.notifier.domain import Answer
+from services.notifier.domain import Answer, address_digest
+from services.notifier.replies import read_reply
 
 # For all of a conversation: less than the sender waits for it.
 SECONDS = 25.0
@@ -70,9 +71,10 @@ class SmtpPost:
                     tls_context=self.tls,
                 )
         except aiosmtplib.SMTPRecipientsRefused as error:
-            return _refusal(error.recipients[0].code, "recipient_refused")
+            refused = error.recipients[0]
+            return read_reply(refused.code, refused.message, "recipient", address_digest(message["To"]))
         except aiosmtplib.SMTPDataError as error:
-            return _refusal(error.code, "content_refused")
+            return read_reply(error.code, error.message, "content", address_digest(message["To"]))
         except aiosmtplib.SMTPResponseException as error:
             # Not this mail was refused, we were (log-in, sender): somebody will mend that.
             return Answer("retry", error.code, "smtp_refused_us")
@@ -97,8 +99,3 @@ class FolderPost:
         except OSError as error:
             return Answer("retry", error.errno, "folder")
         return Answer("accepted")
-
-
-def _refusal(code: int, error: str) -> Answer:
-    """A 5xx holds for good, anything else for now (RFC 5321 section 4.2.1)."""
-    return Answer("refused" if code >= 500 else "retry", code, error)

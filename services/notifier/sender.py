@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -11,8 +12,9 @@ import prometheus_client
 import structlog
 
 from services.notifier.domain import MY_LINKS, Answer, verdict
+from services.notifier.pace import Pace
 from services.notifier.store import queue
-from services.notifier.store.queue import Claim, Full
+from services.notifier.store.queue import Busy, Claim
 from shared import db, telemetry
 from shared.db import Database
 
@@ -51,12 +53,20 @@ class Channel(Protocol):
 class Sender:
     """Takes due deliveries of one channel and attempts them."""
 
-    def __init__(self, database: Database, channel: Channel, at_once: int, per_tenant: int | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        channel: Channel,
+        at_once: int,
+        per_tenant: int | None = None,
+        pace: Pace | None = None,
+    ) -> None:
         """`database` is the worker's: deliveries are every tenant's. `per_tenant` of `at_once` may be one tenant's."""
         self._database = database
         self._channel = channel
-        self._slots = asyncio.Semaphore(at_once)
+        self._at_once = at_once
         self._per_tenant = per_tenant or at_once
+        self._pace = pace
         self._targets: Counter[UUID] = Counter()
         self._tenants: Counter[UUID] = Counter()
         self._under_way: set[asyncio.Task[None]] = set()
@@ -72,23 +82,25 @@ class Sender:
                     await asyncio.wait(self._under_way, timeout=DRAIN_SECONDS)
 
     async def _step(self, attempts: asyncio.TaskGroup) -> None:
-        await self._slots.acquire()
-        claim = await self._claim()
-        if claim is None:
-            self._slots.release()
-            await asyncio.sleep(IDLE_SECONDS)
+        if len(self._under_way) >= self._at_once:
+            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
             return
-        self._targets[claim.target] += 1
-        self._tenants[claim.tenant_id] += 1
-        attempt = attempts.create_task(self._attempt(claim))
-        self._under_way.add(attempt)
-        attempt.add_done_callback(self._under_way.discard)
+        claims = await self._claim()
+        if claims is None:
+            await asyncio.sleep(IDLE_SECONDS)
+        for claim in claims or ():
+            self._targets[claim.target] += 1
+            self._tenants[claim.tenant_id] += 1
+            attempt = attempts.create_task(self._attempt(claim))
+            self._under_way.add(attempt)
+            attempt.add_done_callback(self._under_way.discard)
 
-    async def _claim(self) -> Claim | None:
-        full = Full(_reached(self._targets, PER_TARGET), _reached(self._tenants, self._per_tenant))
+    async def _claim(self) -> Sequence[Claim] | None:
+        busy = Busy(self._targets, self._tenants, PER_TARGET, self._per_tenant)
+        most = self._at_once - len(self._under_way)
         try:
             async with self._database.transaction() as tx:
-                return await queue.claim(tx, self._channel.name, full, LEASE)
+                return await queue.claim(tx, self._channel.name, busy, LEASE, most, self._pace)
         except Exception as error:
             if not db.is_failure_of_ours(error):
                 raise
@@ -115,7 +127,6 @@ class Sender:
         finally:
             self._targets -= Counter([claim.target])
             self._tenants -= Counter([claim.tenant_id])
-            self._slots.release()
 
     async def _answer(self, claim: Claim) -> Answer:
         try:
@@ -144,7 +155,3 @@ class Sender:
             error=answer.error,
             state=ended.state,
         )
-
-
-def _reached(counts: Counter[UUID], limit: int) -> list[UUID]:
-    return [each for each, count in counts.items() if count >= limit]

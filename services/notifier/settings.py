@@ -19,7 +19,12 @@ class NotifierSettings(Settings):
     smtp_url: SecretStr | None = None
     mail_folder: Path = Path(".laurel/mail")
     mail_from: str = "badges@laurel.example"
-    mails_at_once: int = Field(4, ge=1)
+    mails_at_once: int = Field(8, ge=1)
+    # Through an SMTP server, by all senders together: what is more waits. An address may get as many of an hour at
+    # once, a domain those of a minute.
+    mails_an_hour_to_an_address: int = Field(30, ge=1)
+    mails_a_minute_to_a_domain: int = Field(600, ge=1)
+    mails_at_once_to_a_domain: int = Field(8, ge=1)
 
     # Where mails send people: the verify page, and this service's own pages; unset: mails leave that out.
     verifier_url: str | None = None

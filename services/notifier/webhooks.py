@@ -3,13 +3,15 @@
 import asyncio
 import base64
 import secrets
+from dataclasses import replace
+from hashlib import sha256
 from uuid import UUID
 
 import httpx
-import orjson
 from standardwebhooks.webhooks import Webhook
 
-from services.notifier.domain import Answer, read_response, webhook_id, webhook_payload
+from services.notifier.domain import Answer, read_response, webhook_id
+from services.notifier.payloads import payload, trial
 from services.notifier.store import parcels
 from services.notifier.store.parcels import Hook
 from services.notifier.store.queue import Claim
@@ -48,7 +50,14 @@ class Webhooks:
         return await self._post(hook, claim)
 
     async def _post(self, hook: Hook, claim: Claim) -> Answer:
-        body = orjson.dumps(webhook_payload(hook.notice, self._public_url))
+        body = (
+            payload(hook.notice, self._public_url)
+            if hook.notice
+            else trial(claim.event_id, hook.endpoint_id, claim.created_at)
+        )
+        return replace(await self._deliver(hook, claim, body), body=sha256(body).digest())
+
+    async def _deliver(self, hook: Hook, claim: Claim, body: bytes) -> Answer:
         headers = self._headers(hook, claim, body)
         status, retry_after = None, None
         try:

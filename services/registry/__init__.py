@@ -2,7 +2,7 @@
 
 Consumes   issuer.events.v1     into the record, in the order of versions; institutions, keys and
                                 achievements into the log                          (laurel.registry.record)
-           verifier.events.v1   verifications, facts alone                         (laurel.registry.verifications)
+           verifier.events.v1   verifications, facts alone; of watches nothing     (laurel.registry.verifications)
            issuer.state.v1,     copies of institutions, achievements, API keys and
            verifier.state.v1    statuses, and the signed status lists              (laurel.registry.state)
 Emits      registry.events.v1   laurel.credential.recorded.v1, whose id follows from the id of the event it answers;

@@ -37,6 +37,7 @@ AlarmKind = Literal[
     "witness_ahead",  # a witness has cosigned more of the transparency log than was ever signed here
     "witness_refuses",  # a witness has seen another transparency log of this name than there is here
     "log_contradicts",  # the transparency log that is served is not the one that an outsider saw before
+    "issuance_job_stopped",  # rows of an issuance job failed again and again, or ended their worker
     "status_list_unsigned",  # a changed status list of the issuer could not be signed
 ]
 

@@ -126,6 +126,40 @@ async def test_links_are_sent_to_whoever_asks_with_the_same_answer(laurel: Laure
     await somebody.look("my-links-sent")
 
 
+async def test_a_learner_ends_mails_and_has_them_again_by_the_button_alone(laurel: Laurel, somebody: Person) -> None:
+    institution, address = await laurel.institution(), "quiet@learner.example"
+    badge = await institution.issue(await institution.achievement(), address)
+    await institution.revoke(badge["id"])
+    await eventually(lambda: any("List-Unsubscribe" in mail for mail in laurel.mailbox.to(address)))
+    [mail] = [mail for mail in laurel.mailbox.to(address) if "List-Unsubscribe" in mail]
+    await somebody.page.goto(mail["List-Unsubscribe"].strip("<>").replace(" ", ""))
+    await somebody.look("unsubscribe")
+    await somebody.page.get_by_role("button", name="Stop these mails").click()
+    await expect(somebody.page.get_by_text("That is noted.")).to_be_visible()
+    await somebody.look("unsubscribed")
+    await somebody.page.get_by_role("button", name="Get these mails again").click()
+    await expect(somebody.page.get_by_role("heading", name="You get these mails again")).to_be_visible()
+
+
+async def test_an_address_becomes_an_endpoint_by_its_readers_button(laurel: Laurel, somebody: Person) -> None:
+    institution, address = await laurel.institution(), "office@oak.example"
+    asked = {"mail": address}
+    made = await institution.client.post(f"{laurel.urls['notifier']}/v1/endpoints", json=asked)
+    assert made.json()["state"] == "unconfirmed"
+    await eventually(lambda: laurel.mailbox.to(address))
+    text = laurel.mailbox.to(address)[0].get_body(("plain",))
+    assert text
+    link = re.search(r"http\S+/confirm/\S+", text.get_content())
+    assert link
+    await somebody.page.goto(link[0])
+    await somebody.look("confirm")
+    await somebody.page.get_by_role("button", name="Yes, tell me by mail").click()
+    await expect(somebody.page.get_by_role("heading", name="You are told by mail")).to_be_visible()
+    await somebody.look("confirmed")
+    shown = await institution.client.get(f"{laurel.urls['notifier']}/v1/endpoints/{made.json()['id']}")
+    assert shown.json()["state"] == "enabled"
+
+
 async def test_the_operator_sees_how_the_services_stand(laurel: Laurel, somebody: Person) -> None:
     await log_in(somebody, laurel, "/ops")
     for service in ("issuer", "registry", "verifier", "notifier"):

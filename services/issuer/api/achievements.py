@@ -146,7 +146,9 @@ async def publish_achievement(
 ) -> PublishedAchievement:
     """Publish the draft: it never changes again, and badges are issued from it. Repeated, it answers the same."""
     async with database.transaction(who.tenant_id) as tx:
-        row = await achievements.publish(tx, who, achievement_id, if_match, settings.public_url)
+        row = await achievements.publish(
+            tx, who, achievement_id, if_match, settings.public_url, settings.status_list_size
+        )
     return PublishedAchievement(**_version(row, response).model_dump(), missing=missing(row["content"]))
 
 

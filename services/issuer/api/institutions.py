@@ -169,7 +169,9 @@ async def move_institution(
     """
     attempt = idempotency.attempt(who.tenant_id, header)
     async with idempotency.remembering(database, attempt), database.transaction(who.tenant_id) as tx:
-        row = await move_to_did_web(tx, who, institution_id, attempt, signer, settings.public_url)
+        row = await move_to_did_web(
+            tx, who, institution_id, attempt, signer, settings.public_url, settings.status_list_size
+        )
     return MovedInstitution(**{name: row[name] for name in MovedInstitution.model_fields})
 
 

@@ -17,7 +17,7 @@ from shared.errors import Invalid
 from shared.spreadsheets import unguarded
 
 # Validity begins or ends with a day.
-_OF_DAY = {"valid_from": time.min, "valid_until": time(23, 59, 59)}
+_OF_DAY = {"valid_from": time.min, "valid_until": time(23, 59, 59), "renewable_until": time(23, 59, 59)}
 _CODES = {
     ("email", "value_error"): "email_malformed",
     ("", "value_error"): "recipient_missing",

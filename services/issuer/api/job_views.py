@@ -41,7 +41,8 @@ class Job(BaseModel):
     issued: int
     rate: float | None = Field(description="Rows per second in the last 30 s; null while nothing moves.")
     created_at: datetime
-    started_at: datetime = Field(description="When the present phase began.")
+    started_at: datetime = Field(description="When its file began to come in.")
+    phase_started_at: datetime
     estimated_end_at: datetime | None = Field(description="Of the present phase, at the present rate.")
     ended_at: datetime | None
     auto_confirm: bool
@@ -65,13 +66,14 @@ class Sample(BaseModel):
     """A row as it would be issued."""
 
     row: int
-    name: str | None
-    email: str | None
-    id: str | None
-    valid_from: datetime | None
-    valid_until: datetime | None
-    results: list[dict[str, Any]]
-    evidence: list[dict[str, Any]]
+    name: str | None = None
+    email: str | None = None
+    id: str | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    renewable_until: datetime | None = None
+    results: list[dict[str, Any]] = []
+    evidence: list[dict[str, Any]] = []
 
 
 class Preview(BaseModel):
@@ -103,7 +105,8 @@ def job_view(job: Row, counts: Row) -> Job:
         already_issued=counts["already"],
         issued=counts["issued"],
         rate=round(rate, 1) if rate and moving else None,
-        started_at=job["phase_at"],
+        started_at=job["created_at"],
+        phase_started_at=job["phase_at"],
         estimated_end_at=job["now"] + timedelta(seconds=(total - did) / rate) if rate and moving else None,
         mapping=_mapping(job),
         ignored_columns=_ignored(job),
@@ -144,4 +147,4 @@ def _ignored(job: Row) -> list[str]:
 
 def _sample(row: Row) -> Sample:
     order = orjson.loads(row["wanted"])
-    return Sample(**{**order, "row": row["number"], "id": order["recipient_id"]})
+    return Sample(**{**order, "row": row["number"], "id": order.get("recipient_id")})

@@ -6,17 +6,19 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
+from starlette.requests import ClientDisconnect
 
-from services.issuer.api.access import Issuer, Reader, TheUploads
-from services.issuer.api.job_files import errors_csv
+from services.issuer.api.access import Issuer, Reader, Settings, TheUploads
+from services.issuer.api.job_files import errors_csv, results_csv
 from services.issuer.api.job_views import SAMPLES, Job, Jobs, Preview, job_view, preview_view
 from services.issuer.api.wire import unique
 from services.issuer.domain.formats import Format, refuse_two_tokens
 from services.issuer.domain.jobs import ENDED, Change, State
+from services.issuer.domain.row import Row
 from services.issuer.handlers import jobs as handlers
 from services.issuer.handlers.job_uploads import IdempotentUpload, WantedJob
 from services.issuer.store import job_rows
@@ -36,6 +38,7 @@ router = APIRouter(prefix=PATH, tags=["issuance jobs"], route_class=StrictRoute)
 # How often a watched job is looked at.
 LOOK_SECONDS = 1.0
 _KINDS = {"text/csv": "csv", "application/jsonl": "jsonl", "application/x-ndjson": "jsonl"}
+_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -48,6 +51,15 @@ _BODY: dict[str, Any] = {
         },
     }
 }
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("must have printable characters alone")
+    return name
+
+
+JobName = Annotated[Name, AfterValidator(_printable)]
 
 
 class JobState(BaseModel):
@@ -78,12 +90,12 @@ async def make_job(
         Query(
             max_length=50,
             description="`column:what it is`, several times, or all of them as one JSON object: name, given_name, "
-            "family_name, email, id, valid_from, valid_until, row_id, nth, json (a whole row as JSON), or nothing to "
-            "ignore the column. Others are guessed by their names.",
+            "family_name, email, id, valid_from, valid_until, renewable_until, row_id, nth, json (a row as JSON), "
+            "or nothing to ignore the column. Others are guessed by their names.",
             examples=[["Email address:email", "Class:"]],
         ),
     ] = None,
-    name: Annotated[Name | None, Query(examples=["Class of 2027"])] = None,
+    name: Annotated[JobName | None, Query(examples=["Class of 2027"])] = None,
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> JobState:
     """Send a file: CSV in UTF-8 (`,` or `;`, the first row names the columns), or JSON lines with a batch's rows.
@@ -98,7 +110,7 @@ async def make_job(
     if idempotency_key is not None:
         idempotency.refuse_malformed(idempotency_key)
         sent = IdempotentUpload(idempotency_key, f"POST {request.url.path}?{request.url.query}\n".encode())
-    job_id = await uploads.receive(who, wanted, request.stream(), sent)
+    job_id = await uploads.receive(who, wanted, _pieces(request), sent)
     job = await _job(database, who, job_id)
     return JobState(id=job.id, state=job.state)
 
@@ -131,16 +143,24 @@ async def preview_job(job_id: UUID, who: Reader, database: AppDatabase) -> Previ
     """What would become of the rows, with the first ten that would be issued."""
     async with database.transaction(who.tenant_id) as tx:
         job = await handlers.job(tx, who.tenant_id, job_id)
-        if job["rows_removed_at"] is not None:
-            raise Gone("job_rows_removed", "The job ended so long ago that its rows are not kept any more.")
+        refuse_removed(job)
         counts = (await store.counts(tx, [job_id]))[job_id]
         errors = await job_rows.error_counts(tx, job_id)
         samples = await job_rows.samples(tx, job_id, SAMPLES)
     return preview_view(job, counts, errors, list(samples))
 
 
+async def _watcher(job_id: UUID, who: Reader, database: AppDatabase) -> Principal:
+    """Dependency of the stream: refuses before it begins."""
+    async with database.transaction(who.tenant_id) as tx:
+        await handlers.job(tx, who.tenant_id, job_id)
+    return who
+
+
 @router.get("/{job_id}/events", response_class=EventSourceResponse)
-async def watch_job(job_id: UUID, who: Reader, database: AppDatabase) -> AsyncIterator[ServerSentEvent]:
+async def watch_job(
+    job_id: UUID, who: Annotated[Principal, Depends(_watcher)], database: AppDatabase
+) -> AsyncIterator[ServerSentEvent]:
     """How a job stands, as server-sent events `job`, each time that it has moved; ends when the job does."""
     last = None
     while last is None or last.state not in ENDED:
@@ -151,19 +171,17 @@ async def watch_job(job_id: UUID, who: Reader, database: AppDatabase) -> AsyncIt
         await asyncio.sleep(LOOK_SECONDS)
 
 
-@router.get(
-    "/{job_id}/errors.csv",
-    response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
-)
+@router.get("/{job_id}/errors.csv", response_class=StreamingResponse, responses=_CSV)
 async def get_errors(job_id: UUID, who: Reader, database: AppDatabase) -> StreamingResponse:
     """The rows that have no badge, as they were sent, with row, column, code and error: to be mended and sent again."""
-    async with database.transaction(who.tenant_id) as tx:
-        job = await handlers.job(tx, who.tenant_id, job_id)
-    if job["rows_removed_at"] is not None:
-        raise Gone("job_rows_removed", "The job ended so long ago that its rows are not kept any more.")
-    headers = {"Content-Disposition": f'attachment; filename="errors-{job_id}.csv"', "Cache-Control": "no-store"}
-    return StreamingResponse(errors_csv(database, job), media_type="text/csv; charset=utf-8", headers=headers)
+    return _download("errors", job_id, errors_csv(database, await _with_rows(database, who, job_id)))
+
+
+@router.get("/{job_id}/results.csv", response_class=StreamingResponse, responses=_CSV)
+async def get_results(job_id: UUID, who: Reader, database: AppDatabase, settings: Settings) -> StreamingResponse:
+    """The rows that have a badge, as they were sent, each with its badge, and whether it was issued before."""
+    job = await _with_rows(database, who, job_id)
+    return _download("results", job_id, results_csv(database, job, settings.public_url))
 
 
 @router.post("/{job_id}/confirm")
@@ -231,6 +249,14 @@ def said_of(mapping: list[str] | None) -> dict[str, str]:
     return dict(said)
 
 
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for piece in request.stream():
+            yield piece
+    except ClientDisconnect as error:
+        raise Malformed("upload_interrupted", "The upload broke off.") from error
+
+
 async def _job(database: Database, who: Principal, job_id: UUID) -> Job:
     async with database.transaction(who.tenant_id) as tx:
         job = await handlers.job(tx, who.tenant_id, job_id)
@@ -242,3 +268,21 @@ async def _changed(database: Database, who: Principal, job_id: UUID, change: Cha
     async with database.transaction(who.tenant_id) as tx:
         await handlers.change(tx, who, job_id, change)
     return await _job(database, who, job_id)
+
+
+def refuse_removed(job: Row) -> None:
+    """Raise Gone where the rows of a job are not kept any more."""
+    if job["rows_removed_at"] is not None:
+        raise Gone("job_rows_removed", "The job ended so long ago that its rows are not kept any more.")
+
+
+async def _with_rows(database: Database, who: Principal, job_id: UUID) -> Row:
+    async with database.transaction(who.tenant_id) as tx:
+        job = await handlers.job(tx, who.tenant_id, job_id)
+    refuse_removed(job)
+    return job
+
+
+def _download(what: str, job_id: UUID, file: AsyncIterator[str]) -> StreamingResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{what}-{job_id}.csv"', "Cache-Control": "no-store"}
+    return StreamingResponse(file, media_type="text/csv; charset=utf-8", headers=headers)

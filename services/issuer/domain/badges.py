@@ -1,5 +1,6 @@
 """A badge from an order: what goes into it, and what is checked before."""
 
+from collections.abc import Hashable
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,16 @@ def refuse_impossible(plan: Plan, order: Order) -> None:
     known = {each["id"] for each in plan.achievement.get("resultDescription", ())}
     if not {each["resultDescription"] for each in order.results if "resultDescription" in each} <= known:
         raise Invalid("result_description_unknown", "A result refers to a description that this achievement lacks.")
+
+
+def likeness(order: Order) -> Hashable:
+    """Return what makes badges of one plan alike to whoever reads them strictly; None: it is like no other.
+
+    Names, addresses and dates were checked when they were read: which ones they are decides nothing any more.
+    """
+    if order.recipient_id is not None or order.evidence or order.results:
+        return None
+    return tuple(each is None for each in (order.email, order.name, order.valid_from, order.valid_until))
 
 
 def _refuse_time_to_renew(order: Order, begins: datetime) -> None:

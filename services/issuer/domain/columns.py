@@ -8,7 +8,8 @@ from typing import Literal, get_args
 from shared.errors import Invalid
 
 Target = Literal[
-    "name", "given_name", "family_name", "email", "id", "valid_from", "valid_until", "row_id", "nth", "json"
+    "name", "given_name", "family_name", "email", "id", "valid_from", "valid_until", "renewable_until",
+    "row_id", "nth", "json",
 ]  # fmt: skip
 TARGETS: tuple[Target, ...] = get_args(Target)
 # What a file of errors has besides what was sent: it is not read again.
@@ -29,6 +30,7 @@ _NAMES: Mapping[Target, str] = {
     "valid_from": "valid_from validfrom issued_on issue_date gultig_ab gultig_von valable_du valido_desde valido_dal",
     "valid_until": "valid_until validuntil valid_to expires expires_on expiry expiry_date expiration_date gultig_bis "
     "valable_jusqu_au valido_hasta valido_fino_al geldig_tot",
+    "renewable_until": "renewable_until erneuerbar_bis renouvelable_jusqu_au renovable_hasta rinnovabile_fino_al",
     "row_id": "row_id row_key external_id",
     "nth": "nth",
     "json": "json",

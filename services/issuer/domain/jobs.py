@@ -39,13 +39,13 @@ def row_order(achievement_id: UUID, order: Order, formats: Formats, row_id: str 
     learner = order.email.lower() if order.email is not None else order.recipient_id
     whose = ["row", row_id] if row_id is not None else ["learner", learner]
     key = sha256(b"row of a job\n" + orjson.dumps([str(achievement_id), *whose, nth])).digest()
-    return RowOrder(order, key, sha256(orjson.dumps([_said(order, learner), *_unusual(formats)])).digest())
+    said = {**_said(order), **({"email": learner} if order.email is not None else {})}
+    return RowOrder(order, key, sha256(orjson.dumps([said, *_unusual(formats)])).digest())
 
 
-def _said(order: Order, learner: str | None) -> Mapping[str, Any]:
+def _said(order: Order) -> dict[str, Any]:
     """Return what an order says, without the members that say nothing: more of these may come, and change no digest."""
-    said = {each.name: value for each in _MEMBERS if (value := getattr(order, each.name))}
-    return {**said, "email": learner} if order.email is not None else said
+    return {each.name: value for each in _MEMBERS if (value := getattr(order, each.name))}
 
 
 def _unusual(formats: Formats) -> list[list[str]]:
@@ -53,15 +53,15 @@ def _unusual(formats: Formats) -> list[list[str]]:
 
 
 def order_text(order: Order) -> str:
-    """Return an order as JSON."""
-    return orjson.dumps(order).decode()
+    """Return an order as JSON, without the members that say nothing."""
+    return orjson.dumps(_said(order)).decode()
 
 
 def read_order(text: str) -> Order:
     """Return the order that `order_text` wrote."""
     members = orjson.loads(text)
-    for name in ("valid_from", "valid_until"):
-        if members[name] is not None:
+    for name in ("valid_from", "valid_until", "renewable_until"):
+        if name in members:
             members[name] = datetime.fromisoformat(members[name])
     return Order(**members)
 

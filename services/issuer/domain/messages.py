@@ -12,6 +12,7 @@ from shared.messaging.events import (
     BY_TYPE,
     AchievementState,
     Actor,
+    CredentialExpiring,
     CredentialIssued,
     CredentialState,
     CredentialStatusChanged,
@@ -167,6 +168,11 @@ def credential_state(credential: Row, history: Sequence[Row], positions: Sequenc
         ),
         **{name: credential[name] for name in _TOLD_OF_CREDENTIALS},
     )
+
+
+def expiring(notice: Row) -> CredentialExpiring:
+    """Tell that a credential runs out."""
+    return CredentialExpiring(**{name: notice[name] for name in CredentialExpiring.model_fields})
 
 
 def recorded_change(row: Row) -> RecordedChange:

@@ -129,7 +129,7 @@ class Plan:
     @property
     def purposes(self) -> tuple[Purpose, ...]:
         """The lists in which a badge of this achievement has a bit."""
-        return ("revocation", "suspension") if self.suspendable else ("revocation",)
+        return purposes_of(suspendable=self.suspendable)
 
     @property
     def first_key(self) -> SealedKey:
@@ -197,6 +197,11 @@ class Signed:
     def token_digest(self) -> bytes | None:
         """The SHA-256 of the compact token."""
         return sha256(self.token.encode()).digest() if self.token else None
+
+
+def purposes_of(*, suspendable: bool) -> tuple[Purpose, ...]:
+    """Return the lists in which a badge has a bit, in the order in which numbers of them are taken."""
+    return ("revocation", "suspension") if suspendable else ("revocation",)
 
 
 def positions(taken: Sequence[Numbers], count: int) -> Iterator[tuple[StatusPosition, ...]]:

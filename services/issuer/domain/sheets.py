@@ -106,25 +106,23 @@ class CsvSheet:
             self.delimiter = ";" if line.count(";") > line.count(",") else ","
         if self.delimiter is None:
             return
-        while True:
-            # A reader that was left in the middle of a record begins it anew, with the lines that it had.
-            records = csv.reader(self._waiting, delimiter=self.delimiter, strict=True)
-            try:
-                for record in records:
-                    self._waiting.taken.clear()
-                    yield record
-                return
-            except _More:
-                if self._waiting.give_back() > MAX_ROW:
-                    raise _too_long(self._number + 1) from None
-                return
-            except csv.Error as error:
-                detail = f"The file can't be read at row {self._number + 1}: {error}. Is a quote not closed?"
-                raise Malformed("csv_malformed", detail, row=self._number + 1) from error
+        try:
+            for record in csv.reader(self._waiting, delimiter=self.delimiter, strict=True):
+                self._waiting.taken.clear()
+                yield record
+        except _More:
+            # The next reader begins this record anew, with the lines that this one had.
+            if self._waiting.give_back() > MAX_ROW:
+                raise _too_long(self._number + 1) from None
+        except csv.Error as error:
+            detail = f"The file can't be read at row {self._number + 1}: {error}. Is a quote not closed?"
+            raise Malformed("csv_malformed", detail, row=self._number + 1) from error
 
     def _begin(self, header: list[str]) -> None:
         if not any(map(str.strip, header)):
             raise Malformed("header_missing", "The first row must name the columns.", row=1)
+        if any("\0" in name for name in header):
+            raise Malformed("nul_character", "There is a NUL character in the first row.", row=1)
         if len(header) > MAX_COLUMNS:
             raise TooLarge("too_many_columns", f"At most {MAX_COLUMNS} columns are taken.", row=1)
         self.header = header

@@ -10,7 +10,9 @@ from services.issuer import images
 from services.issuer.domain import achievements as domain
 from services.issuer.domain import changes, messages
 from services.issuer.domain.lint import refuse_unfit_achievement
+from services.issuer.domain.plan import purposes_of
 from services.issuer.domain.row import Row
+from services.issuer.handlers.places import have_ready
 from services.issuer.handlers.recording import record
 from services.issuer.handlers.telling import tell
 from services.issuer.store import achievements as store
@@ -58,9 +60,12 @@ async def replace_image(tx: Tx, institution_id: UUID, achievement_id: UUID, imag
     return await _draft(tx, row, row["content"], image, if_match)
 
 
-async def publish(tx: Tx, who: Principal, achievement_id: UUID, if_match: str | None, public_url: str) -> Row:
+async def publish(
+    tx: Tx, who: Principal, achievement_id: UUID, if_match: str | None, public_url: str, list_size: int
+) -> Row:
     """Freeze the draft: from now on it is what is issued. A version that is published already stays as it is.
 
+    The status lists of its badges are made, where there are none, so that they are signed before there is a badge.
     Raises PreconditionFailed, Invalid where strict readers would refuse its badges, TooLarge where content and image do
     not fit into a record.
     """
@@ -76,6 +81,7 @@ async def publish(tx: Tx, who: Principal, achievement_id: UUID, if_match: str | 
     await store.advance(tx, achievement_id, number, number)
     await tell(tx, (messages.achievement(published), now))
     await record(tx, who, changes.achievement(published))
+    await have_ready(tx, who.tenant_id, purposes_of(suspendable=row["content"].get("suspendable", False)), list_size)
     return await existing(tx, who.tenant_id, achievement_id)
 
 

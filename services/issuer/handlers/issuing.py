@@ -5,7 +5,7 @@ It is the one use case that is handed the database instead of a transaction. A r
 
 import asyncio
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,22 +13,23 @@ from uuid import UUID
 import orjson
 
 from services.issuer.domain import credentials as domain
+from services.issuer.domain.badges import likeness
 from services.issuer.domain.formats import DEFAULT, Formats, algorithms_of, refuse_without_keys
 from services.issuer.domain.institutions import refuse_withdrawn
-from services.issuer.domain.plan import AnyOrder, Draft, Numbers, Order, Plan, SealedKey, Signed, positions
+from services.issuer.domain.plan import AnyOrder, Draft, Order, Plan, SealedKey, Signed, positions
 from services.issuer.domain.row import Row
 from services.issuer.handlers import succeeding
+from services.issuer.handlers.places import take_numbers
 from services.issuer.handlers.storing import ALONE, Requester, names_taken, store_signed
 from services.issuer.settings import IssuerSettings
 from services.issuer.signer import Signer
 from services.issuer.store import credentials as store
-from services.issuer.store import lists
 from shared.credentials.contexts import Terms, from_file
 from shared.credentials.dids import controller_of
 from shared.db import Database, Tx
 from shared.errors import Conflict, LaurelError, NotFound, Unauthorized, Unavailable
 from shared.ids import new_id, new_secret
-from shared.messaging.events import Purpose, StatusPosition
+from shared.messaging.events import StatusPosition
 from shared.web import idempotency
 
 # Large enough that a transaction costs little per badge, small enough that its signatures are stored fresh.
@@ -150,7 +151,12 @@ class Issuing:
         refused = self._refusals(plan, orders) | await names_taken(tx, plan, orders)
         refused |= await succeeding.refusals(tx, plan, orders)
         possible = [row for row in orders if row not in refused]
-        taken = [await self._take_numbers(tx, plan, purpose, len(possible)) for purpose in plan.purposes if possible]
+        size = self._settings.status_list_size
+        taken = [
+            await take_numbers(tx, plan.institution_id, purpose, len(possible), size)
+            for purpose in plan.purposes
+            if possible
+        ]
         places = positions(taken, len(possible))
         drafts = [_draft(row, orders[row], place) for row, place in zip(possible, places, strict=True)]
         return Prepared(plan, drafts, refused)
@@ -171,22 +177,6 @@ class Issuing:
         if prepared.drafts:
             raise Unavailable(TOO_SLOW, "Too much is being signed at present.", retry_after=5)
         return prepared.refused
-
-    async def _take_numbers(self, tx: Tx, plan: Plan, purpose: Purpose, count: int) -> Numbers:
-        for _ in range(TRIES):
-            taken = await lists.take_numbers(tx, plan.institution_id, purpose, count)
-            if taken:
-                return Numbers(taken["id"], purpose, taken["first"], taken["size"], taken["secret"])
-            await lists.open_new(
-                tx,
-                plan.institution_id,
-                purpose,
-                count,
-                list_id=new_id(),
-                size=self._settings.status_list_size,
-                secret=secrets.token_bytes(32),
-            )
-        raise Unavailable("status_lists_busy", "Too many badges are being issued at present.", retry_after=1)
 
     async def _signed(self, plan: Plan, drafts: Sequence[Draft]) -> tuple[list[Signed], Outcomes]:
         """Step 2: sign, on a thread of our own."""
@@ -223,13 +213,16 @@ class Issuing:
         return signed, refused
 
     def _rehearsed(self, plan: Plan, orders: Mapping[int, Order]) -> Outcomes:
-        """Return why rows could not be issued, by building each badge as it would be signed."""
+        """Return why rows could not be issued, by building each badge as it would be signed, of those alike one."""
         refused = self._refusals(plan, orders)
+        fit: set[Hashable] = set()
         for row, order in orders.items():
+            alike = likeness(order)
+            if row in refused or (alike is not None and alike in fit):
+                continue
             try:
-                if row not in refused:
-                    draft = _draft(row, order, ())
-                    domain.refuse_unfit(plan, draft, self._settings.public_url, self._signer.shapes)
+                domain.refuse_unfit(plan, _draft(row, order, ()), self._settings.public_url, self._signer.shapes)
+                fit.add(alike)
             except LaurelError as error:
                 refused[row] = error
         return refused

@@ -190,6 +190,8 @@ def _linted(
 _COLUMNS = {
     "recipient_missing": "email",
     "validity_is_empty": "valid_until",
+    "renewable_without_end": "renewable_until",
+    "renewable_until_too_early": "renewable_until",
     "result_description_unknown": "results",
 }
 

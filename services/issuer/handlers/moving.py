@@ -8,6 +8,7 @@ from services.issuer.domain.formats import FIRST_ALGORITHM
 from services.issuer.domain.institutions import further_algorithms, moved_did
 from services.issuer.domain.row import Row
 from services.issuer.handlers.institutions import add_signing_key, existing
+from services.issuer.handlers.places import have_ready
 from services.issuer.handlers.recording import record
 from services.issuer.handlers.telling import institution_entries, tell
 from services.issuer.signer import Signer, new_signing_key
@@ -21,7 +22,13 @@ from shared.web.idempotency import Attempt
 
 
 async def move_to_did_web(
-    tx: Tx, who: Principal, institution_id: UUID, attempt: Attempt | None, signer: Signer, public_url: str
+    tx: Tx,
+    who: Principal,
+    institution_id: UUID,
+    attempt: Attempt | None,
+    signer: Signer,
+    public_url: str,
+    list_size: int,
 ) -> Row:
     """Give an institution a did:web, with a new key of each kind, and return it; repeated, it is not done again.
 
@@ -38,7 +45,7 @@ async def move_to_did_web(
     await record(tx, who, changes.institution(moved), *map(changes.signing_key, retired))
     await outbox.add_many(tx, await institution_entries(tx, [moved]))
     await tell(tx, *[(messages.signing_key(row), now) for row in retired])
-    await lists.leave_behind(tx, institution_id, institution["did"])
+    await have_ready(tx, institution_id, await lists.leave_behind(tx, institution_id, institution["did"]), list_size)
     kinds = dict.fromkeys((FIRST_ALGORITHM, *further_algorithms(did), *(row["algorithm"] for row in retired)))
     for kind in kinds:
         key = await asyncio.to_thread(new_signing_key, kind)  # an RSA key takes a while

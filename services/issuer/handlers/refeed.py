@@ -5,9 +5,10 @@ from functools import partial
 
 from services.issuer.domain import messages
 from services.issuer.domain.row import Row
+from services.issuer.handlers.expiring import entry_of as expiring_entry_of
 from services.issuer.handlers.recording import entry_of as change_entry_of
 from services.issuer.handlers.telling import institution_entries
-from services.issuer.store import achievements, changes, credentials, institutions, lists
+from services.issuer.store import achievements, changes, credentials, expiring, institutions, lists
 from shared import telemetry
 from shared.api_keys.states import entry_of
 from shared.api_keys.store import lock_page
@@ -89,6 +90,10 @@ async def _credentials(tx: Tx, rows: Rows) -> int:
     return count
 
 
+async def _expiring(tx: Tx, rows: Rows) -> int:
+    return await _tell_all(tx, [expiring_entry_of(row) for row in rows])
+
+
 Read = Callable[..., Awaitable[Rows]]
 Tell = Callable[[Tx, Rows], Awaitable[int]]
 
@@ -100,4 +105,5 @@ _KINDS: tuple[tuple[Read, Tell], ...] = (
     (changes.page, _changes),
     (lists.lock_signed, _lists),
     (credentials.lock_page, _credentials),
+    (expiring.page, _expiring),
 )

@@ -25,12 +25,15 @@ create policy tenant on expiry_notices using (institution_id = nullif(current_se
 create index credentials_running_out on credentials (valid_until, id)
     where status = 'issued' and valid_until is not null and renewed_by is null;
 
--- Up to when it was looked which badges have come so close to their ends; one row.
-create table expiry_rounds (
-    only_row boolean     primary key default true check (only_row),
-    until    timestamptz not null
+-- How far it was looked, for each number of days before the end, which badges have come so close to theirs: in the order
+-- of ends and ids. What is issued with less time left lies behind that place, and is passed over.
+create table expiry_places (
+    days        integer     primary key,
+    valid_until timestamptz not null,
+    id          uuid        not null
 );
-insert into expiry_rounds (until) values (laurel_clock());
+alter table expiry_places enable row level security;  -- without a policy: it is the worker's alone
+alter table expiry_places force row level security;
 
 -- The list that is opened when the open one is full: signed before the first badge points into it.
 alter table status_lists add column waiting boolean not null default false;

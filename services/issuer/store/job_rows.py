@@ -79,16 +79,17 @@ async def hold(tx: Tx, job_id: UUID, number: int, lease: UUID, phase: str) -> bo
     return bool(found)
 
 
-async def let_go(tx: Tx, job_id: UUID, number: int, lease: UUID) -> None:
-    """Give a leased chunk back undone."""
+async def let_go(tx: Tx, job_id: UUID, number: int, lease: UUID, *, counted: bool) -> None:
+    """Give a leased chunk back undone; `counted`: as one try of the few that it has."""
     await tx.execute(
         """
-        update issuance_job_chunks set lease = null, leased_until = null
+        update issuance_job_chunks set lease = null, leased_until = null, tries = tries - $4
         where job_id = $1 and number = $2 and lease = $3
         """,
         job_id,
         number,
         lease,
+        int(not counted),
     )
 
 
@@ -279,6 +280,21 @@ async def failed(tx: Tx, job_id: UUID, after: int, limit: int) -> Sequence[Row]:
         """
         select number, sent, "column", code, detail from issuance_job_rows
         where job_id = $1 and code is not null and number > $2 order by number limit $3
+        """,
+        job_id,
+        after,
+        limit,
+    )
+
+
+async def with_badge(tx: Tx, job_id: UUID, after: int, limit: int) -> Sequence[Row]:
+    """Return up to `limit` rows with a badge from after the row `after`: its `id`, and whether it is from before."""
+    return await tx.fetch(
+        """
+        select r.number, r.sent, coalesce(r.already, i.credential_id) as id, r.already is not null as already
+        from issuance_job_rows r left join issued_rows i on i.job_id = r.job_id and i.number = r.number
+        where r.job_id = $1 and r.number > $2 and coalesce(r.already, i.credential_id) is not null
+        order by r.number limit $3
         """,
         job_id,
         after,

@@ -178,8 +178,11 @@ async def counts(tx: Tx, job_ids: Sequence[UUID]) -> dict[UUID, Row]:
 
 
 async def remove_rows(tx: Tx, kept: timedelta, limit: int) -> int:
-    """Remove up to `limit` rows of jobs that ended longer ago than `kept`, and what was staged of ended ones."""
-    await tx.execute(
+    """Remove up to `limit` rows of a job that ended longer ago than `kept`, or that were staged of ended ones.
+
+    Returns how many that were.
+    """
+    staged = await tx.execute(
         """
         delete from issuance_job_uploads where (job_id, number) in (
             select u.job_id, u.number from issuance_jobs j join issuance_job_uploads u on u.job_id = j.id
@@ -188,6 +191,8 @@ async def remove_rows(tx: Tx, kept: timedelta, limit: int) -> int:
         """,
         limit,
     )
+    if int(staged.split()[-1]):
+        return int(staged.split()[-1])
     old = await tx.fetchval(
         """
         select id from issuance_jobs where ended_at < laurel_clock() - $1::interval and rows_removed_at is null

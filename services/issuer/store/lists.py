@@ -11,12 +11,12 @@ from shared.messaging.events import Purpose
 
 
 async def take_numbers(tx: Tx, institution_id: UUID, purpose: Purpose, count: int) -> Row | None:
-    """Take `count` numbers of the open list (`id`, `first`, `size`, `secret`); None where none has so many left."""
+    """Take `count` numbers of the open list (`id`, `first`, `size`, `left`, `secret`); None where it has fewer."""
     return await tx.fetchrow(
         """
         update status_lists set next = next + $3
         where institution_id = $1 and purpose = $2 and open and next + $3 <= size
-        returning id, next - $3 as first, size, secret
+        returning id, next - $3 as first, size, size - next as left, secret
         """,
         institution_id,
         purpose,
@@ -24,10 +24,8 @@ async def take_numbers(tx: Tx, institution_id: UUID, purpose: Purpose, count: in
     )
 
 
-async def open_new(
-    tx: Tx, institution_id: UUID, purpose: Purpose, count: int, *, list_id: UUID, size: int, secret: bytes
-) -> None:
-    """Close the open list if it has fewer than `count` numbers left, and open a new one unless another call has."""
+async def open_waiting(tx: Tx, institution_id: UUID, purpose: Purpose, count: int) -> None:
+    """Close the open list if it has fewer than `count` numbers left; where none is open, open the one that waits."""
     await tx.execute(
         """
         update status_lists set open = false
@@ -39,22 +37,48 @@ async def open_new(
     )
     await tx.execute(
         """
-        insert into status_lists (id, institution_id, purpose, size, secret) values ($1, $2, $3, $4, $5)
-        on conflict (institution_id, purpose) where open do nothing
+        update status_lists set open = true, waiting = false
+        where institution_id = $1 and purpose = $2 and waiting
+              and not exists (select from status_lists where institution_id = $1 and purpose = $2 and open)
+        """,
+        institution_id,
+        purpose,
+    )
+
+
+async def insert(
+    tx: Tx, institution_id: UUID, purpose: Purpose, *, waiting: bool, list_id: UUID, size: int, secret: bytes
+) -> None:
+    """Insert a list, open, or to be opened after the open one; where there is one already, it is nothing."""
+    await tx.execute(
+        """
+        insert into status_lists (id, institution_id, purpose, size, secret, open, waiting)
+        values ($1, $2, $3, $4, $5, not $6, $6) on conflict do nothing
         """,
         list_id,
         institution_id,
         purpose,
         size,
         secret,
+        waiting,
     )
 
 
-async def leave_behind(tx: Tx, institution_id: UUID, did: str) -> None:
-    """Close an institution's lists to further credentials: they stay those of the DID that it had until now."""
-    await tx.execute(
-        "update status_lists set open = false, did = $2 where institution_id = $1 and did is null", institution_id, did
+async def leave_behind(tx: Tx, institution_id: UUID, did: str) -> list[Purpose]:
+    """Close an institution's lists to further credentials: they stay those of the DID that it had until now.
+
+    Returns the purposes for which one was open.
+    """
+    rows = await tx.fetch(
+        """
+        with left_behind as (select id, open from status_lists where institution_id = $1 and did is null for update)
+        update status_lists l set open = false, waiting = false, did = $2
+        from left_behind where l.id = left_behind.id returning l.purpose, left_behind.open as was_open
+        """,
+        institution_id,
+        did,
     )
+    return sorted(row["purpose"] for row in rows if row["was_open"])
 
 
 async def mark_changed(tx: Tx, list_ids: Collection[UUID]) -> None:

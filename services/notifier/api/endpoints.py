@@ -1,19 +1,24 @@
-"""Routes of webhook endpoints: each its tenant's, and nobody else's business."""
+"""Routes of endpoints: each its tenant's, and nobody else's business."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, EmailStr, Field
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, model_validator
 
 from services.notifier import handlers
+from services.notifier.api.deliveries import Delivery, shown
 from services.notifier.domain import EventType
-from services.notifier.handlers import NewEndpoint
+from services.notifier.handlers import BY_MAIL, MAX_ADDRESS, NewEndpoint
+from services.notifier.payloads import TYPES
+from services.notifier.settings import NotifierSettings
 from services.notifier.store import endpoints
+from shared.errors import Unavailable
 from shared.web import idempotency
 from shared.web.auth import Principal, require
 from shared.web.databases import AppDatabase
+from shared.web.fields import Body
 from shared.web.idempotency import IdempotencyKey
 from shared.web.outbound import check_url
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place_by_id
@@ -25,30 +30,46 @@ Manager = Annotated[Principal, Depends(require("institution", "employer", scope=
 Reader = Annotated[Principal, Depends(require("institution", "employer", scope="read"))]
 
 
-class EndpointRequest(BaseModel):
-    """Where webhooks are to go."""
+class EndpointRequest(Body):
+    """Where you are to be told: by webhook at a `url`, or by `mail`; one of the two."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(json_schema_extra={"examples": [{"url": "https://example.org/laurel"}]})
 
-    url: str = Field(
-        max_length=2000, examples=["https://example.org/laurel"], description="https, at a public address."
+    url: str | None = Field(
+        None, max_length=2000, examples=["https://example.org/laurel"], description="https, at a public address."
+    )
+    mail: str | None = Field(
+        None,
+        max_length=MAX_ADDRESS,
+        examples=["badges@example.org"],
+        description="Gets a mail with a link, and nothing else before that was followed.",
     )
     events: list[EventType] | None = Field(
-        None, min_length=1, max_length=10, description="Types of events; absent: all of them."
+        None, min_length=1, max_length=len(TYPES), description="Types of events; absent: all of them."
     )
     contact: EmailStr | None = Field(
-        None, examples=["it@example.org"], description="Told by mail when the endpoint is disabled."
+        None, examples=["it@example.org"], description="Told by mail when the endpoint is disabled or enabled again."
     )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.url is None) == (self.mail is None):
+            raise ValueError("one of url and mail is needed, and not both")
+        return self
 
 
 class Endpoint(BaseModel):
-    """A webhook endpoint."""
+    """An endpoint: a webhook's, or a mail address; then `url` is `mailto:` and the address."""
 
     id: UUID
     url: str
+    mail: str | None
     events: list[EventType] | None
     contact: str | None
-    state: Literal["enabled", "disabled"]
+    state: Literal["enabled", "disabled", "unconfirmed"] = Field(
+        description="unconfirmed: nobody has followed the link yet that was sent to this mail address."
+    )
+    confirmed_at: datetime | None
     disabled_at: datetime | None
     disabled_reason: Literal["gone", "unreachable"] | None = Field(
         description="gone: it answered 410; unreachable: it took nothing over a whole schedule of retries."
@@ -57,9 +78,9 @@ class Endpoint(BaseModel):
 
 
 class NewlyMade(Endpoint):
-    """An endpoint with its secret, which is shown this once."""
+    """An endpoint with its secret, which is shown this once; null for a mail address, whose mails are not signed."""
 
-    secret: str = Field(examples=["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"])
+    secret: str | None = Field(examples=["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"])
 
 
 class Rotated(BaseModel):
@@ -80,15 +101,16 @@ class Endpoints(Page):
 async def register(
     request: Request, database: AppDatabase, principal: Manager, header: IdempotencyKey, body: EndpointRequest
 ) -> NewlyMade:
-    """Register an endpoint, one of at most ten. Its secret is in this answer and in no other."""
+    """Register an endpoint, one of at most ten. Its secret is in this answer and in no other.
+
+    A mail address is told nothing before the link in the mail was followed that it gets now; a week is time for that.
+    """
     state, attempt = request.app.state, idempotency.attempt(principal.tenant_id, header)
     async with idempotency.remembering(database, attempt):
-        # As it will be connected to: the host in ASCII (RFC 5890), the rest percent-encoded.
-        url = str(check_url(body.url, state.settings.allow_loopback_webhooks))
-        wanted = NewEndpoint(url, body.events, body.contact)
+        wanted = NewEndpoint(_place(body, state.settings), body.events, body.contact)
         async with database.transaction(principal.tenant_id) as tx:
             row, secret = await handlers.register(tx, principal, wanted, attempt, state.sealer)
-    return NewlyMade(**_endpoint(row), secret=secret)
+    return NewlyMade(**_endpoint(row), secret=None if body.mail else secret)
 
 
 @router.get("")
@@ -128,10 +150,28 @@ async def rotate_secret(request: Request, database: AppDatabase, principal: Mana
 
 @router.post("/{endpoint_id}/enable")
 async def enable_endpoint(database: AppDatabase, principal: Manager, endpoint_id: UUID) -> Endpoint:
-    """Have a disabled endpoint delivered to again; replay what failed meanwhile."""
+    """Have a disabled endpoint delivered to again, of which its contact is told; replay what failed meanwhile."""
     async with database.transaction(principal.tenant_id) as tx:
         return Endpoint(**_endpoint(await handlers.enable(tx, endpoint_id)))
 
 
+@router.post("/{endpoint_id}/test", status_code=202)
+async def test_endpoint(database: AppDatabase, principal: Manager, endpoint_id: UUID) -> Delivery:
+    """Have an `endpoint.test` sent to it, whatever its filter says; `GET /v1/deliveries/{id}` tells what came of it."""
+    async with database.transaction(principal.tenant_id) as tx:
+        return shown(await handlers.test(tx, principal, endpoint_id))
+
+
+def _place(body: EndpointRequest, settings: NotifierSettings) -> str:
+    if body.mail is not None:
+        if not settings.notifier_url:
+            raise Unavailable("no_page_to_confirm", "This installation has no address of its own to confirm mails at.")
+        return f"{BY_MAIL}{handlers.plain_address(body.mail)}"
+    # As it will be connected to: the host in ASCII (RFC 5890), the rest percent-encoded.
+    return str(check_url(body.url or "", settings.allow_loopback_webhooks))
+
+
 def _endpoint(row: Any) -> dict[str, Any]:
-    return {**row, "state": "disabled" if row["disabled_at"] else "enabled"}
+    state = "disabled" if row["disabled_at"] else "enabled" if row["confirmed_at"] else "unconfirmed"
+    mail = row["url"].removeprefix(BY_MAIL) if row["url"].startswith(BY_MAIL) else None
+    return {**row, "state": state, "mail": mail}

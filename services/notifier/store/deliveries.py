@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from shared.db import Tx
+from shared.web.pagination import Place
 
 _SELECT = """
     select d.id, d.event_id, d.type, d.credential_id, d.channel, d.target, d.state, d.due_at, d.possibly_doubled,
            d.created_at, d.finished_at, (
                select coalesce(jsonb_agg(jsonb_build_object('number', a.number, 'started_at', a.started_at,
-                   'ended_at', a.ended_at, 'outcome', a.outcome, 'status', a.status, 'error', a.error)
+                   'ended_at', a.ended_at, 'outcome', a.outcome, 'status', a.status, 'error', a.error,
+                   'body_sha256', encode(a.body_sha256, 'hex'))
                    order by a.number), '[]') from attempts a where a.delivery_id = d.id
            ) as attempts
     from deliveries d
@@ -49,6 +51,69 @@ async def page(tx: Tx, wanted: Filter, after: tuple[datetime, UUID] | None, limi
         *(after or (None, None)),
         limit,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Which deliveries are to be sent again: those made from `begin` on and before `end`; None: any."""
+
+    begin: datetime
+    end: datetime
+    endpoint_id: UUID | None = None
+    types: Sequence[str] | None = None
+    state: str | None = None
+
+
+async def replay(tx: Tx, wanted: Range, after: Place | None, limit: int) -> Sequence[Any]:
+    """Make up to `limit` deliveries of a range due now, oldest first; return each one's time and id.
+
+    Left out is what waits or is being sent anyway, what is stale unless `state` says so, and what a learner has got.
+    """
+    return await tx.fetch(
+        """
+        with clock as materialized (select laurel_clock() as now),
+        chosen as (
+            select d.id from deliveries d, clock
+            where d.created_at >= $1 and d.created_at < $2 and ($3::uuid is null or d.target = $3)
+              and ($4::text[] is null or d.type = any($4))
+              and d.state = any(case when $5::text is null then array['delivered', 'failed'] else array[$5::text] end)
+              and d.type not in ('my-links', 'endpoint.confirm', 'endpoint.disabled', 'endpoint.enabled')
+              and not (d.state = 'delivered' and d.target is not distinct from d.credential_id)
+              and (d.leased_until is null or d.leased_until <= clock.now)
+              and ($6::timestamptz is null or (d.created_at, d.id) > ($6, $7::uuid))
+            order by d.created_at, d.id limit $8 for update of d skip locked
+        ), again as (
+            update deliveries d set state = 'waiting', due_at = clock.now, tries = 0, finished_at = null
+            from chosen, clock where d.id = chosen.id returning d.created_at, d.id
+        )
+        select created_at, id from again order by created_at, id
+        """,
+        wanted.begin,
+        wanted.end,
+        wanted.endpoint_id,
+        wanted.types,
+        wanted.state,
+        *(after or (None, None)),
+        limit,
+    )
+
+
+async def add_for_endpoint(
+    tx: Tx, tenant_id: UUID, endpoint_id: UUID, mail: str, channel: str, traceparent: str | None
+) -> UUID:
+    """Make a delivery to an endpoint or its contact that no event of others' stands behind; return its id."""
+    made: UUID = await tx.fetchval(
+        """
+        insert into deliveries (tenant_id, event_id, type, channel, target, due_at, traceparent)
+        values ($1, gen_random_uuid(), $2, $3, $4, laurel_clock(), $5) returning id
+        """,
+        tenant_id,
+        mail,
+        channel,
+        endpoint_id,
+        traceparent,
+    )
+    return made
 
 
 async def knows_event(tx: Tx, event_id: UUID) -> bool:

@@ -9,7 +9,7 @@ from shared.db import Tx
 from shared.web.auth import Principal
 
 # What a tenant may see again; secrets are not among it.
-PUBLIC = "id, url, events, contact, disabled_at, disabled_reason, created_at"
+PUBLIC = "id, url, events, contact, disabled_at, disabled_reason, confirmed_at, created_at"
 
 
 async def add(
@@ -21,12 +21,13 @@ async def add(
     events: Sequence[str] | None,
     contact: str | None,
     secret: bytes,
+    confirmed: bool,
 ) -> Any:
-    """Store an endpoint and return it; `secret` is sealed."""
+    """Store an endpoint and return it; `secret` is sealed. What is not `confirmed` is told nothing."""
     return await tx.fetchrow(
         f"""
-        insert into endpoints (id, tenant_kind, tenant_id, url, events, contact, secret)
-        values ($1, $2, $3, $4, $5, $6, $7) returning {PUBLIC}
+        insert into endpoints (id, tenant_kind, tenant_id, url, events, contact, secret, confirmed_at)
+        values ($1, $2, $3, $4, $5, $6, $7, case when $8 then laurel_clock() end) returning {PUBLIC}
         """,  # noqa: S608  # our own columns
         endpoint_id,
         principal.kind,
@@ -35,6 +36,7 @@ async def add(
         events,
         contact,
         secret,
+        confirmed,
     )
 
 
@@ -65,14 +67,40 @@ async def remove(tx: Tx, endpoint_id: UUID) -> bool:
 
 
 async def enable(tx: Tx, endpoint_id: UUID) -> Any:
-    """Let an endpoint be delivered to again, and return it; None where there is no such endpoint."""
+    """Let an endpoint be delivered to again, and return it with `was_disabled`; None where there is none."""
     return await tx.fetchrow(
-        f"""
+        """
+        with before as (select id, disabled_at is not null as was_disabled from endpoints where id = $1 for update)
         update endpoints set disabled_at = null, disabled_reason = null, paused_until = null
-        where id = $1 returning {PUBLIC}
-        """,  # noqa: S608  # our own columns
+        from before where endpoints.id = before.id returning endpoints.*, before.was_disabled
+        """,
         endpoint_id,
     )
+
+
+async def confirm(tx: Tx, endpoint_id: UUID, patience: timedelta) -> bool:
+    """Let an endpoint that is a mail address be told; False where there is none, or its link is older than that."""
+    return bool(
+        await tx.fetchval(
+            """
+            update endpoints set confirmed_at = coalesce(confirmed_at, laurel_clock())
+            where id = $1 and (confirmed_at is not null or created_at > laurel_clock() - $2::interval) returning true
+            """,
+            endpoint_id,
+            patience,
+        )
+    )
+
+
+async def has_waiting_test(tx: Tx, endpoint_id: UUID) -> bool:
+    """Tell whether a test is on its way to an endpoint."""
+    found: bool = await tx.fetchval(
+        """
+        select exists (select from deliveries where target = $1 and type = 'endpoint.test' and state = 'waiting')
+        """,
+        endpoint_id,
+    )
+    return found
 
 
 async def rotate(tx: Tx, endpoint_id: UUID, secret: bytes, overlap: timedelta) -> Any:
@@ -80,7 +108,7 @@ async def rotate(tx: Tx, endpoint_id: UUID, secret: bytes, overlap: timedelta) -
     return await tx.fetchrow(
         """
         update endpoints set previous_secret = secret, previous_until = laurel_clock() + $3, secret = $2
-        where id = $1 returning id, previous_until
+        where id = $1 and url not like 'mailto:%' returning id, previous_until
         """,
         endpoint_id,
         secret,

@@ -11,7 +11,7 @@ NOTICE = "notice:"
 
 
 async def deliveries(tx: Tx, after: UUID | None, limit: int) -> list[dict[str, Any]]:
-    """Return up to `limit` lines on deliveries that tell of credentials, in the order of their ids, after `after`.
+    """Return up to `limit` lines on deliveries that tell of what is recorded, in the order of their ids, after `after`.
 
     `due`: it should be under way, and no sender is at it; what waits for its time or for its endpoint is not due.
     """
@@ -23,7 +23,9 @@ async def deliveries(tx: Tx, after: UUID | None, limit: int) -> list[dict[str, A
                and (d.leased_until is null or d.leased_until <= clock.now)
                and not exists (select from endpoints e where e.id = d.target and e.paused_until > clock.now) as due
         from deliveries d, clock
-        where d.credential_id is not null and ($1::uuid is null or d.id > $1) order by d.id limit $2
+        where d.credential_id is not null and d.type not in ('credential.expiring', 'watch.changed')
+          and ($1::uuid is null or d.id > $1)
+        order by d.id limit $2
         """,
         after,
         limit,
@@ -46,19 +48,21 @@ async def deliveries(tx: Tx, after: UUID | None, limit: int) -> list[dict[str, A
 async def notices(tx: Tx, after: UUID | None, limit: int) -> list[dict[str, Any]]:
     """Return up to `limit` lines on what there was to tell, in the order of the events' ids, after the event `after`.
 
-    `happened` and `recorded`: which halves are here; `addressed`: somebody's mail address is known; `deliveries`: how
-    many there are, by channel.
+    `happened` and `recorded`: which halves are here; `addressed`: somebody's mail address is known, and this is what is
+    written there (of a replaced badge the mail of the new one tells); `deliveries`: how many there are, by channel.
     """
     rows = await tx.fetch(
         """
         select n.event_id, n.credential_id, n.happened_at is not null as happened,
                n.recorded_at is not null as recorded,
-               exists (select from recipients r where r.credential_id = n.credential_id and r.email is not null)
-               as addressed,
+               n.type <> 'credential.replaced' and exists (
+                   select from recipients r where r.credential_id = n.credential_id and r.email is not null
+               ) as addressed,
                (select coalesce(jsonb_object_agg(each.channel, each.count), '{}') from (
                    select d.channel, count(*) from deliveries d where d.event_id = n.event_id group by d.channel
                ) as each) as deliveries
-        from notices n where $1::uuid is null or n.event_id > $1 order by n.event_id limit $2
+        from notices n where n.version is not null and ($1::uuid is null or n.event_id > $1)
+        order by n.event_id limit $2
         """,
         after,
         limit,

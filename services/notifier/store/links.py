@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from uuid import UUID
 
-from services.notifier.domain import MY_LINKS
+from services.notifier.domain import ENGLISH, MY_LINKS, address_digest
 from shared.credentials.identity import normal_address
 from shared.db import Tx
 from shared.web.auth import NOBODY
@@ -36,6 +35,7 @@ class Links:
 
     email: str
     badges: Sequence[Linked]
+    language: str = ENGLISH
 
 
 async def ask(tx: Tx, request_id: UUID, address: str, traceparent: str | None) -> None:
@@ -61,14 +61,17 @@ async def find(tx: Tx, request_id: UUID, most: int) -> Links | None:
             select r.credential_id, n.happened_at
             from link_requests asked
             join recipients r on lower(btrim(r.email) collate "C") = asked.address
-            join notices n on n.credential_id = r.credential_id and n.type = 'credential.issued'
+            join notices n on n.credential_id = r.credential_id
+                          and n.type in ('credential.issued', 'credential.renewed')
             where asked.id = $1 and n.happened_at is not null and n.recorded_at is not null
             order by n.happened_at desc, r.credential_id limit $2
         )
         select r.credential_id, r.owner_token, btrim(r.email) as email,
                r.credential #>> '{credentialSubject,achievement,name}' as badge,
-               coalesce(i.name, r.credential #>> '{issuer,name}') as institution, newest.happened_at as issued_at
+               coalesce(i.name, r.credential #>> '{issuer,name}') as institution, newest.happened_at as issued_at,
+               m.language
         from newest join recipients r using (credential_id) left join institutions i on i.id = r.institution_id
+        left join mail_settings m on m.tenant_id = r.institution_id
         order by newest.happened_at desc, r.credential_id
         """,
         request_id,
@@ -76,7 +79,8 @@ async def find(tx: Tx, request_id: UUID, most: int) -> Links | None:
     )
     if not rows:
         return None
-    return Links(rows[0]["email"], [Linked(**{name: row[name] for name in Linked.__slots__}) for row in rows])
+    badges = [Linked(**{name: row[name] for name in Linked.__slots__}) for row in rows]
+    return Links(rows[0]["email"], badges, rows[0]["language"] or ENGLISH)
 
 
 async def take_turn(tx: Tx, request_id: UUID, address: str) -> bool:
@@ -88,7 +92,7 @@ async def take_turn(tx: Tx, request_id: UUID, address: str) -> bool:
         where last.request_id = excluded.request_id or last.taken_at <= excluded.taken_at - $3::interval
         returning true
         """,
-        sha256(normal_address(address).encode()).digest(),
+        address_digest(address),
         request_id,
         PATIENCE,
     )

@@ -1,15 +1,22 @@
 """The queue of waiting deliveries: taken with a lease, so that a crashed sender's are taken again."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from services.notifier.domain import LATE, MY_LINKS, Answer, Verdict
-from services.notifier.store import links
+from services.notifier.pace import Pace
+from services.notifier.store import links, pacing, suppressions
+from services.notifier.store.deliveries import add_for_endpoint
 from shared import db
 from shared.db import Tx
+
+# Where none of the first may be sent now, so many are looked through and given a time: a slow domain's mails, however
+# many, keep nobody else's waiting.
+SLOTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +34,55 @@ class Claim:
     tries: int
     doubled: bool  # an earlier attempt may have got through: nobody knows how it ended
     started_at: datetime
+    created_at: datetime
     traceparent: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Full:
-    """Who has as many attempts under way as one may have."""
+class Busy:
+    """How many attempts are under way, and how many one target or tenant may have."""
 
-    targets: Sequence[UUID]
-    tenants: Sequence[UUID]
+    targets: Counter[UUID]
+    tenants: Counter[UUID]
+    per_target: int
+    per_tenant: int
+
+    def full(self) -> tuple[list[UUID], list[UUID]]:
+        """Return the targets and the tenants that have as many as they may have."""
+        return _reached(self.targets, self.per_target), _reached(self.tenants, self.per_tenant)
+
+    def fitting(self, rows: Sequence[Any]) -> list[Any]:
+        """Return those of `rows`, in their order, that there is room for."""
+        targets, tenants, found = Counter(self.targets), Counter(self.tenants), []
+        for row in rows:
+            if targets[row["target"]] < self.per_target and tenants[row["tenant_id"]] < self.per_tenant:
+                targets[row["target"]] += 1
+                tenants[row["tenant_id"]] += 1
+                found.append(row)
+        return found
 
 
-async def claim(tx: Tx, channel: str, full: Full, lease: timedelta) -> Claim | None:
-    """Take the delivery that has waited longest, none of those who are `full`; None where there is nothing to do.
+async def claim(
+    tx: Tx, channel: str, busy: Busy, lease: timedelta, most: int, pace: Pace | None = None
+) -> Sequence[Claim] | None:
+    """Take up to `most` deliveries that have waited longest and that there is room for, mails at their `pace`.
 
-    What should have gone out too long ago is set aside instead (`stale`).
+    What should have gone out too long ago is set aside instead (`stale`). None: nothing is due; none at all: what was
+    due has been given a later time.
     """
-    row = await _first_due(tx, channel, full)
-    if row is not None and row["due_at"] < row["now"] - LATE:
-        await _set_aside(tx, channel, row["now"])
-        row = await _first_due(tx, channel, full)
-    return await _take(tx, row, lease) if row else None
+    rows = await _due(tx, channel, busy, most)
+    if rows and rows[0]["due_at"] < rows[0]["now"] - LATE:
+        await _set_aside(tx, channel, rows[0]["now"])
+        rows = await _due(tx, channel, busy, most)
+    if not rows:
+        return None
+    if pace is None:
+        return await _take(tx, busy.fitting(rows), {}, lease)
+    lanes = await _paced(tx, rows, pace, most)
+    if not lanes:
+        rows = await _due(tx, channel, busy, SLOTS)
+        lanes = await _paced(tx, rows, pace, most)
+    return await _take(tx, busy.fitting([row for row in rows if row["id"] in lanes][:most]), lanes, lease)
 
 
 async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool:
@@ -55,7 +90,8 @@ async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool
     now = await db.now(tx)
     ours = await tx.fetchval(
         """
-        update deliveries set state = $3, due_at = coalesce($4, due_at), leased_until = null,
+        update deliveries set state = $3, due_at = coalesce($4, due_at), leased_until = null, lane = null,
+               slotted = false,
                finished_at = case $3 when 'waiting' then null else $5::timestamptz end
         where id = $1 and attempts = $2 and leased_until is not null returning true
         """,
@@ -69,7 +105,7 @@ async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool
         return False
     await tx.execute(
         """
-        update attempts set ended_at = $3, outcome = $4, status = $5, error = $6
+        update attempts set ended_at = $3, outcome = $4, status = $5, error = $6, body_sha256 = $7
         where delivery_id = $1 and number = $2
         """,
         claim.id,
@@ -78,7 +114,10 @@ async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool
         answer.outcome,
         answer.status,
         answer.error,
+        answer.body,
     )
+    if answer.bounced and claim.type != MY_LINKS:
+        await suppressions.add(tx, claim.tenant_id, answer.bounced, "bounced", answer.status)
     if claim.type == MY_LINKS and verdict.state != "waiting":
         await links.forget(tx, claim.target)
     if claim.channel == "webhook":
@@ -86,8 +125,9 @@ async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool
     return True
 
 
-async def _first_due(tx: Tx, channel: str, full: Full) -> Any:
-    return await tx.fetchrow(
+async def _due(tx: Tx, channel: str, busy: Busy, most: int) -> Sequence[Any]:
+    targets, tenants = busy.full()
+    return await tx.fetch(
         """
         with clock as materialized (select laurel_clock() as now)
         select d.*, clock.now from deliveries d, clock
@@ -95,12 +135,17 @@ async def _first_due(tx: Tx, channel: str, full: Full) -> Any:
           and (d.leased_until is null or d.leased_until <= clock.now) and d.target <> all($2::uuid[])
           and d.tenant_id <> all($3::uuid[])
           and not exists (select from endpoints e where e.id = d.target and e.paused_until > clock.now)
-        order by d.due_at limit 1 for update of d skip locked
+        order by d.due_at limit $4 for update of d skip locked
         """,
         channel,
-        full.targets,
-        full.tenants,
+        targets,
+        tenants,
+        most,
     )
+
+
+async def _paced(tx: Tx, rows: Sequence[Any], pace: Pace, most: int) -> dict[UUID, bytes | None]:
+    return await pacing.paced(tx, [row["id"] for row in rows], pace, rows[0]["now"], most) if rows else {}
 
 
 async def _set_aside(tx: Tx, channel: str, now: datetime) -> None:
@@ -115,44 +160,48 @@ async def _set_aside(tx: Tx, channel: str, now: datetime) -> None:
     )
 
 
-async def _take(tx: Tx, row: Any, lease: timedelta) -> Claim:
-    number, now = row["attempts"] + 1, row["now"]
-    lost = await tx.fetchval(
-        "update attempts set ended_at = $2, outcome = 'lost' where delivery_id = $1 and outcome is null returning true",
-        row["id"],
+async def _take(tx: Tx, rows: Sequence[Any], lanes: Mapping[UUID, bytes | None], lease: timedelta) -> list[Claim]:
+    if not rows:
+        return []
+    ids, now = [row["id"] for row in rows], rows[0]["now"]
+    lost = await tx.fetch(
+        """
+        update attempts set ended_at = $2, outcome = 'lost'
+        where delivery_id = any($1::uuid[]) and outcome is null returning delivery_id
+        """,
+        ids,
         now,
     )
+    doubled = {row["delivery_id"] for row in lost}
     await tx.execute(
         """
-        update deliveries set attempts = $2, tries = tries + 1, leased_until = $3,
-               possibly_doubled = possibly_doubled + $4::boolean::integer
-        where id = $1
+        with taken as (
+            update deliveries d set attempts = attempts + 1, tries = tries + 1, leased_until = $2, lane = mine.lane,
+                   possibly_doubled = possibly_doubled + mine.doubled::integer
+            from unnest($1::uuid[], $3::bytea[], $4::boolean[]) as mine(id, lane, doubled) where d.id = mine.id
+            returning d.id, d.attempts, d.tenant_id
+        )
+        insert into attempts (delivery_id, number, tenant_id, started_at)
+        select id, attempts, tenant_id, $5 from taken
         """,
-        row["id"],
-        number,
+        ids,
         now + lease,
-        bool(lost),
-    )
-    await tx.execute(
-        "insert into attempts (delivery_id, number, tenant_id, started_at) values ($1, $2, $3, $4)",
-        row["id"],
-        number,
-        row["tenant_id"],
+        [lanes.get(each) for each in ids],
+        [each in doubled for each in ids],
         now,
     )
+    return [_claimed(row, row["id"] in doubled) for row in rows]
+
+
+def _claimed(row: Any, doubled: bool) -> Claim:
+    as_they_are = ("id", "type", "channel", "target", "tenant_id", "event_id", "credential_id", "created_at")
     return Claim(
-        row["id"],
-        row["type"],
-        row["channel"],
-        row["target"],
-        row["tenant_id"],
-        row["event_id"],
-        row["credential_id"],
-        number,
-        row["tries"] + 1,
-        bool(lost),
-        now,
-        row["traceparent"],
+        **{name: row[name] for name in as_they_are},
+        number=row["attempts"] + 1,
+        tries=row["tries"] + 1,
+        doubled=doubled,
+        started_at=row["now"],
+        traceparent=row["traceparent"],
     )
 
 
@@ -184,14 +233,8 @@ async def _disable(tx: Tx, claim: Claim, reason: str, now: datetime) -> None:
         reason,
     )
     if contact is not None:
-        await tx.execute(
-            """
-            insert into deliveries (tenant_id, event_id, type, channel, target, due_at, traceparent)
-            values ($1, $2, 'endpoint.disabled', 'mail', $3, $4, $5)
-            """,
-            claim.tenant_id,
-            uuid4(),
-            claim.target,
-            now,
-            claim.traceparent,
-        )
+        await add_for_endpoint(tx, claim.tenant_id, claim.target, "endpoint.disabled", "mail", claim.traceparent)
+
+
+def _reached(counts: Counter[UUID], limit: int) -> list[UUID]:
+    return [each for each, count in counts.items() if count >= limit]

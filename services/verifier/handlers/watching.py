@@ -28,9 +28,11 @@ log = structlog.get_logger()
 
 TOLD = Metric("laurel_watch_changes_total", "Changes of watched badges that employers were told", ["change"])
 
-# A transaction's share of work: it holds locks for some tens of milliseconds.
+# A transaction's share of work, so that it holds locks for some tens of milliseconds: watches that are looked at;
+# subjects of news, of most of which there is no watch, and watches of each that are made due.
 WATCHES = 200
-SUBJECTS = 50
+SUBJECTS = 200
+OF_EACH = 50
 WAIT_SECONDS = 0.5
 # A watch whose answer is not certain now is looked at again: heartbeats come every 2 s, or an operator is needed.
 UNCERTAIN = timedelta(seconds=5)
@@ -68,7 +70,7 @@ async def watch_over(worker: Database, rules: Rules) -> None:
 async def take_round(worker: Database, rules: Rules) -> bool:
     """Make due what there is news of, and look at a share of what is due; return whether more waits."""
     async with worker.transaction() as tx:
-        spread = await store.spread_news(tx, SUBJECTS, WATCHES)
+        spread = await store.spread_news(tx, SUBJECTS, OF_EACH)
     async with worker.transaction() as tx:
         looked_at = await look(tx, rules)
     return spread == SUBJECTS or looked_at == WATCHES

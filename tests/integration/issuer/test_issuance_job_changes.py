@@ -103,7 +103,7 @@ async def test_a_job_whose_key_ends_pauses_and_goes_on_in_the_name_of_who_resume
 async def test_another_institution_finds_no_such_job(site: Site, north: Institution) -> None:
     south = await site.institution()
     job_id = await sent(north, await north.achievement(), csv_of(range(2)))
-    for path in ("", "/preview", "/errors.csv"):
+    for path in ("", "/preview", "/errors.csv", "/results.csv", "/events"):
         answer = await south.client.get(f"{JOBS}/{job_id}{path}")
         assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
     for change in ("confirm", "pause", "resume", "cancel"):

@@ -12,6 +12,7 @@ from services.issuer.handlers.issuing import TOO_SLOW, Issuing, Outcomes
 from services.issuer.handlers.storing import Requester
 from shared.db import Database
 from shared.errors import Unavailable
+from shared.messaging.metrics import ALARMS
 from tests.integration.issuer.conftest import Institution, MakeSite, Site
 from tests.integration.issuer.jobs import csv_of, exhaust, job, order, sent, work, worker, worker_on
 from tests.support.poll import eventually
@@ -119,11 +120,13 @@ async def test_a_chunk_that_fails_again_and_again_pauses_its_job_alone(make_site
     site: Site = await make_site(job_chunk_rows=5, job_lease=SHORT)
     north, south = await site.institution(), await site.institution()
     doomed = await sent(north, await north.achievement(), csv_of(range(5)))
+    called = ALARMS.labels("issuance_job_stopped")._value.get()
     async with worker(site) as one:
         while (await job(north, doomed))["state"] == "linting":  # each time the worker is killed
             await one._take()
     paused = await job(north, doomed)
     assert (paused["state"], paused["reason_code"]) == ("paused", "chunk_failed")
+    assert ALARMS.labels("issuance_job_stopped")._value.get() > called
     other = await sent(south, await south.achievement(), csv_of(range(5)), auto_confirm=True)
     await order(north, doomed, "resume")
     await work(site)

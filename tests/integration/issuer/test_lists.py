@@ -48,6 +48,27 @@ async def test_a_full_list_is_followed_by_another_and_its_last_place_can_be_revo
     assert set_indexes(bits) == [int(last["credential"]["credentialStatus"]["statusListIndex"])]
 
 
+async def test_the_next_list_is_signed_before_a_badge_points_into_it(site: Site, north: Institution) -> None:
+    achievement = await north.achievement(suspendable=True)
+    await site.list_signer().sign_due()  # by now there is an achievement, and no badge yet
+    ahead: set[str] = set()
+    for step in (1, site.settings.status_list_size * 7 // 8, site.settings.status_list_size):
+        await site.rows("update status_lists set next = $1 where open", step)
+        made = await asyncio.gather(*[north.issue(achievement) for _ in range(5)])
+        used = {
+            entry["statusListCredential"]
+            for answer in made
+            for entry in answer.json()["credential"]["credentialStatus"]
+        }
+        signed = {each["credential"]["id"] for each in await lists(site)}
+        assert used <= signed
+        ahead |= used
+        await site.list_signer().sign_due()
+    assert len(ahead) == 4
+    waiting = await site.rows("select purpose, count(*) from status_lists where open or waiting group by 1 order by 1")
+    assert [tuple(row) for row in waiting] == [("revocation", 1), ("suspension", 1)]
+
+
 async def test_many_callers_meet_one_full_list_and_open_one_new_one(site: Site, north: Institution) -> None:
     achievement = await north.achievement()
     await north.issue(achievement)

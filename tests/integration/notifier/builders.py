@@ -9,11 +9,13 @@ from shared.ids import new_id
 from shared.messaging.cloudevents import Delivery
 from shared.messaging.events import (
     Actor,
+    CredentialExpiring,
     CredentialIssued,
     CredentialRecorded,
     CredentialStatusChanged,
     InstitutionState,
     Reason,
+    WatchTriggered,
 )
 from tests.support.badges import a_signed_badge, an_achievement
 from tests.support.records import delivery
@@ -42,8 +44,8 @@ class Badge:
         self.document = a_signed_badge(achievement=an_achievement(**achievement), recipient=recipient)
         self.issued_id, self.revoked_id = new_id(), new_id()
 
-    def issued(self, time: datetime | None = None, traceparent: str | None = None) -> Delivery:
-        """The issuer's word that it was issued."""
+    def issued(self, time: datetime | None = None, traceparent: str | None = None, **members: Any) -> Delivery:
+        """The issuer's word that it was issued; `members` are further ones of the event."""
         message = CredentialIssued(
             credential_id=self.id,
             institution_id=self.institution_id,
@@ -56,16 +58,53 @@ class Badge:
             owner_token=self.token,
             salt="salt",
             actor=Actor(role="institution", key_id="key"),
+            **members,
         )
         return delivery(message, self.issued_id, time, traceparent)
 
-    def revoked(self, time: datetime | None = None, note: str | None = NOTE) -> Delivery:
+    def revoked(self, time: datetime | None = None, note: str | None = NOTE, **members: Any) -> Delivery:
         """The issuer's word that it was revoked."""
-        return delivery(self._changed("revoked", "revoked", note), self.revoked_id, time)
+        return delivery(self._changed("revoked", "revoked", note, **members), self.revoked_id, time)
 
-    def suspended(self) -> Delivery:
-        """The issuer's word that it was suspended."""
-        return delivery(self._changed("suspended", "suspended", "asks a question"))
+    def suspended(self, note: str | None = "asks a question") -> tuple[Delivery, Delivery]:
+        """The words of issuer and registry that it was suspended."""
+        return self._both("suspended", "suspended", note)
+
+    def reinstated(self) -> tuple[Delivery, Delivery]:
+        """The words of issuer and registry that it was reinstated."""
+        return self._both("reinstated", "issued", None)
+
+    def replaced_by(self, other: "Badge") -> list[Delivery]:
+        """All that is told when `other` takes its place."""
+        revoked = self.revoked(note=None, replaced_by=other.id)
+        issued = other.issued(replaces=self.id)
+        return [issued, revoked, other.recorded(), self.recorded_revocation()]
+
+    def expiring(self, **members: Any) -> Delivery:
+        """The issuer's word that it runs out in 30 days."""
+        until = datetime(2027, 3, 1, tzinfo=UTC)
+        return delivery(
+            CredentialExpiring(
+                credential_id=self.id, institution_id=self.institution_id, days=30, valid_until=until, **members
+            )
+        )
+
+    def watched(self, employer_id: UUID, *channels: Any) -> Delivery:
+        """The verifier's word that a watch of an employer's has seen it change."""
+        return delivery(
+            WatchTriggered(
+                watch_id=new_id(),
+                number=1,
+                employer_id=employer_id,
+                credential_id=self.id,
+                change="revoked",
+                verdict="invalid",
+                reason="revoked",
+                standing="registered",
+                changed_at=datetime.now(UTC),
+                channels=channels,
+            )
+        )
 
     def recorded(self, traceparent: str | None = None) -> Delivery:
         """The registry's word on its issue."""
@@ -75,7 +114,12 @@ class Badge:
         """The registry's word on its revocation."""
         return self._recorded(2, "revoked", self.revoked_id, None)
 
-    def _changed(self, change: str, status: str, note: str | None) -> CredentialStatusChanged:
+    def _both(self, change: str, status: str, note: str | None) -> tuple[Delivery, Delivery]:
+        event_id = new_id()
+        told = delivery(self._changed(change, status, note), event_id)
+        return told, self._recorded(2, change, event_id, None)
+
+    def _changed(self, change: str, status: str, note: str | None, **members: Any) -> CredentialStatusChanged:
         return CredentialStatusChanged.model_validate(
             {
                 "credential_id": self.id,
@@ -87,6 +131,7 @@ class Badge:
                 "document_digest": "digest",
                 "salt": "salt",
                 "actor": Actor(role="institution", key_id="key"),
+                **members,
             }
         )
 

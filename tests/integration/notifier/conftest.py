@@ -32,7 +32,8 @@ from tests.support.service import ServiceUnderTest, prepared
 
 AT_ONCE, PER_TENANT = 32, 8
 PUBLIC_URL = "https://badges.example"
-PLACES = Places(PUBLIC_URL, "https://check.example/", "https://links.example/my-links")
+OWN = "https://links.example"
+PLACES = Places(PUBLIC_URL, "https://check.example/", f"{OWN}/my-links", f"{OWN}/unsubscribe", f"{OWN}/confirm")
 
 
 class Notifier(ServiceUnderTest):
@@ -58,10 +59,15 @@ class Notifier(ServiceUnderTest):
             await handlers.keep(tx, deliveries)
 
     async def endpoint(
-        self, tenant: UUID, url: str, events: list[str] | None = None, contact: str | None = None
+        self,
+        tenant: UUID,
+        url: str,
+        events: list[str] | None = None,
+        contact: str | None = None,
+        kind: str = "institution",
     ) -> tuple[UUID, str]:
         """Register an endpoint; return its id and its secret."""
-        principal = Principal("institution", tenant, "key", frozenset())
+        principal = Principal(kind, tenant, "key", frozenset())
         async with self.worker.transaction() as tx:
             row, secret = await handlers.register(tx, principal, NewEndpoint(url, events, contact), None, self.sealer)
         return row["id"], secret
@@ -70,7 +76,7 @@ class Notifier(ServiceUnderTest):
     async def mailing(self, post: Post | None = None) -> AsyncIterator[None]:
         """Send mails while the block runs."""
         post = post or FolderPost(self.settings.mail_folder)
-        channel = Mails(self.worker, post, self.settings.mail_from, PLACES)
+        channel = Mails(self.worker, post, self.settings.mail_from, PLACES, self.sealer)
         async with self.sending(channel):
             yield
 

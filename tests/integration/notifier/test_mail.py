@@ -17,6 +17,7 @@ from services.notifier.mail import compose
 from services.notifier.post import SmtpPost
 from services.notifier.sender import LEASE
 from services.notifier.store.parcels import Letter
+from services.notifier.writing import written
 from shared.ids import new_id
 from tests.integration.notifier.builders import EMAIL, OWNER_TOKEN, PERSONAL, Badge, institution
 from tests.integration.notifier.conftest import PLACES, PUBLIC_URL, Notifier
@@ -76,9 +77,8 @@ async def test_the_name_on_the_badge_serves_until_the_institutions_own_is_known(
 def test_any_name_is_a_well_formed_header(name: str) -> None:
     letter = Letter(EMAIL, OWNER_TOKEN, Badge(name=name, learner=name).document, name, None, None, None)
     said = letters.said(letter, new_id(), PLACES)
-    message = compose(
-        "credential.issued", said, sender="badges@laurel.example", on_behalf=name, to=EMAIL, name="1", at=AT
-    )
+    words = written("credential.issued", said)
+    message = compose(words, sender="badges@laurel.example", on_behalf=name, to=EMAIL, name="1", at=AT)
     raw = message.as_bytes()
     assert raw.isascii()
     assert max(len(line) for line in raw.splitlines()) < 998  # RFC 5322 section 2.1.1
@@ -227,7 +227,7 @@ async def test_no_log_line_names_a_learner_whatever_goes_wrong(
     notifier: Notifier, caplog: pytest.LogCaptureFixture
 ) -> None:
     tenant = new_id()
-    badges = [Badge(tenant), Badge(tenant, email=f"{EMAIL}\r\nx"), Badge(tenant)]
+    badges = [Badge(tenant), Badge(tenant, email=f"{EMAIL}\r\nx"), Badge()]
     badges[2].document = {"credentialSubject": "no badge at all: " + EMAIL}
     everything = [*[badge.issued() for badge in badges], *[badge.revoked() for badge in badges]]
     await notifier.feed(*everything, *[badge.recorded() for badge in badges])

@@ -196,7 +196,7 @@ async def test_a_request_that_is_not_answered_within_a_day_is_forgotten(notifier
     for hours, kept in ((23, 1), (25, 0)):
         await notifier.move_clock(timedelta(hours=hours))
         async with notifier.worker.transaction() as tx:
-            await handlers.forget_link_requests(tx)
+            await handlers.forget_what_has_served(tx)
         assert (await remaining(notifier))[0] == kept
 
 
@@ -215,7 +215,7 @@ async def test_a_worker_forgets_by_itself_and_keeps_deliveries_for_a_month(notif
         await eventually(forgotten)
     await notifier.move_clock(timedelta(days=31))
     async with notifier.worker.transaction() as tx:
-        await handlers.forget_link_requests(tx)
+        await handlers.forget_what_has_served(tx)
     assert await notifier.value("select count(*) from deliveries") == 0
 
 

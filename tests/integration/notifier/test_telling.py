@@ -62,13 +62,6 @@ async def test_a_revocation_is_told_at_the_address_that_was_stored_at_issue(noti
     ]
 
 
-async def test_a_suspension_is_no_matter_for_mail(notifier: Notifier) -> None:
-    badge = Badge()
-    await notifier.feed(badge.issued(), badge.suspended())
-    assert await notifier.value("select count(*) from notices") == 1
-    assert await notifier.value("select revocation_note from recipients") is None
-
-
 async def test_an_endpoint_hears_of_the_types_it_asked_for_and_of_its_own_institution_alone(notifier: Notifier) -> None:
     badge = Badge(email=None)
     every, _ = await notifier.endpoint(badge.institution_id, HOOK)

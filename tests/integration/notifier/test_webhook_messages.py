@@ -22,6 +22,8 @@ async def test_a_webhook_verifies_with_the_public_package_and_holds_nothing_pers
         [secret] = await told(notifier, receiver)
         assert await sent(notifier) == [("accepted", 204, None)]
     [hook] = receiver.hooks
+    assert hook.headers["webhook-timestamp"].isdecimal()
+    assert "." not in hook.headers["webhook-id"]
     payload = Webhook(secret).verify(hook.body, hook.headers)
     assert payload["type"] == "credential.issued"
     assert payload["data"]["status"] == "issued"

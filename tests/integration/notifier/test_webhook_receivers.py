@@ -8,7 +8,7 @@ import pytest
 from services.notifier import handlers
 from services.notifier.domain import SCHEDULE
 from services.notifier.store.ledger import deliveries as ledger
-from services.notifier.webhooks import MAX_RESPONSE_BYTES
+from services.notifier.webhooks import MAX_RESPONSE_BYTES, SECONDS
 from tests.integration.notifier.builders import Badge
 from tests.integration.notifier.conftest import Notifier
 from tests.integration.notifier.receiver import hangs, receiving, says
@@ -45,9 +45,11 @@ async def test_a_failing_receiver_is_tried_by_the_schedule_then_its_endpoint_is_
 async def test_410_disables_the_endpoint_at_once_and_what_waits_for_it_is_not_sent(notifier: Notifier) -> None:
     async with receiving(says("410 Gone")) as receiver:
         badge = Badge(email=None)
-        endpoint_id, _ = await notifier.endpoint(badge.institution_id, receiver.url)
+        endpoint_id, _ = await notifier.endpoint(badge.institution_id, receiver.url, contact="it@north.example")
         await notifier.feed(badge.issued(), badge.recorded())
         assert await sent(notifier) == [("refused", 410, "gone")]
+        told = "select type, channel from deliveries where target = $1 and channel = 'mail'"
+        assert await notifier.rows(told, endpoint_id) == [("endpoint.disabled", "mail")]
         await notifier.feed(badge.revoked(), badge.recorded_revocation())
         await sent(notifier)
         assert await states(notifier) == ["failed", "failed"]
@@ -126,6 +128,10 @@ async def test_an_endless_response_is_cut_and_its_status_counts(notifier: Notifi
         await told(notifier, receiver)
         assert await sent(notifier) == [("accepted", 200, None)]
     assert receiver.bytes_taken < 100 * MAX_RESPONSE_BYTES  # what the sockets' buffers held
+
+
+def test_a_response_is_heard_for_fifteen_seconds_and_64_kilobytes() -> None:
+    assert (SECONDS, MAX_RESPONSE_BYTES) == (15, 64 * 1024)
 
 
 async def test_a_receiver_that_never_answers_is_given_up_in_time(

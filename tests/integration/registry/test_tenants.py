@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from shared.ids import new_id
+from shared.messaging.events import WatchTriggered
 from shared.web.pagination import cursor
 from tests.integration.registry.builders import (
     EMAIL,
@@ -262,3 +263,18 @@ async def test_a_pooled_connection_forgets_the_tenant_it_served(registry: Regist
         for _ in range(5):
             assert "credential" in (await registry.client.get(f"/v1/credentials/{badge.id}", headers=header)).json()
             assert "credential" not in (await registry.client.get(f"/v1/credentials/{badge.id}")).json()
+
+
+async def test_of_an_employers_watch_the_registry_keeps_nothing(registry: Registry, badge: Badge) -> None:
+    tables = [name for (name,) in await registry.rows("select relname::text from pg_stat_user_tables")]
+
+    async def kept() -> list[Any]:
+        return [await registry.rows(f"select t::text from {name} t order by 1") for name in sorted(tables)]
+
+    before = await kept()
+    told = WatchTriggered(
+        watch_id=new_id(), number=1, employer_id=new_id(), credential_id=badge.id, change="revoked", verdict="invalid",
+        reason="revoked", standing="registered", changed_at=datetime.now(UTC), channels=("mail",),
+    )  # fmt: skip
+    await registry.feed(told)
+    assert await kept() == before

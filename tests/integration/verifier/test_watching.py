@@ -170,6 +170,7 @@ async def test_a_change_of_a_whole_institution_goes_in_parts_and_is_told_once_ea
     served: Verifier, oak: Institution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "WATCHES", 3)
+    monkeypatch.setattr(watching, "OF_EACH", 4)
     employer = await served.employer()
     badges = [told_all(oak, oak.badge()) for _ in range(10)]
     await served.feed(*badges)
@@ -178,6 +179,7 @@ async def test_a_change_of_a_whole_institution_goes_in_parts_and_is_told_once_ea
     await look(served)
     await served.feed(oak.state(version=2, standing="withdrawn"))
     await watching.take_round(served.worker, RULES)
+    assert await served.value("select count(*) from watches where due_at is not null") == 1
     assert len(await feed(served, employer)) == 3
     await look(served)
     assert await changes(served, employer) == ["standing_changed"] * 10

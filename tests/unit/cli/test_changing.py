@@ -47,7 +47,7 @@ def test_a_replacement_says_what_differs_and_tells_the_new_badge(answers: Servic
     assert asked.body == {
         "results": [{"value": "A"}],
         "recipient": {"email": "ada@example.org", "name": "Ada"},
-        "valid_until": "2029-01-31",
+        "valid_until": "2029-02-01T00:00:00+00:00",
     }
     assert asked.headers["Idempotency-Key"]
 
@@ -56,4 +56,4 @@ def test_a_renewal_has_the_achievements_dates_unless_others_are_given(answers: S
     answers.answer(f"POST /issuer/v1/credentials/{BADGE}/renew", (201, MADE))
     assert json.loads(answers.run("renew", BADGE, "--json").stdout) == MADE
     answers.run("renew", BADGE, "--valid-until", "2029-01-31T23:59:59Z")
-    assert [each.body for each in answers.asked] == [{}, {"valid_until": "2029-01-31T23:59:59Z"}]
+    assert [each.body for each in answers.asked] == [{}, {"valid_until": "2029-01-31T23:59:59+00:00"}]

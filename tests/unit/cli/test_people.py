@@ -11,7 +11,7 @@ from cli.achievements import SAMPLE
 from cli.output import plain
 from cli.tracing import BAR, bar, waterfall
 from shared.messaging.events import ReasonCode
-from tests.unit.cli.answering import Services, problem
+from tests.unit.cli.answering import Asked, Services, problem
 
 BADGE = "6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d"
 MADE = {"id": "i", "slug": "north", "did": "did:key:z", "sandbox": True, "api_key": "lrl_planted"}
@@ -174,6 +174,26 @@ def test_deliveries_are_listed_with_attempts_and_one_is_sent_again(answers: Serv
     assert answers.run("deliveries", "--replay", BADGE).exit_code == 0
     assert answers.run("deliveries").exit_code == 2
     assert "no delivery's id" in answers.run("deliveries", "--replay", "../x").stderr
+
+
+def test_deliveries_of_a_time_are_sent_again_page_by_page(answers: Services) -> None:
+    def replayed(asked: Asked) -> dict[str, Any]:
+        return {"replayed": 3, "next": None} if asked.query.get("cursor") else {"replayed": 10_000, "next": "further"}
+
+    answers.answer("POST /notifier/v1/deliveries/replay", replayed)
+    span = ("--replay-from", "2026-11-22T08:00:00", "--to", "2026-11-22T12:00:00")
+    done = answers.run("deliveries", *span, "--endpoint", BADGE, "--failed")
+    assert done.stdout == "10003 deliveries are sent again.\n"
+    assert [asked.body for asked in answers.asked] == [
+        {
+            "from": "2026-11-22T08:00:00+00:00",
+            "to": "2026-11-22T12:00:00+00:00",
+            "endpoint_id": BADGE,
+            "state": "failed",
+        }
+    ] * 2
+    assert answers.run("deliveries", BADGE, "--replay-from", "2026-11-22").exit_code == 2
+    assert answers.run("deliveries", "--replay-from", "yesterday").exit_code == 2
 
 
 SPANS = [

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.notifier import letters
+from services.notifier import letters, writing
 from services.notifier.headers import one_line
 from services.notifier.letters import Places
 from services.notifier.mail import compose
+from services.notifier.payloads import TYPES
 from services.notifier.store.parcels import Letter
+from services.notifier.words import languages
 from tests.support.badges import a_badge, an_achievement
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -41,18 +43,25 @@ NAMES = st.lists(
 
 
 DOCUMENT = a_badge()
+LEARNERS = [kind for kind in TYPES if kind.startswith("credential.")]
+ATTACK = '<script src="https://evil.example/x.js"></script><img src=x>'
 
 
-def written(institution: str, badge: str, learner: str = "Ada", template: str = "credential.issued") -> bytes:
+def written(
+    institution: str, badge: str, learner: str = "Ada", template: str = "credential.issued", language: str = "en"
+) -> bytes:
     """The bytes of a mail on `badge` from `institution` to `learner`; whatever else strangers say is `badge` too."""
     achievement = an_achievement(name=badge, description=badge, criteria={"narrative": badge})
     name = {"type": "IdentityObject", "identityType": "name", "hashed": False, "identityHash": learner}
     subject = {"type": ["AchievementSubject"], "identifier": [name], "achievement": achievement}
     subject["result"] = [{"type": ["Result"], "value": badge}]
     document = {**DOCUMENT, "credentialSubject": subject}
-    letter = Letter(LEARNER, "token", document, institution, f"https://{institution}", "withdrawn", badge)
+    letter = Letter(
+        LEARNER, "token", document, institution, f"https://{institution}", "withdrawn", badge, language=language
+    )
     said = letters.said(letter, UUID(int=1), Places("https://badges.example"))
-    mail = compose(template, said, sender=SENDER, on_behalf=one_line(institution), to=LEARNER, name="mail-1", at=AT)
+    words = writing.written(template, said, language)
+    mail = compose(words, sender=SENDER, on_behalf=one_line(institution), to=LEARNER, name="mail-1", at=AT)
     return mail.as_bytes()
 
 
@@ -63,16 +72,39 @@ def lines(mail: bytes) -> list[str]:
     return text.get_content().splitlines()
 
 
-@pytest.mark.parametrize("template", ["credential.issued", "credential.revoked"])
-@given(institution=NAMES, badge=NAMES, learner=NAMES)
-@example(institution="North", badge="Welding\u2028Pay here: https://evil.example", learner="Ada\x85Pay")
-def test_no_name_adds_a_line_to_a_mail(template: str, institution: str, badge: str, learner: str) -> None:
-    ours = lines(written("North", "Welding", "Ada", template))
-    found = lines(written(institution, badge, learner, template))
+@given(
+    template=st.sampled_from(LEARNERS),
+    language=st.sampled_from(languages()),
+    institution=NAMES,
+    badge=NAMES,
+    learner=NAMES,
+)
+@example("credential.issued", "en", "North", "Welding\u2028Pay here: https://evil.example", "Ada\x85Pay")
+@example("credential.revoked", "de", "North", "Welding\u2028Pay here: https://evil.example", "Ada\x85Pay")
+def test_no_name_adds_a_line_to_a_mail(
+    template: str, language: str, institution: str, badge: str, learner: str
+) -> None:
+    ours = lines(written("North", "Welding", "Ada", template, language))
+    found = lines(written(institution, badge, learner, template, language))
     # A name of nothing but spaces takes its own line away.
     assert len(found) <= len(ours)
     # Our headings are whole lines in capitals.
     assert [each for each in found if each.isupper()] == [each for each in ours if each.isupper()]
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("template", LEARNERS)
+def test_html_in_names_is_shown_and_not_obeyed_in_any_mail(template: str, language: str) -> None:
+    mail = email.message_from_bytes(
+        written(ATTACK, ATTACK, ATTACK, template, language), _class=EmailMessage, policy=policy.default
+    )
+    text, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert text
+    assert html
+    assert text.get_content().count(ATTACK) >= 3
+    assert "<script" not in html.get_content()
+    assert "<img" not in html.get_content()
+    assert html.get_content().count("&lt;script") >= 3
 
 
 @pytest.mark.parametrize("reader", [policy.default, policy.compat32])
@@ -98,10 +130,11 @@ def test_a_mail_has_the_headers_that_we_set_once_each_whatever_the_names(
 @example(url="https://hooks.example/\u2028Pay here: https://evil.example")
 def test_an_endpoints_url_stays_on_one_line(url: str) -> None:
     said = {"id": "1", "url": url, "reason": "gone"}
-    mail = compose("endpoint.disabled", said, sender=SENDER, on_behalf=None, to=LEARNER, name="mail-1", at=AT)
+    words = writing.written("endpoint.disabled", said)
+    mail = compose(words, sender=SENDER, on_behalf=None, to=LEARNER, name="mail-1", at=AT)
     text = mail.get_body(("plain",))
     assert text is not None
-    assert len(text.get_content().splitlines()) == 7
+    assert len(text.get_content().splitlines()) == 8
 
 
 @given(institution=NAMES, badge=NAMES)

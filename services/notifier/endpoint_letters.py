@@ -1,0 +1,37 @@
+"""What mails to endpoints say: to an address that is one, and to the contact of one that failed; thin, as webhooks."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from services.notifier.domain import credential_link
+from services.notifier.letters import MAX_NAME, Fact, Places, shown
+from services.notifier.store.parcels import EndpointMail
+from services.notifier.store.queue import Claim
+from services.notifier.words import spoken, words
+
+# Mails that have templates of their own; all others tell of an event.
+ABOUT_ENDPOINTS = ("endpoint.disabled", "endpoint.enabled", "endpoint.confirm")
+_DETAILS = ("change", "verdict", "days", "watch_id")
+
+
+def of_an_endpoint(parcel: EndpointMail, claim: Claim, places: Places, confirm: str) -> dict[str, Any]:
+    """Return what the templates of these mails ask for; `confirm` is where the address is confirmed."""
+    language = spoken(parcel.language)
+    if claim.type == "endpoint.confirm":
+        return {"link": confirm, "owner": shown(parcel.owner, MAX_NAME, language) if parcel.owner else None}
+    if claim.type in ABOUT_ENDPOINTS:
+        return {"id": claim.target, "url": parcel.url, "reason": parcel.reason}
+    headline, sentence = words(language)["events"][claim.type]
+    notice = parcel.notice
+    return {
+        "id": claim.target,
+        "headline": headline,
+        "sentence": sentence,
+        "badge": shown(parcel.badge, MAX_NAME, language) if parcel.badge else None,
+        "details": list(_details(notice.facts, words(language)["details"])) if notice else [],
+        "link": credential_link(places.public_url, notice.credential_id) if notice else None,
+    }
+
+
+def _details(facts: Mapping[str, Any], labels: Mapping[str, str]) -> Iterator[Fact]:
+    return (Fact(labels[name], str(facts[name])) for name in _DETAILS if name in facts)
