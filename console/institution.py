@@ -216,7 +216,7 @@ async def _form_page(
 def _preview_page(own: Session, form: dict[str, str], seen: dict[str, Any], *, changed: bool = False) -> Response:
     chosen = {name: form.get(name, "") for name in MEMBERS}
     status = 409 if changed else 200
-    said = {"own": own, "chosen": chosen, "reasons": REASONS, "seen": seen, "changed": changed}
+    said: dict[str, Any] = {"own": own, "chosen": chosen, "reasons": REASONS, "seen": seen, "changed": changed}
     return pages.page("preview.html", status, **said, once=new_secret())
 
 
