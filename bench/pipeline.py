@@ -35,6 +35,7 @@ A_CALL, CALLS = 1_000, 2
 WARM_UP = 200
 PER_SECOND, SECONDS = 200, 10
 LOOK_SECONDS = 0.02
+IDLE_SECONDS = 5.0
 
 LOGGED = """
     select e.event_id from log_entries e join history h using (event_id)
@@ -46,12 +47,16 @@ PUBLISHED = "select coalesce(max(size), 0) from log_checkpoints where published_
 
 @dataclass(frozen=True)
 class Run:
-    """The seconds until every badge was accepted and logged (`wall`), and the CPU-seconds of each process by then."""
+    """The seconds until every badge was accepted and logged (`wall`), and the CPU-seconds of each process by then.
+
+    `idle` is what each process takes in a second in which nothing is asked of it.
+    """
 
     rows: int
     accepted: float
     wall: float
     spent: dict[str, float]
+    idle: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ class Bench:
         """Issue `rows` badges, each to a learner of its own, and wait for them."""
         await self._issue(range(WARM_UP))
         await rest(self.processes)
+        idle = await self._idle()
         registry = await self._connect("registry")
         base = await registry.fetchval(PUBLISHED)
         before, began = self._spent(), time.monotonic()
@@ -97,7 +103,7 @@ class Bench:
         found = await registry.fetch(LOGGED, self._issued)
         assert len({row["event_id"] for row in found}) == rows + WARM_UP, "each badge is logged once"
         await registry.close()
-        return Run(rows, accepted, wall, {name: logged[name] - before[name] for name in before})
+        return Run(rows, accepted, wall, _difference(before, logged), idle)
 
     async def revoked(self) -> News:
         """Revoke at a steady pace, until the verifier has heard of each; what came of `run` is done first."""
@@ -166,8 +172,18 @@ class Bench:
     async def _connect(self, service: str) -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(Stack().dsn(self._admin_dsn, service, "worker"))
 
+    async def _idle(self) -> dict[str, float]:
+        before, began = self._spent(), time.monotonic()
+        await asyncio.sleep(IDLE_SECONDS)
+        seconds = time.monotonic() - began
+        return {name: spent / seconds for name, spent in _difference(before, self._spent()).items()}
+
     def _spent(self) -> dict[str, float]:
         return {name: cost.cpu_seconds for name, cost in costs(self.processes).items()}
+
+
+def _difference(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    return {name: after[name] - before[name] for name in before}
 
 
 def main() -> None:
@@ -208,9 +224,13 @@ def show_run(console: Console, run: Run, broker: str) -> None:
         f"{run.rows:,} badges: accepted in {run.accepted:.1f} s, recorded and logged in {run.wall:.1f} s "
         f"({run.rows / run.wall:,.0f} a second); raw Ed25519 signing of as many: {raw:.2f} s of one core"
     )
-    table = Table("process", "CPU-milliseconds", title="A badge, until all are logged")
-    for name, spent in [*run.spent.items(), ("all", sum(run.spent.values()))]:
-        table.add_row(name, f"{spent / run.rows * 1000:.2f}")
+    table = Table(
+        "process", "all", "without idling", "idling, a second", title="CPU-milliseconds a badge until all are logged"
+    )
+    together = ("all", sum(run.spent.values()), sum(run.idle.values()))
+    for name, spent, idle in [*((name, spent, run.idle[name]) for name, spent in run.spent.items()), together]:
+        each = (spent / run.rows, (spent - idle * run.wall) / run.rows, idle)
+        table.add_row(name, *(f"{seconds * 1000:.2f}" for seconds in each))
     console.print(table)
 
 

@@ -53,9 +53,9 @@ class Desk:
         preview = await self._issuer(key, "POST", REVOCATIONS, body={**asked, "dry_run": True})
         return {**preview, "reach": await self._reach(key, asked, preview["badges"])}
 
-    async def confirm(self, key: str, asked: Mapping[str, Any], digest: str) -> dict[str, Any]:
-        """Begin what was seen."""
-        return await self._issuer(key, "POST", REVOCATIONS, body={**asked, "digest": digest})
+    async def confirm(self, key: str, asked: Mapping[str, Any], digest: str, once: str) -> dict[str, Any]:
+        """Begin what was seen; sent twice under the same `once`, it is begun once."""
+        return await self._issuer(key, "POST", REVOCATIONS, body={**asked, "digest": digest}, once=once)
 
     async def revocation(self, key: str, revocation_id: str) -> dict[str, Any]:
         """Return how far a revocation is."""

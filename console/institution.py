@@ -13,6 +13,7 @@ from console.institution_sessions import COOKIE, PATH, InstitutionSessions, Sess
 from console.neighbours import Away
 from console.sessions import SESSION_SECONDS
 from shared.errors import NotFound, RateLimited
+from shared.ids import new_secret
 from shared.web.auth import address_of
 from shared.web.pages import Pages
 
@@ -126,7 +127,7 @@ async def confirm(request: Request, own: Own, desk: TheDesk) -> Response:
     form = await _own_form(request, own)
     try:
         asked = selection(form)
-        begun = await desk.confirm(own.key, asked, form.get("digest", ""))
+        begun = await desk.confirm(own.key, asked, form.get("digest", ""), form.get("once", ""))
     except ValueError as error:
         return await _form_page(own, desk, form, 422, str(error))
     except Refused as error:
@@ -215,7 +216,8 @@ async def _form_page(
 def _preview_page(own: Session, form: dict[str, str], seen: dict[str, Any], *, changed: bool = False) -> Response:
     chosen = {name: form.get(name, "") for name in MEMBERS}
     status = 409 if changed else 200
-    return pages.page("preview.html", status, own=own, chosen=chosen, reasons=REASONS, seen=seen, changed=changed)
+    said: dict[str, Any] = {"own": own, "chosen": chosen, "reasons": REASONS, "seen": seen, "changed": changed}
+    return pages.page("preview.html", status, **said, once=new_secret())
 
 
 async def _progress_page(own: Session, desk: Desk, revocation_id: UUID, wrong: str | None = None) -> Response:

@@ -90,10 +90,12 @@ class Asking:
         *,
         body: Any = None,
         query: Mapping[str, str] | None = None,
+        once: str | None = None,
         seconds: float = SECONDS,
     ) -> Answer:
-        """Ask with somebody's API key, and a JSON body; raises Away as `get` does, after so many seconds."""
-        headers = {"Authorization": f"Bearer {key}"} | ({} if body is None else {"Content-Type": "application/json"})
+        """Ask with somebody's API key, and a JSON body; `once` is the Idempotency-Key. Raises Away as `get` does."""
+        headers = {"Authorization": f"Bearer {key}"} | ({"Idempotency-Key": once} if once else {})
+        headers |= {} if body is None else {"Content-Type": "application/json"}
         content = None if body is None else orjson.dumps(body)
         return await self._ask(method, url, seconds, headers=headers, content=content, params=query)
 

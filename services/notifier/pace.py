@@ -59,11 +59,22 @@ def slot(free_at: datetime, now: datetime, limit: int, window: timedelta) -> tup
 
 
 def plan(
-    due: Sequence[Paced], free_at: MutableMapping[Key, datetime], busy: Counter[Key], pace: Pace, now: datetime
+    due: Sequence[Paced],
+    free_at: MutableMapping[Key, datetime],
+    busy: Counter[Key],
+    pace: Pace,
+    now: datetime,
+    room: int,
 ) -> Plan:
-    """Decide on mails that are `due`, in their order; `busy` is what is under way, `free_at` is brought up to date."""
-    admitted, later = [], {}
+    """Decide on mails that are `due`, in their order; `busy` is what is under way, `free_at` is brought up to date.
+
+    Once `room` of them are to be sent, the rest is left as it is.
+    """
+    admitted: list[Paced] = []
+    later: dict[UUID, datetime] = {}
     for mail in due:
+        if len(admitted) == room:
+            break
         if not mail.slotted:
             at = _slotted(mail, free_at, pace, now)
             if at > now:

@@ -86,16 +86,16 @@ class Sender:
             await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
             return
         claims = await self._claim()
-        if not claims:
+        if claims is None:
             await asyncio.sleep(IDLE_SECONDS)
-        for claim in claims:
+        for claim in claims or ():
             self._targets[claim.target] += 1
             self._tenants[claim.tenant_id] += 1
             attempt = attempts.create_task(self._attempt(claim))
             self._under_way.add(attempt)
             attempt.add_done_callback(self._under_way.discard)
 
-    async def _claim(self) -> Sequence[Claim]:
+    async def _claim(self) -> Sequence[Claim] | None:
         busy = Busy(self._targets, self._tenants, PER_TARGET, self._per_tenant)
         most = self._at_once - len(self._under_way)
         try:
@@ -106,7 +106,7 @@ class Sender:
                 raise
             log.warning("sender_waits", channel=self._channel.name, error=type(error).__name__)
             await asyncio.sleep(TROUBLED_SECONDS)
-            return ()
+            return None
 
     async def _attempt(self, claim: Claim) -> None:
         attributes = {"laurel.channel": claim.channel, "laurel.delivery_id": str(claim.id)}

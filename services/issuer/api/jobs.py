@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AfterValidator, BaseModel, Field
+from starlette.requests import ClientDisconnect
 
 from services.issuer.api.access import Issuer, Reader, Settings, TheUploads
 from services.issuer.api.job_files import errors_csv, results_csv
@@ -109,7 +110,7 @@ async def make_job(
     if idempotency_key is not None:
         idempotency.refuse_malformed(idempotency_key)
         sent = IdempotentUpload(idempotency_key, f"POST {request.url.path}?{request.url.query}\n".encode())
-    job_id = await uploads.receive(who, wanted, request.stream(), sent)
+    job_id = await uploads.receive(who, wanted, _pieces(request), sent)
     job = await _job(database, who, job_id)
     return JobState(id=job.id, state=job.state)
 
@@ -246,6 +247,14 @@ def said_of(mapping: list[str] | None) -> dict[str, str]:
     except ValueError as error:
         raise Malformed("mapping_malformed", "Write mapping=Column:email for each, or one JSON object.") from error
     return dict(said)
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for piece in request.stream():
+            yield piece
+    except ClientDisconnect as error:
+        raise Malformed("upload_interrupted", "The upload broke off.") from error
 
 
 async def _job(database: Database, who: Principal, job_id: UUID) -> Job:

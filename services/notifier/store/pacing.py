@@ -5,16 +5,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.notifier.pace import Key, Pace, Paced, Plan, plan
+from services.notifier.pace import Key, Pace, Paced, plan
 from shared.db import Tx
 
 
-async def paced(tx: Tx, ids: Sequence[UUID], pace: Pace, now: datetime) -> Plan:
-    """Give the mails `ids`, which the transaction has locked, their slots; an address that is not known has no pace."""
+async def paced(tx: Tx, ids: Sequence[UUID], pace: Pace, now: datetime, room: int) -> dict[UUID, bytes | None]:
+    """Give the mails `ids`, which the transaction has locked, their slots, until `room` of them may be sent.
+
+    Return those, each with the domain that it goes to; a mail whose address is not known has no pace, and none.
+    """
     due = await _addressed(tx, ids)
+    unknown = set(ids) - {mail.id for mail in due}
     keys = sorted({key for mail in due for key in (mail.address, mail.domain)})
     free_at = await _locked(tx, keys, now)
-    made = plan(due, free_at, await _under_way(tx, {mail.domain for mail in due}, now), pace, now)
+    made = plan(
+        due, free_at, await _under_way(tx, {mail.domain for mail in due}, now), pace, now, max(0, room - len(unknown))
+    )
     await _store(tx, free_at)
     await tx.execute(
         """
@@ -24,7 +30,7 @@ async def paced(tx: Tx, ids: Sequence[UUID], pace: Pace, now: datetime) -> Plan:
         list(made.later),
         list(made.later.values()),
     )
-    return made
+    return {**dict.fromkeys(unknown), **{mail.id: mail.domain.digest for mail in made.now}}
 
 
 async def forget_old(tx: Tx) -> None:

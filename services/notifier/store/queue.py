@@ -14,6 +14,10 @@ from services.notifier.store.deliveries import add_for_endpoint
 from shared import db
 from shared.db import Tx
 
+# Where none of the first may be sent now, so many are looked through and given a time: a slow domain's mails, however
+# many, keep nobody else's waiting.
+SLOTS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -60,22 +64,25 @@ class Busy:
 
 async def claim(
     tx: Tx, channel: str, busy: Busy, lease: timedelta, most: int, pace: Pace | None = None
-) -> Sequence[Claim]:
+) -> Sequence[Claim] | None:
     """Take up to `most` deliveries that have waited longest and that there is room for, mails at their `pace`.
 
-    What should have gone out too long ago is set aside instead (`stale`).
+    What should have gone out too long ago is set aside instead (`stale`). None: nothing is due; none at all: what was
+    due has been given a later time.
     """
     rows = await _due(tx, channel, busy, most)
     if rows and rows[0]["due_at"] < rows[0]["now"] - LATE:
         await _set_aside(tx, channel, rows[0]["now"])
         rows = await _due(tx, channel, busy, most)
-    rows = busy.fitting(rows)
-    lanes: dict[UUID, bytes] = {}
-    if rows and pace:
-        made = await pacing.paced(tx, [row["id"] for row in rows], pace, rows[0]["now"])
-        rows = [row for row in rows if row["id"] not in made.later]
-        lanes = {mail.id: mail.domain.digest for mail in made.now}
-    return await _take(tx, rows, lanes, lease) if rows else ()
+    if not rows:
+        return None
+    if pace is None:
+        return await _take(tx, busy.fitting(rows), {}, lease)
+    lanes = await _paced(tx, rows, pace, most)
+    if not lanes:
+        rows = await _due(tx, channel, busy, SLOTS)
+        lanes = await _paced(tx, rows, pace, most)
+    return await _take(tx, busy.fitting([row for row in rows if row["id"] in lanes][:most]), lanes, lease)
 
 
 async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool:
@@ -137,6 +144,10 @@ async def _due(tx: Tx, channel: str, busy: Busy, most: int) -> Sequence[Any]:
     )
 
 
+async def _paced(tx: Tx, rows: Sequence[Any], pace: Pace, most: int) -> dict[UUID, bytes | None]:
+    return await pacing.paced(tx, [row["id"] for row in rows], pace, rows[0]["now"], most) if rows else {}
+
+
 async def _set_aside(tx: Tx, channel: str, now: datetime) -> None:
     await tx.execute(
         """
@@ -149,7 +160,9 @@ async def _set_aside(tx: Tx, channel: str, now: datetime) -> None:
     )
 
 
-async def _take(tx: Tx, rows: Sequence[Any], lanes: Mapping[UUID, bytes], lease: timedelta) -> list[Claim]:
+async def _take(tx: Tx, rows: Sequence[Any], lanes: Mapping[UUID, bytes | None], lease: timedelta) -> list[Claim]:
+    if not rows:
+        return []
     ids, now = [row["id"] for row in rows], rows[0]["now"]
     lost = await tx.fetch(
         """

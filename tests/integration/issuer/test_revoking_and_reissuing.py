@@ -35,7 +35,7 @@ async def outcomes(north: Institution, path: str) -> dict[str, tuple[str | None,
 async def test_each_has_a_successor_under_the_new_key_and_both_name_each_other(site: Site, north: Institution) -> None:
     ids = await issued(north, await north.achievement(), 70)
     rotated = (await north.client.post(f"/v1/institutions/{north.id}/signing-keys")).json()
-    path, worker = await begun(north, ids), site.revoker()
+    path, worker = await begun(north, ids), site.revoker(50)
     assert [await worker.round() for _ in range(3)] == [50, 20, 0]
     done = await ended(north, path)
     assert done

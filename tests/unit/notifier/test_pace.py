@@ -24,22 +24,29 @@ def free() -> dict[Key, datetime]:
 
 def test_an_address_gets_its_hours_mails_at_once_and_then_one_each_part_of_it() -> None:
     due = mails(5)
-    made = plan(due, free(), Counter(), PACE, NOW)
+    made = plan(due, free(), Counter(), PACE, NOW, 100)
     assert list(made.now) == due[:3]
     assert list(made.later.values()) == [NOW + HOUR / 3, NOW + 2 * HOUR / 3]
 
 
 def test_what_has_had_its_slot_is_given_none_again() -> None:
     due, free_at = mails(5, slotted=True), free()
-    assert list(plan(due, free_at, Counter(), PACE, NOW).now) == due
+    assert list(plan(due, free_at, Counter(), PACE, NOW, 100).now) == due
     assert free_at == free()
 
 
 def test_a_domain_whose_connections_are_in_use_is_waited_for() -> None:
     due = mails(3, slotted=True)
-    made = plan(due, free(), Counter({DOMAIN: 49}), PACE, NOW)
+    made = plan(due, free(), Counter({DOMAIN: 49}), PACE, NOW, 100)
     assert list(made.now) == due[:1]
     assert set(made.later.values()) == {NOW + BUSY}
+
+
+def test_once_there_is_no_room_the_rest_is_left_as_it_is() -> None:
+    due, free_at = mails(3), free()
+    made = plan(due, free_at, Counter(), PACE, NOW, room=1)
+    assert (list(made.now), made.later) == (due[:1], {})
+    assert free_at[ADDRESS] == NOW + HOUR / 3
 
 
 @given(limit=st.integers(1, 50), gaps=st.lists(st.integers(0, 120), max_size=200))
