@@ -51,7 +51,9 @@ def issue(
     mapping: Annotated[
         list[str] | None,
         typer.Option(
-            help="What a column is, or nothing to ignore it. May be given several times.", metavar="COLUMN:WHAT"
+            help="What a column of the file is: one of those below, or nothing ('Class:') to ignore it. May be given "
+            "several times.",
+            metavar="COLUMN:WHAT",
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, issue none.")] = False,
@@ -121,11 +123,15 @@ def issue(
         (job is not None and of_sending, "What was sent can't be changed any more; --job takes --yes and --errors."),
         (release_at is not None and undo is not None, "Say either --release-at or --undo."),
         (
+            any(":" not in each for each in mapping or ()),
+            "--mapping takes COLUMN:WHAT, as 'Matrikel-Nr:row_id'; 'Klasse:' ignores a column.",
+        ),
+        (
             bool(out and out.suffix == ".jwt" and not TOKENS & set(formats or ())),
             "A token has to be asked for: --format ob3-jwt or --format vc+jwt.",
         ),
     )
-    held = instant(release_at, "--release-at") if release_at else _in(undo)
+    held = _later(release_at) if release_at else _in(undo)
     connection = connect(os.environ, "institution", needs=["issuer"])
     wish = Wish(dry_run=dry_run, yes=yes, later=later, errors=errors, as_json=as_json)
     if job is not None:
@@ -145,6 +151,13 @@ def _refuse(*mistakes: tuple[bool, str]) -> None:
     for mistaken, sentence in mistakes:
         if mistaken:
             raise Unusable(sentence)
+
+
+def _later(release_at: str) -> str:
+    held = instant(release_at, "--release-at")
+    if datetime.fromisoformat(held) <= datetime.now(UTC):
+        raise Unusable(f"--release-at: {release_at} is over. Without it the badges are issued at once.")
+    return held
 
 
 def _in(duration: str | None) -> str | None:
