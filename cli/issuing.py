@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -50,7 +51,9 @@ def issue(
     mapping: Annotated[
         list[str] | None,
         typer.Option(
-            help="What a column is, or nothing to ignore it. May be given several times.", metavar="COLUMN:WHAT"
+            help="What a column of the file is: one of those below, or nothing ('Class:') to ignore it. May be given "
+            "several times.",
+            metavar="COLUMN:WHAT",
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, issue none.")] = False,
@@ -120,6 +123,10 @@ def issue(
         (job is not None and of_sending, "What was sent can't be changed any more; --job takes --yes and --errors."),
         (release_at is not None and undo is not None, "Say either --release-at or --undo."),
         (
+            any(":" not in each for each in mapping or ()),
+            "--mapping takes COLUMN:WHAT, as 'Matrikel-Nr:row_id'; 'Klasse:' ignores a column.",
+        ),
+        (
             bool(out and out.suffix == ".jwt" and not TOKENS & set(formats or ())),
             "A token has to be asked for: --format ob3-jwt or --format vc+jwt.",
         ),
@@ -135,7 +142,7 @@ def issue(
     elif file is not None:
         query: dict[str, Any] = {"achievement_id": achievement_id(connection, achievement), "name": _called(file)}
         query |= {"format": formats, "mapping": mapping, "undo_seconds": _seconds(undo)}
-        query |= {"release_at": instant(release_at, "--release-at") if release_at else None}
+        query |= {"release_at": _later(release_at) if release_at else None}
         asked = {name: value for name, value in query.items() if value}
         issue_file(connection, file, replace(wish, query=asked))
 
@@ -144,6 +151,13 @@ def _refuse(*mistakes: tuple[bool, str]) -> None:
     for mistaken, sentence in mistakes:
         if mistaken:
             raise Unusable(sentence)
+
+
+def _later(release_at: str) -> str:
+    held = instant(release_at, "--release-at")
+    if datetime.fromisoformat(held) <= datetime.now(UTC):
+        raise Unusable(f"--release-at: {release_at} is over. Without it the badges are issued at once.")
+    return held
 
 
 def _seconds(duration: str | None) -> int | None:

@@ -24,6 +24,11 @@ from cli.patience import patiently
 
 # Beyond that a list helps nobody.
 SHOWN = 50
+# What to do about a refusal of the issuer's, in this command's words.
+_HOW = {
+    "columns_unknown": "--mapping COLUMN: leaves a column out, --mapping COLUMN:email says what it is; "
+    "--dry-run and --confirm-later show all columns first.",
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,10 @@ def _send(connection: Connection, upload: Upload, query: Mapping[str, Any], show
         answer = connection.send("issuer", path_of(), upload.pieces(told), headers, query)
         return str(answer.json()["id"])
 
-    return patiently(send) if upload.again else send()
+    try:
+        return patiently(send) if upload.again else send()
+    except Refused as error:
+        raise (Unusable(f"{error} {_HOW[error.code]}") if error.code in _HOW else error) from error
 
 
 def _watch(connection: Connection, job_id: str) -> Job:

@@ -168,8 +168,8 @@ class _Reading:
         columns = columns_of(header, self._wanted.mapping)
         if self._wanted.auto_confirm and (unknown := unsaid(header, columns, self._wanted.mapping)):
             detail = (
-                f"Nobody would see that the column '{unknown[0][:50]}' is ignored. Say that it is (mapping=NAME:), say "
-                "what it is (mapping=NAME:email), or look at the preview before confirming."
+                f"The column '{unknown[0][:50]}' is not known, and nobody would see that it is ignored. Say by the "
+                "mapping what it is, or that it is nothing, or look at the preview before confirming."
             )
             raise Invalid("columns_unknown", detail, columns=unknown)
         return columns

@@ -40,12 +40,14 @@ class Issuer:
         header, *rows = csv.reader(io.StringIO(asked.raw.decode("utf-8-sig")))
         self.files[job_id] = header, rows
         bad = sum("bad" in row for row in rows)
+        repeated = len(rows) - len({*map(tuple, rows)})
         before = sum(row[0] in self.badges for row in rows)
         self.jobs[job_id] = {
             **a_job(job_id),
             "rows": len(rows),
             "linted": len(rows),
             "errors": bad,
+            "repeated": repeated,
             "already_issued": before,
             "valid": len(rows) - bad - before,
             "name": query.get("name", [None])[0],
@@ -84,7 +86,9 @@ class Issuer:
         writer.writerow([*(header[place] for place in own), *TOLD])
         told = ["name", "invalid_row", 'is bad\x1b[31m,\u2028 and "odd"']
         writer.writerows(
-            [*(row[place] for place in own), number, *told] for number, row in enumerate(rows, 2) if "bad" in row
+            [*(row[place] for place in own), number, *told, *row[len(header) :]]
+            for number, row in enumerate(rows, 2)
+            if "bad" in row
         )
         return ("\ufeff" + text.getvalue()).encode()
 
