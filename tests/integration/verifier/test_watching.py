@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 
 from services.verifier.handlers import state as states
 from services.verifier.handlers import watches, watching
@@ -42,9 +43,14 @@ async def in_the_outbox(verifier: Verifier) -> list[WatchTriggered]:
 async def look_and_die(verifier: Verifier) -> None:
     """Lose the database after all was written, before it is committed."""
     async with verifier.worker.transaction() as tx:
-        assert await watching.look(tx, RULES) == 1
+        assert (await watching.look(tx, RULES))[0] == 1
         assert await tx.fetchval("select count(*) from watch_events") == 1
         await tx.execute("select pg_terminate_backend(pg_backend_pid())")
+
+
+def count_of(kind: str) -> float:
+    """How many changes of a kind the metric has counted."""
+    return REGISTRY.get_sample_value("laurel_watch_changes_total", {"change": kind}) or 0
 
 
 async def test_a_worker_that_dies_before_its_transaction_ends_has_told_nobody_and_the_next_tells_once(
@@ -57,13 +63,16 @@ async def test_a_worker_that_dies_before_its_transaction_ends_has_told_nobody_an
     await served.feed(changed(state, "revoked"))
     async with served.worker.transaction() as tx:
         await watching.store.spread_news(tx, 50, 50)
+    counted = count_of("revoked")
     with pytest.raises(db.FAILURES_OF_OURS):
         await look_and_die(served)
+    assert count_of("revoked") == counted
     assert await changes(served, employer) == []
     assert await in_the_outbox(served) == []
     await look(served)
     await look(served)
     assert await changes(served, employer) == ["revoked"]
+    assert count_of("revoked") == counted + 1
     (told,) = await in_the_outbox(served)
     assert (told.number, told.change, told.credential_id) == (1, "revoked", state.credential_id)
 
