@@ -1,7 +1,7 @@
 """Each change is told exactly once: whoever dies, however many look, whatever comes again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -10,6 +10,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import orjson
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY
 
 from services.verifier.handlers import state as states
@@ -17,6 +19,7 @@ from services.verifier.handlers import watches, watching
 from services.verifier.handlers.watches import Terms, Wanted
 from shared import db
 from shared.messaging.events import VERIFIER_EVENTS, CredentialState, HistoryEntry, WatchTriggered
+from shared.telemetry import Reticent
 from tests.integration.verifier.builders import TRACEPARENT, Institution, now
 from tests.integration.verifier.conftest import Verifier
 from tests.integration.verifier.test_watches import DAY
@@ -285,3 +288,22 @@ async def test_what_has_ended_and_was_told_long_ago_is_removed(served: Verifier,
     assert await served.value("select count(*) from watches") == 1
     assert old["id"] not in [each["watch_id"] for each in await feed(served, employer)]
     assert len(await feed(served, employer)) == 1
+
+
+async def test_no_span_that_leaves_the_verifier_names_a_watch_or_its_employer(
+    served: Verifier, oak: Institution, exported_spans: Callable[[], Sequence[ReadableSpan]]
+) -> None:
+    employer, state = await served.employer("Planted Watcher Ltd"), told_all(oak, oak.badge())
+    await served.feed(state)
+    made = await watch(served, employer, state)
+    await served.feed(changed(state, "revoked"))
+    await look(served)
+    (event,) = await feed(served, employer)
+    for method, path in (("GET", ""), ("GET", f"/{made['id']}"), ("DELETE", f"/{made['id']}")):
+        assert (await served.client.request(method, f"/v1/watches{path}", headers=employer)).is_success
+    left = InMemorySpanExporter()
+    Reticent(left).export(exported_spans())
+    text = "".join(span.to_json() for span in left.get_finished_spans())
+    assert "/v1/watches/{watch_id}" in text
+    planted = [made["id"], event["id"], str(await served.value("select id from employers")), "Planted Watcher Ltd"]
+    assert [each for each in planted if each in text] == []
