@@ -11,7 +11,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from services.issuer.domain.row import Row
 from shared.credentials.state import State, state_of
@@ -21,7 +21,8 @@ from shared.messaging.events import CredentialStatus, Purpose, Reason, ReasonCod
 Succession = Literal["replace", "renew"]
 Command = Literal["suspend", "reinstate", "revoke", "replace", "renew"]
 
-REASON_CODES: tuple[ReasonCode, ...] = ("issued_in_error", "withdrawn", "superseded", "key_compromise", "other")
+REASON_CODES: tuple[ReasonCode, ...] = get_args(ReasonCode)
+REASON_WORDS = f"{', '.join(REASON_CODES)}; any other text is taken as other with a note."
 SUPERSEDED = Reason(code="superseded")
 
 
