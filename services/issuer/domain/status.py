@@ -24,6 +24,13 @@ Command = Literal["suspend", "reinstate", "revoke", "replace", "renew"]
 REASON_CODES: tuple[ReasonCode, ...] = get_args(ReasonCode)
 REASON_WORDS = f"{', '.join(REASON_CODES)}; any other text is taken as other with a note."
 SUPERSEDED = Reason(code="superseded")
+_DONE: dict[Command, str] = {
+    "suspend": "suspended",
+    "reinstate": "reinstated",
+    "revoke": "revoked",
+    "replace": "replaced",
+    "renew": "renewed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,8 @@ def step(status: CredentialStatus, command: Command) -> Step | None:
     if status == _GOAL.get(command):
         return None
     if (status, command) not in _STEPS:
-        raise Conflict("status_does_not_allow", f"A credential that is {status} cannot {command}.", status=status)
+        detail = f"A credential that is {status} cannot be {_DONE[command]}."
+        raise Conflict("status_does_not_allow", detail, status=status)
     return _STEPS[status, command]
 
 
