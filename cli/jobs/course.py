@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,8 @@ def _decide(connection: Connection, job: Job, wish: Wish) -> Job:
 
 
 def _window(job: Job) -> str:
+    if job["undo_seconds"]:
+        return f" They are held for {timedelta(seconds=job['undo_seconds'])} (h:mm:ss) from then on."
     return f" They are held until {moment(job['release_at'])}." if job["release_at"] else ""
 
 

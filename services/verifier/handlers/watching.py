@@ -64,25 +64,27 @@ async def take_round(worker: Database, rules: Rules) -> bool:
     async with worker.transaction() as tx:
         spread = await store.spread_news(tx, SUBJECTS, OF_EACH)
     async with worker.transaction() as tx:
-        looked_at = await look(tx, rules)
+        looked_at, told = await look(tx, rules)
+    for each in told:
+        TOLD.labels(each["change"]).inc()
     return spread == SUBJECTS or looked_at == WATCHES
 
 
-async def look(tx: Tx, rules: Rules) -> int:
-    """Look at watches that are due, tell of those whose answer changed; return how many were looked at.
+async def look(tx: Tx, rules: Rules) -> tuple[int, Sequence[Row]]:
+    """Look at watches that are due, tell of those whose answer changed; return how many, and what was told.
 
     A watch is locked, its answer compared and replaced, the event stored and put into the outbox in this transaction:
     all of it happens once, or not at all. What is news after the look makes the watch due again, after this.
     """
     rows = await store.due(tx, WATCHES)
     if not rows:
-        return 0
+        return 0, ()
     known = await look_up(tx, [watched_of(row).facts(rules) for row in rows])
     told: list[dict[str, Any]] = []
     settled = [_settled(row, here, rules, told) for row, here in zip(rows, known, strict=True)]
     await store.settle(tx, settled)
     await _tell(tx, told)
-    return len(rows)
+    return len(rows), told
 
 
 def _settled(row: Row, known: Known, rules: Rules, told: list[dict[str, Any]]) -> Row:
@@ -125,5 +127,3 @@ async def _tell(tx: Tx, told: list[dict[str, Any]]) -> None:
     await outbox.add_many(
         tx, [Entry(messages.watch_triggered(each), each["event_id"], each["told_at"]) for each in told]
     )
-    for each in told:
-        TOLD.labels(each["change"]).inc()

@@ -52,6 +52,7 @@ class Issuer:
             "valid": len(rows) - bad - before,
             "name": query.get("name", [None])[0],
             "release_at": query.get("release_at", [None])[0],
+            "undo_seconds": int(query.get("undo_seconds", ["0"])[0]) or None,
         }
         for method, rest in (("GET", ""), ("GET", "/events"), ("GET", "/errors.csv"), ("GET", "/preview")):
             self.services.answer(f"{method} {PATH}/{job_id}{rest}", getattr(self, rest[1:].replace(".", "_") or "look"))
@@ -102,8 +103,9 @@ class Issuer:
 
     def confirm(self, job_id: str) -> None:
         job = self.jobs[job_id]
-        if job["release_at"]:
-            job |= {"state": "held", "phase": "held"}
+        if job["release_at"] or job["undo_seconds"]:
+            until = job["release_at"] or "2026-11-26T10:30:00Z"
+            job |= {"state": "held", "phase": "held", "release_at": until}
             return
         good = [row[0] for row in self.files[job_id][1] if "bad" not in row]
         job |= {"state": "done", "phase": "done", "issued": len({*good} - {*self.badges})}
@@ -125,6 +127,7 @@ def a_job(job_id: str = str(UUID(int=1)), **members: Any) -> dict[str, Any]:
         "started_at": "2026-11-26T10:00:00Z",
         "estimated_end_at": None,
         "release_at": None,
+        "undo_seconds": None,
         "formats": ["eddsa-rdfc-2022"],
         "delimiter": ",",
         "reason": None,

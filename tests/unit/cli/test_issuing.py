@@ -188,12 +188,19 @@ def test_json_tells_of_the_job_and_of_every_row_that_failed(answers: Services, i
     assert (told["valid"], told["already_issued"], told["issued"], told["dry_run"]) == (2, 1, 0, True)
 
 
-@pytest.mark.parametrize("window", [("--undo", "30m"), ("--release-at", "2099-01-31T08:00:00Z")])
+@pytest.mark.parametrize(
+    ("window", "asked", "until"),
+    [
+        (("--undo", "30m"), ("undo_seconds", "1800"), "2026-11-26T10:30:00Z"),
+        (("--release-at", "2099-01-31T08:00:00Z"), ("release_at", "2099-01-31T08:00:00Z"), "2099-01-31T08:00:00Z"),
+    ],
+)
 def test_badges_are_held_for_a_while_where_that_is_wanted(
-    answers: Services, issuer: Issuer, tmp_path: Path, window: tuple[str, str]
+    answers: Services, issuer: Issuer, tmp_path: Path, window: tuple[str, str], asked: tuple[str, str], until: str
 ) -> None:
     result = issue(answers, a_file(tmp_path, 3), *window)
-    [until] = sent(answers)[0].query["release_at"]
+    [said] = sent(answers)[0].query[asked[0]]
+    assert said.replace("+00:00", "Z") == asked[1]
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
         f"Held until {until[:10]} {until[11:19]} UTC, and issued then. 3 would be issued, 0 failed.",
