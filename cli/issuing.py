@@ -82,9 +82,9 @@ def issue(
     """Issue badges: one to a learner, or one for each row of a file.
 
     A CSV file is UTF-8, with commas or semicolons; its first row names the columns: **name** (or **given_name**,
-    **family_name**), **email**, **id**, **valid_from**, **valid_until**, **row_id**, **nth**; their usual names in
-    other languages are known. Email or id is needed. A day alone (2027-01-31) begins or ends validity with that day, in
-    UTC. A .jsonl file has a JSON object on each line. A row that fails stops no other.
+    **family_name**), **email**, **id**, **valid_from**, **valid_until**, **renewable_until**, **row_id**, **nth**,
+    **json**; their usual names in other languages are known. Email or id is needed. A day alone (2027-01-31) begins or
+    ends validity with that day, in UTC. A .jsonl file has a JSON object on each line. A row that fails stops no other.
 
     Every row is checked before the first badge is signed. On a terminal you see what will be issued, and are asked;
     with --yes, and where there is no terminal, it is issued at once; with --confirm-later somebody else may say so, as

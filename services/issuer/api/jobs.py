@@ -1,6 +1,5 @@
 """Issuance jobs: a file of learners is sent, looked at, confirmed and issued, and may be stopped on the way."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Annotated, Any
@@ -17,8 +16,9 @@ from services.issuer.api.access import Issuer, Reader, Settings, TheUploads
 from services.issuer.api.job_files import errors_csv, results_csv
 from services.issuer.api.job_views import SAMPLES, Job, Jobs, Preview, job_view, preview_view
 from services.issuer.api.wire import unique
+from services.issuer.domain.columns import TARGETS
 from services.issuer.domain.formats import Format, refuse_two_tokens
-from services.issuer.domain.jobs import ENDED, Change, State
+from services.issuer.domain.jobs import Change, State
 from services.issuer.domain.row import Row
 from services.issuer.handlers import jobs as handlers
 from services.issuer.handlers.job_uploads import IdempotentUpload, WantedJob
@@ -30,6 +30,7 @@ from shared.web import idempotency
 from shared.web.auth import Principal
 from shared.web.databases import AppDatabase
 from shared.web.fields import Instant, Name
+from shared.web.moves import moves
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, following, place
 from shared.web.strict import StrictRoute
 
@@ -96,9 +97,8 @@ async def make_job(
         list[str] | None,
         Query(
             max_length=50,
-            description="`column:what it is`, several times, or all of them as one JSON object: name, given_name, "
-            "family_name, email, id, valid_from, valid_until, renewable_until, row_id, nth, json (a row as JSON), "
-            "or nothing to ignore the column. Others are guessed by their names.",
+            description=f"`column:what it is`, several times, or all of them as one JSON object: {', '.join(TARGETS)} "
+            "(a row as JSON), or nothing to ignore the column. Others are guessed by their names.",
             examples=[["Email address:email", "Class:"]],
         ),
     ] = None,
@@ -170,13 +170,8 @@ async def watch_job(
     job_id: UUID, who: Annotated[Principal, Depends(_watcher)], database: AppDatabase
 ) -> AsyncIterator[ServerSentEvent]:
     """How a job stands, as server-sent events `job`, each time that it has moved; ends when the job does."""
-    last = None
-    while last is None or last.state not in ENDED:
-        job = await _job(database, who, job_id)
-        if job != last:
-            yield ServerSentEvent(event="job", data=job)
-        last = job
-        await asyncio.sleep(LOOK_SECONDS)
+    async for event in moves("job", lambda: _job(database, who, job_id), LOOK_SECONDS):
+        yield event
 
 
 @router.get("/{job_id}/errors.csv", response_class=StreamingResponse, responses=_CSV)
