@@ -1,7 +1,7 @@
 """`python -m bench.pipeline [ROWS] [--broker kafka]`: from asked for to logged, and news at 200 a second.
 
-It runs a Laurel of its own, as `make bench` does, has ROWS badges issued, and waits until each is recorded and stands
-in the transparency log under a published checkpoint.
+It runs a Laurel of its own, as `make bench` does, has ROWS badges issued by a file of learners (with `--requests` by
+requests of 1,000), and waits until each is recorded and stands in the transparency log under a published checkpoint.
 """
 
 import argparse
@@ -34,7 +34,8 @@ ROWS = 5_000
 A_CALL, CALLS = 1_000, 2
 WARM_UP = 200
 PER_SECOND, SECONDS = 200, 10
-LOOK_SECONDS = 0.02
+LOOK_SECONDS, JOB_LOOK_SECONDS = 0.02, 0.1
+IDLE_SECONDS = 5.0
 
 LOGGED = """
     select e.event_id from log_entries e join history h using (event_id)
@@ -44,14 +45,23 @@ LOGGED = """
 PUBLISHED = "select coalesce(max(size), 0) from log_checkpoints where published_at is not null"
 
 
+JOBS = "/v1/issuance-jobs"
+
+
 @dataclass(frozen=True)
 class Run:
-    """The seconds until every badge was accepted and logged (`wall`), and the CPU-seconds of each process by then."""
+    """The seconds until every badge was accepted and logged (`wall`), and the CPU-seconds of each process by then.
+
+    Of these, `linted` were spent until the last row of a file was found to be right. `idle` is what each process takes
+    in a second in which nothing is asked of it.
+    """
 
     rows: int
     accepted: float
     wall: float
+    linted: dict[str, float]
     spent: dict[str, float]
+    idle: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -82,14 +92,16 @@ class Bench:
     async def end(self) -> None:
         await self._institution.client.aclose()
 
-    async def run(self, rows: int) -> Run:
+    async def run(self, rows: int, *, requests: bool) -> Run:
         """Issue `rows` badges, each to a learner of its own, and wait for them."""
-        await self._issue(range(WARM_UP))
+        issue = self._request if requests else self._send
+        await issue(range(WARM_UP))
         await rest(self.processes)
+        idle = await self._idle()
         registry = await self._connect("registry")
         base = await registry.fetchval(PUBLISHED)
         before, began = self._spent(), time.monotonic()
-        await self._issue(range(WARM_UP, WARM_UP + rows))
+        linted = await issue(range(WARM_UP, WARM_UP + rows))
         accepted = time.monotonic() - began
         while await registry.fetchval(PUBLISHED) < base + rows:  # noqa: ASYNC110  # it happens in other processes
             await asyncio.sleep(LOOK_SECONDS)
@@ -97,7 +109,7 @@ class Bench:
         found = await registry.fetch(LOGGED, self._issued)
         assert len({row["event_id"] for row in found}) == rows + WARM_UP, "each badge is logged once"
         await registry.close()
-        return Run(rows, accepted, wall, {name: logged[name] - before[name] for name in before})
+        return Run(rows, accepted, wall, _difference(before, linted or before), _difference(before, logged), idle)
 
     async def revoked(self) -> News:
         """Revoke at a steady pace, until the verifier has heard of each; what came of `run` is done first."""
@@ -145,7 +157,32 @@ class Bench:
         await connection.close()
         return News(what, sorted(seen), count / (ended - began))
 
-    async def _issue(self, learners: Sequence[int]) -> None:
+    async def _send(self, learners: Sequence[int]) -> dict[str, float]:
+        """Issue by a file; return what each process has spent when all of it was linted."""
+        text = "name,email\n" + "".join(f"Learner {each},learner{each}@example.org\n" for each in learners)
+        address = f"{JOBS}?achievement_id={self._achievement}&auto_confirm=true"
+        answer = await self._institution.client.post(address, content=text, headers={"Content-Type": "text/csv"})
+        answer.raise_for_status()
+        job = answer.json()["id"]
+        await self._reached(job, "running", "done")
+        linted = self._spent()
+        done = await self._reached(job, "done")
+        assert done["issued"] == len(learners), done
+        issuer = await self._connect("issuer")
+        rows = await issuer.fetch("select credential_id from issued_rows where job_id = $1", UUID(job))
+        await issuer.close()
+        self._issued += [row["credential_id"] for row in rows]
+        return linted
+
+    async def _reached(self, job: str, *states: str) -> dict[str, Any]:
+        while True:
+            found: dict[str, Any] = (await self._institution.client.get(f"{JOBS}/{job}")).json()
+            if found["state"] in states:
+                return found
+            assert found["state"] not in ("failed", "paused", "cancelled"), found
+            await asyncio.sleep(JOB_LOOK_SECONDS)
+
+    async def _request(self, learners: Sequence[int]) -> None:
         calls = iter(range(0, len(learners), A_CALL))
 
         async def client() -> None:
@@ -166,8 +203,18 @@ class Bench:
     async def _connect(self, service: str) -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(Stack().dsn(self._admin_dsn, service, "worker"))
 
+    async def _idle(self) -> dict[str, float]:
+        before, began = self._spent(), time.monotonic()
+        await asyncio.sleep(IDLE_SECONDS)
+        seconds = time.monotonic() - began
+        return {name: spent / seconds for name, spent in _difference(before, self._spent()).items()}
+
     def _spent(self) -> dict[str, float]:
         return {name: cost.cpu_seconds for name, cost in costs(self.processes).items()}
+
+
+def _difference(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    return {name: after[name] - before[name] for name in before}
 
 
 def main() -> None:
@@ -176,23 +223,24 @@ def main() -> None:
     parser.add_argument("rows", nargs="?", type=int, default=ROWS)
     parser.add_argument("--broker", choices=["embedded", "kafka"], default="embedded")
     parser.add_argument("--no-news", action="store_true", help="leave out what is measured at 200 a second")
+    parser.add_argument("--requests", action="store_true", help="issue by requests, not by a file")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="laurel-bench-") as folder:
         environment = {"LAUREL_HOME": str(Path(folder) / "home"), "PORT": os.environ.get("PORT") or "18400"}
         installation = find({**environment, "BROKER": wanted.broker})
         start.start(installation)
         try:
-            asyncio.run(measure(installation, wanted.rows, news=not wanted.no_news))
+            asyncio.run(measure(installation, wanted.rows, requests=wanted.requests, news=not wanted.no_news))
         finally:
             supervision.end(installation)
 
 
-async def measure(installation: Installation, rows: int, *, news: bool) -> None:
+async def measure(installation: Installation, rows: int, *, requests: bool, news: bool) -> None:
     """Work on a Laurel that runs and is otherwise idle, and print each figure once it is there."""
     console = Console(width=120)
     bench = await Bench.begin(installation)
     try:
-        show_run(console, await bench.run(rows), installation.broker)
+        show_run(console, await bench.run(rows, requests=requests), installation.broker)
         if news:
             show_news(console, [await bench.revoked(), await bench.logged()])
     finally:
@@ -208,9 +256,13 @@ def show_run(console: Console, run: Run, broker: str) -> None:
         f"{run.rows:,} badges: accepted in {run.accepted:.1f} s, recorded and logged in {run.wall:.1f} s "
         f"({run.rows / run.wall:,.0f} a second); raw Ed25519 signing of as many: {raw:.2f} s of one core"
     )
-    table = Table("process", "CPU-milliseconds", title="A badge, until all are logged")
-    for name, spent in [*run.spent.items(), ("all", sum(run.spent.values()))]:
-        table.add_row(name, f"{spent / run.rows * 1000:.2f}")
+    columns = ("process", "all", "of it linting", "without idling", "idling, a second")
+    table = Table(*columns, title="CPU-milliseconds a badge until all are logged")
+    lines = [(name, run.spent[name], run.linted[name], run.idle[name]) for name in run.spent]
+    lines.append(("all", sum(run.spent.values()), sum(run.linted.values()), sum(run.idle.values())))
+    for name, spent, linted, idle in lines:
+        each = (spent / run.rows, linted / run.rows, (spent - idle * run.wall) / run.rows, idle)
+        table.add_row(name, *(f"{seconds * 1000:.2f}" for seconds in each))
     console.print(table)
 
 

@@ -28,13 +28,13 @@ from tests.support.topics import read_topic
 
 Databases = Callable[[str], CleanDatabase]
 
-ORDINARY = 3_000
+ORDINARY = 1_500
 ROWS = int(os.environ.get("LAUREL_TEST_JOB_ROWS", ORDINARY))
 BAD = 137
 JOBS = "/v1/issuance-jobs"
 # Small enough that workers are killed in the middle of one. What the killed had is taken over when its lease ends.
 CHUNKS = {"job_chunk_rows": "100", "job_lease": "PT15S"} if ROWS <= ORDINARY else {}
-PATIENCE = 240 if ROWS <= ORDINARY else 3 * 3600
+PATIENCE = 600 if ROWS <= ORDINARY else 3 * 3600
 
 
 class Desk:
@@ -89,7 +89,7 @@ async def desk_at(stack: Stack) -> Desk:
     return Desk(institution, await institution.achievement())
 
 
-@pytest.mark.timeout(600 if ROWS <= ORDINARY else 5 * 3600)
+@pytest.mark.timeout(1800 if ROWS <= ORDINARY else 5 * 3600)
 async def test_embedded_a_file_sent_twice_while_workers_are_killed_issues_each_row_once_and_its_errors_can_be_mended(
     tmp_path: Path, clean_database: Databases, embedded_log: dict[str, str]
 ) -> None:

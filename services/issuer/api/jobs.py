@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -35,6 +36,8 @@ from shared.web.strict import StrictRoute
 PATH = "/v1/issuance-jobs"
 router = APIRouter(prefix=PATH, tags=["issuance jobs"], route_class=StrictRoute)
 
+# Who has second thoughts has them sooner.
+MAX_UNDO_SECONDS = 30 * 24 * 3600
 # How often a watched job is looked at.
 LOOK_SECONDS = 1.0
 _KINDS = {"text/csv": "csv", "application/jsonl": "jsonl", "application/x-ndjson": "jsonl"}
@@ -82,6 +85,10 @@ async def make_job(
     release_at: Annotated[
         Instant | None, Query(description="What is confirmed is held until then, and can be cancelled without a trace.")
     ] = None,
+    undo_seconds: Annotated[
+        int | None,
+        Query(ge=1, le=MAX_UNDO_SECONDS, description="In place of `release_at`: for so long from its confirmation on."),
+    ] = None,
     formats: Annotated[
         list[Format] | None, Query(alias="format", max_length=5, description="May be given several times.")
     ] = None,
@@ -105,7 +112,8 @@ async def make_job(
     badge of the same learner.
     """
     kind, in_formats, said = kind_of(request), unique_formats(formats), said_of(mapping)
-    wanted = WantedJob(achievement_id, kind, in_formats, name, auto_confirm, release_at, said)
+    undo = timedelta(seconds=undo_seconds) if undo_seconds else None
+    wanted = WantedJob(achievement_id, kind, in_formats, name, auto_confirm, release_at, undo, said)
     sent = None
     if idempotency_key is not None:
         idempotency.refuse_malformed(idempotency_key)

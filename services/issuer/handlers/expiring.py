@@ -3,10 +3,7 @@
 A round costs as much as there are badges that came so close since the last one, however many there are.
 """
 
-import asyncio
 from datetime import timedelta
-
-import structlog
 
 from services.issuer.domain import messages
 from services.issuer.domain.row import Row
@@ -16,9 +13,7 @@ from shared.db import Database, Tx
 from shared.ids import new_id
 from shared.messaging import outbox
 from shared.messaging.outbox import Entry
-from shared.messaging.pace import BackOff
-
-log = structlog.get_logger()
+from shared.rounds import keep_doing
 
 # Rows a transaction.
 PAGE = 200
@@ -29,18 +24,12 @@ LAG = timedelta(minutes=1)
 
 async def keep_telling(database: Database) -> None:
     """Tell what is to be told, round by round, until cancelled."""
-    back_off = BackOff()
-    while True:
-        try:
-            await tell_due(database)
-        except Exception as error:
-            if not db.is_failure_of_ours(error):
-                raise
-            log.warning("expiry_notices_wait", reason=type(error).__name__)
-            await back_off.wait()
-        else:
-            back_off.reset()
-            await asyncio.sleep(ROUND_SECONDS)
+
+    async def once() -> float:
+        await tell_due(database)
+        return ROUND_SECONDS
+
+    await keep_doing(once, "expiry_notices_wait")
 
 
 async def tell_due(database: Database) -> int:

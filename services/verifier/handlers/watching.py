@@ -1,13 +1,11 @@
 """Looks at watched badges as news and dates come, and tells employers of answers that changed, each change once."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from prometheus_client import Counter as Metric
 
 from services.verifier.domain import messages
@@ -16,15 +14,13 @@ from services.verifier.domain.watches import Answer, answer, change, subjects
 from services.verifier.handlers.looking_up import look_up
 from services.verifier.handlers.watches import watched_of
 from services.verifier.store import watches as store
-from shared import db
 from shared.db import Database, Tx
 from shared.ids import new_id
 from shared.messaging import outbox
 from shared.messaging.cloudevents import Delivery
 from shared.messaging.outbox import Entry
 from shared.messaging.pace import Every
-
-log = structlog.get_logger()
+from shared.rounds import keep_doing
 
 TOLD = Metric("laurel_watch_changes_total", "Changes of watched badges that employers were told", ["change"])
 
@@ -52,19 +48,15 @@ async def note(tx: Tx, deliveries: Sequence[Delivery]) -> None:
 async def watch_over(worker: Database, rules: Rules) -> None:
     """Look at what is due, until cancelled; several workers share it."""
     tidy = Every(TIDY_SECONDS)
-    while True:
-        busy = False
-        try:
-            busy = await take_round(worker, rules)
-            if tidy.due():
-                async with worker.transaction() as tx:
-                    await store.forget_old(tx, ENDED_KEPT, TOLD_KEPT, TIDIED)
-        except Exception as error:
-            if not db.is_failure_of_ours(error):
-                raise
-            log.warning("watching_waits", error=type(error).__name__)
-        if not busy:
-            await asyncio.sleep(WAIT_SECONDS)
+
+    async def once() -> float:
+        busy = await take_round(worker, rules)
+        if tidy.due():
+            async with worker.transaction() as tx:
+                await store.forget_old(tx, ENDED_KEPT, TOLD_KEPT, TIDIED)
+        return 0.0 if busy else WAIT_SECONDS
+
+    await keep_doing(once, "watching_waits")
 
 
 async def take_round(worker: Database, rules: Rules) -> bool:
