@@ -53,7 +53,7 @@ async def _tell(tx: Tx, days: int, due: list[Row]) -> int:
     if not due:
         return 0
     running = await store.lock_running(tx, [row["id"] for row in due])
-    notices = [_notice(row, days) for row in due if row["id"] in running]
+    notices = [_notice(row, days, running[row["id"]]) for row in due if row["id"] in running]
     time = await db.now(tx)
     new = await store.insert(tx, notices, time)
     await outbox.add_many(tx, [entry_of({**each, "time": time}) for each in notices if each["event_id"] in new])
@@ -65,6 +65,7 @@ def entry_of(notice: Row) -> Entry:
     return Entry(messages.expiring(notice), notice["event_id"], notice["time"])
 
 
-def _notice(row: Row, days: int) -> dict[str, object]:
+def _notice(row: Row, days: int, version: int) -> dict[str, object]:
     names = ("institution_id", "valid_until", "renewable_until", "renewal_url")
-    return {"event_id": new_id(), "credential_id": row["id"], "days": days, **{name: row[name] for name in names}}
+    own = {"event_id": new_id(), "credential_id": row["id"], "version": version, "days": days}
+    return {**own, **{name: row[name] for name in names}}

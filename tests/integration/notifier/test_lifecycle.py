@@ -125,7 +125,7 @@ async def test_that_a_badge_runs_out_is_told_at_once_with_where_to_renew_it(
     badge = await issued(notifier)
     [told] = await payloads(notifier, badge, badge.expiring(renewal_url=url))
     assert told["type"] == "credential.expiring"
-    assert told["data"]["days"] == 30
+    assert (told["data"]["version"], told["data"]["days"]) == (1, 30)
     assert told["data"]["links"].get("renewal") == url
     [(subject, said)] = await letters(notifier)
     assert subject == "Your badge “Fire safety” runs out on 1 March 2027"
