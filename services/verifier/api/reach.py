@@ -59,8 +59,8 @@ async def reach(
 ) -> Reach:
     """How many employers verified any of the institution's badges, and how many watches would tell of a change.
 
-    For the preview of a revocation of many badges. Counts go by fives, so that two answers tell nothing of one badge,
-    and an institution may ask sixty times an hour.
+    For the preview of a revocation of many badges. Counts go by fives, so that two answers mostly tell nothing of one
+    badge, and an institution may ask sixty times an hour.
     """
     async with database.transaction(institution.tenant_id) as tx:
         found = await store.reach(tx, institution.tenant_id, body.credential_ids)
