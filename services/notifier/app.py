@@ -33,6 +33,7 @@ from shared.messaging.events import (
     VERIFIER_STATE,
     CredentialState,
     EventLogged,
+    EventsLogged,
     VerificationCompleted,
 )
 from shared.messaging.housekeeping import clear_away
@@ -73,7 +74,7 @@ def build(runtime: Runtime[NotifierSettings]) -> Parts:
             handlers.EVENTS_GROUP,
             events,
             handlers.tell,
-            ignored=[EventLogged, VerificationCompleted],
+            ignored=[EventLogged, EventsLogged, VerificationCompleted],
         ),
         Consumer(
             worker,

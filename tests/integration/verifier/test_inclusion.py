@@ -85,6 +85,25 @@ async def test_that_a_place_is_not_told_of_proves_nothing_while_the_registry_is_
     assert (await required(logged, badge))[:2] == ("unknown", "log_position_unknown")
 
 
+async def test_that_a_place_is_not_told_of_proves_nothing_while_a_record_that_tells_of_places_waits(
+    logged: Logged,
+) -> None:
+    badge = await logged.badge(Institution(), logged=0)
+    await heard_all(logged)
+    await logged.verifier.execute(
+        """
+        insert into held_records (consumer, state, cause, topic, partition, "offset", aggregate, key, header_names,
+                                  header_bytes, stored_at, reason)
+        values ('laurel.verifier.state', 'parked', 'failed', $1, 0, 0, 'places/log.example/0', 'places/log.example/0',
+                '{}', '{}', now(), 'Error')
+        """,
+        REGISTRY_STATE,
+    )
+    assert (await required(logged, badge))[:2] == ("unknown", "log_position_unknown")
+    await logged.verifier.execute("delete from held_records")
+    assert (await required(logged, badge))[:2] == ("invalid", "not_logged")
+
+
 async def test_a_place_that_no_checkpoint_covers_is_not_in_the_log(logged: Logged) -> None:
     badge = await logged.badge(Institution())
     logged.log.publish(logged.entries[:3])
