@@ -19,7 +19,8 @@ from shared.messaging.pace import BackOff, Every
 
 log = structlog.get_logger()
 
-IDLE_SECONDS = 0.1
+# Between two looks where there was nothing to do: at first, and when that has been so for some time.
+IDLE_SECONDS, LONGEST_IDLE_SECONDS = 0.1, 0.5
 # What has failed so often, or has killed so many workers, would do so for ever.
 MAX_TRIES = 6
 # Rows of old jobs that one transaction removes, and how often that is looked for.
@@ -68,7 +69,7 @@ class JobWorker:
             return await jobs.remove_rows(tx, self._settings.job_rows_kept, REMOVED_AT_ONCE)
 
     async def _repeat(self, do: Callable[[], Awaitable[bool]]) -> None:
-        back_off = BackOff()
+        back_off, pause = BackOff(), IDLE_SECONDS
         while True:
             try:
                 worked = await do()
@@ -79,7 +80,8 @@ class JobWorker:
                 await back_off.wait()
             else:
                 back_off.reset()
-                await asyncio.sleep(0 if worked else IDLE_SECONDS)
+                pause = IDLE_SECONDS if worked else min(pause * 1.5, LONGEST_IDLE_SECONDS)
+                await asyncio.sleep(0 if worked else pause)
 
     async def _take(self) -> Leased | None:
         async with self._database.transaction() as tx:

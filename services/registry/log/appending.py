@@ -32,6 +32,8 @@ async def append(connection: Connection, current: Log) -> int:
     The tree's row stays locked until the end: of two that append, the later sees what the earlier did. Raises
     TreeChanged where the tree is not as it was left, Superseded.
     """
+    if not await store.has_work(connection, current.number):
+        return 0
     async with connection.transaction():
         tree = await store.current_tree(connection, lock=True)
         if tree is None or tree["number"] != current.number:

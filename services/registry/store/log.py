@@ -112,6 +112,18 @@ async def waiting(tx: Tx, limit: int) -> list[Record]:
     )
 
 
+async def has_work(tx: Tx, number: int) -> bool:
+    """Tell whether an entry waits, or another log than this one is written to."""
+    found: bool = await tx.fetchval(
+        """
+        select exists (select from log_entries where log_index is null)
+            or (select max(number) from log_trees) is distinct from $1
+        """,
+        number,
+    )
+    return found
+
+
 async def count_waiting(tx: Tx) -> int:
     """Return how many entries have no place yet."""
     count: int = await tx.fetchval("select count(*) from log_entries where log_index is null")
