@@ -3,7 +3,7 @@
 import os
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -25,7 +25,7 @@ FORMATS = (
     "vc+jwt"
 )
 TOKENS = {"ob3-jwt", "ob3-jwt-rs256", "vc+jwt"}
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # What the issuer takes as a job's name.
 _LONGEST_NAME = 200
 
@@ -51,7 +51,9 @@ def issue(
     mapping: Annotated[
         list[str] | None,
         typer.Option(
-            help="What a column is, or nothing to ignore it. May be given several times.", metavar="COLUMN:WHAT"
+            help="What a column of the file is: one of those below, or nothing ('Class:') to ignore it. May be given "
+            "several times.",
+            metavar="COLUMN:WHAT",
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, issue none.")] = False,
@@ -67,7 +69,7 @@ def issue(
         ),
     ] = None,
     undo: Annotated[
-        str | None, typer.Option(help="The same, for so long from now on: 30m, 2h, 1d.", metavar="DURATION")
+        str | None, typer.Option(help="The same, for so long once it is confirmed: 30m, 2h, 1d.", metavar="DURATION")
     ] = None,
     errors: Annotated[
         Path | None, typer.Option(help="Write the rows that failed there, to be mended and sent again.", dir_okay=False)
@@ -80,9 +82,9 @@ def issue(
     """Issue badges: one to a learner, or one for each row of a file.
 
     A CSV file is UTF-8, with commas or semicolons; its first row names the columns: **name** (or **given_name**,
-    **family_name**), **email**, **id**, **valid_from**, **valid_until**, **row_id**, **nth**; their usual names in
-    other languages are known. Email or id is needed. A day alone (2027-01-31) begins or ends validity with that day, in
-    UTC. A .jsonl file has a JSON object on each line. A row that fails stops no other.
+    **family_name**), **email**, **id**, **valid_from**, **valid_until**, **renewable_until**, **row_id**, **nth**,
+    **json**; their usual names in other languages are known. Email or id is needed. A day alone (2027-01-31) begins or
+    ends validity with that day, in UTC. A .jsonl file has a JSON object on each line. A row that fails stops no other.
 
     Every row is checked before the first badge is signed. On a terminal you see what will be issued, and are asked;
     with --yes, and where there is no terminal, it is issued at once; with --confirm-later somebody else may say so, as
@@ -121,11 +123,14 @@ def issue(
         (job is not None and of_sending, "What was sent can't be changed any more; --job takes --yes and --errors."),
         (release_at is not None and undo is not None, "Say either --release-at or --undo."),
         (
+            any(":" not in each for each in mapping or ()),
+            "--mapping takes COLUMN:WHAT, as 'Matrikel-Nr:row_id'; 'Klasse:' ignores a column.",
+        ),
+        (
             bool(out and out.suffix == ".jwt" and not TOKENS & set(formats or ())),
             "A token has to be asked for: --format ob3-jwt or --format vc+jwt.",
         ),
     )
-    held = instant(release_at, "--release-at") if release_at else _in(undo)
     connection = connect(os.environ, "institution", needs=["issuer"])
     wish = Wish(dry_run=dry_run, yes=yes, later=later, errors=errors, as_json=as_json)
     if job is not None:
@@ -136,7 +141,8 @@ def issue(
         _issue_one(connection, achievement, order, out, as_json=as_json)
     elif file is not None:
         query: dict[str, Any] = {"achievement_id": achievement_id(connection, achievement), "name": _called(file)}
-        query |= {"format": formats, "mapping": mapping, "release_at": held}
+        query |= {"format": formats, "mapping": mapping, "undo_seconds": _seconds(undo)}
+        query |= {"release_at": _later(release_at) if release_at else None}
         asked = {name: value for name, value in query.items() if value}
         issue_file(connection, file, replace(wish, query=asked))
 
@@ -147,14 +153,20 @@ def _refuse(*mistakes: tuple[bool, str]) -> None:
             raise Unusable(sentence)
 
 
-def _in(duration: str | None) -> str | None:
-    """Return the time that is so far from now."""
+def _later(release_at: str) -> str:
+    held = instant(release_at, "--release-at")
+    if datetime.fromisoformat(held) <= datetime.now(UTC):
+        raise Unusable(f"--release-at: {release_at} is over. Without it the badges are issued at once.")
+    return held
+
+
+def _seconds(duration: str | None) -> int | None:
     if duration is None:
         return None
     found = re.fullmatch(r"(\d{1,6})([smhd])", duration.strip())
     if not found:
         raise Unusable(f"{duration} is no duration: write 30m, 2h or 1d.")
-    return (datetime.now(UTC) + timedelta(**{_UNITS[found[2]]: int(found[1])})).isoformat()
+    return int(found[1]) * _UNITS[found[2]]
 
 
 def _called(file: str) -> str | None:

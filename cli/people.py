@@ -109,7 +109,8 @@ def remove(
 ) -> None:
     """End every sandbox institution and employer: their keys and badges are revoked, institutions are withdrawn.
 
-    What was issued and revoked stays on record; nothing is deleted. Stopped half-way, it goes on when it is run again.
+    Employers' watches end. What was issued and revoked stays on record; nothing is deleted. Stopped half-way, it goes
+    on when it is run again.
     The demo's keys leave demo.json, and `make up` does not load the demo again (`make up DEMO=1` does).
 
     Example: laurel sandbox remove --yes
@@ -125,6 +126,7 @@ def remove(
     at_issuer, at_verifier = ended["issuer"], ended["verifier"]
     counts = [("institutions withdrawn", at_issuer["tenants"]), ("their API keys revoked", at_issuer["api_keys"])]
     counts += [("badges revoked", at_issuer["credentials"]), ("employers' API keys revoked", at_verifier["api_keys"])]
+    counts += [("employers' watches ended", at_verifier["watches"])]
     say("The sandboxes are ended:", *aligned(counts), "What was issued and revoked stays on record.")
     if forgotten:
         say(f"The demo's keys are gone from {demo_file(os.environ)}; 'make up DEMO=1' makes another demo.")
@@ -132,12 +134,13 @@ def remove(
 
 def _remove_all(connection: Connection, service: str) -> dict[str, int]:
     """Let a service end its sandboxes share by share until nothing is left; return the sums."""
-    sums = {"tenants": 0, "api_keys": 0, "credentials": 0}
+    sums = {"tenants": 0, "api_keys": 0, "credentials": 0, "watches": 0}
     for _ in range(MAX_CALLS):
         ended = connection.post(service, "/v1/ops/remove-sandboxes").json()
-        if not any(ended[name] for name in sums):
+        # An older service does not count all of it.
+        if not any(ended.get(name, 0) for name in sums):
             return sums
-        sums = {name: count + ended[name] for name, count in sums.items()}
+        sums = {name: count + ended.get(name, 0) for name, count in sums.items()}
     raise Unusable(f"The {service} finds sandboxes without end; run it again.")
 
 

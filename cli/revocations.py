@@ -67,10 +67,11 @@ def tell(seen: Seen) -> None:
         ("badges", preview["badges"]),
         ("learners", preview["learners"]),
         ("already revoked", preview["already_revoked"]),
+        ("left to revoke", preview["badges"] - preview["already_revoked"]),
         ("employers who verified them", _counted(seen.reach, "employers")),
         ("watches that would tell", _counted(seen.reach, "watches")),
     ]
-    say("It would revoke:", *aligned(facts))
+    say("What is selected:", *aligned(facts))
     if preview["samples"]:
         say("Some of them:")
         say(*aligned([(each["id"], each["status"], moment(each["issued_at"])) for each in preview["samples"]]))
@@ -79,7 +80,8 @@ def tell(seen: Seen) -> None:
 def _counted(reach: Mapping[str, Any], what: str) -> str:
     if "not_counted" in reach:
         return f"not counted: {reach['not_counted']}"
-    return "fewer than 5 employers" if reach[what] is None else f"{reach[what]}"
+    unsaid = "fewer than 5" if what == "employers" else "not said of fewer than 5 employers"
+    return unsaid if reach[what] is None else f"{reach[what]}"
 
 
 def follow(connection: Connection, begun: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import typer
 from cli.connection import connect
 from cli.ids import credential_id, plain_uuid
 from cli.keys import Unusable
+from cli.moments import instant
 from cli.output import Json, aligned, give, moment, say
 
 watch = typer.Typer(no_args_is_help=True, help="Badges to be watched, with an employer's key.")
@@ -53,6 +54,8 @@ def add(
     """
     if (badge is None) == (verification is None):
         raise Unusable("Name either a badge, or a verification with --verification.")
+    if until:
+        instant(until, "--until")  # refused here, in the words of this command; a day alone the verifier ends itself
     named = {"credential_id": credential_id(badge)} if badge else {}
     named |= {"verification_id": plain_uuid(verification, "verification")} if verification else {}
     body = {**named, "channels": channel or [], **({"until": until} if until else {})}

@@ -111,14 +111,9 @@ async def preview(request: Request, own: Own, desk: TheDesk) -> Response:
     form = await _own_form(request, own)
     try:
         asked = selection(form)
-        seen = await desk.look(own.key, asked)
     except ValueError as error:
         return await _form_page(own, desk, form, 422, str(error))
-    except Refused as error:
-        return await _form_page(own, desk, form, error.status, str(error))
-    except Away as error:
-        return await _form_page(own, desk, form, 503, f"The issuer {error}. Try again in a moment.")
-    return _preview_page(own, form, seen)
+    return await _shown(own, desk, form, asked)
 
 
 @router.post("/revocations")
@@ -133,7 +128,7 @@ async def confirm(request: Request, own: Own, desk: TheDesk) -> Response:
     except Refused as error:
         if error.code != "selection_changed":
             return await _form_page(own, desk, form, error.status, str(error))
-        return _preview_page(own, form, await desk.look(own.key, asked), changed=True)
+        return await _shown(own, desk, form, asked, changed=True)
     except Away as error:
         wrong = f"The issuer {error}. Whether it has begun is to be seen in the list below."
         return await _form_page(own, desk, form, 503, wrong)
@@ -186,10 +181,10 @@ def _day(text: str, after: int = 0) -> str:
     if not text.strip():
         return ""
     try:
-        day = datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError as error:
+        day = datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=after)
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{text[:20]} is no day: write it like 2026-11-26.") from error
-    return (day + timedelta(days=after)).isoformat()
+    return day.isoformat()
 
 
 async def _own_form(request: Request, own: Session) -> dict[str, str]:
@@ -197,6 +192,18 @@ async def _own_form(request: Request, own: Session) -> dict[str, str]:
     form = await read_form(request, MAX_FORM_BYTES)
     refuse_foreign_form(own, form.get("token", ""))
     return form
+
+
+async def _shown(
+    own: Session, desk: Desk, form: dict[str, str], asked: dict[str, Any], *, changed: bool = False
+) -> Response:
+    try:
+        seen = await desk.look(own.key, asked)
+    except Refused as error:
+        return await _form_page(own, desk, form, error.status, str(error))
+    except Away as error:
+        return await _form_page(own, desk, form, 503, f"The issuer {error}. Try again in a moment.")
+    return _preview_page(own, form, seen, changed=changed)
 
 
 async def _form_page(

@@ -89,11 +89,12 @@ class Done(BaseModel):
 
 
 class Removed(BaseModel):
-    """What a call ended: tenants that were withdrawn, API keys and credentials that were revoked."""
+    """What a call ended: tenants that were withdrawn, API keys and credentials that were revoked, watches."""
 
     tenants: int = 0
     api_keys: int = 0
     credentials: int = 0
+    watches: int = 0
 
 
 _letters = APIRouter(tags=["operations"], route_class=StrictRoute)

@@ -4,7 +4,7 @@ import os
 import sys
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,12 +20,13 @@ jobs = typer.Typer(
     no_args_is_help=True, help="Files of learners that were sent: how they stand, and what to do with them."
 )
 
+State = Literal["reading", "linting", "preview", "held", "running", "paused", "done", "cancelled", "failed"]
 JobId = Annotated[str, typer.Argument(help="The job's id.", metavar="ID")]
 
 
 @jobs.command("list")
 def list_jobs(
-    state: Annotated[str | None, typer.Option(help="Only those: preview, held, running, paused, done ...")] = None,
+    state: Annotated[State | None, typer.Option(help="Only those.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 20,
     as_json: Json = False,
 ) -> None:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,11 @@ from cli.patience import patiently
 
 # Beyond that a list helps nobody.
 SHOWN = 50
+# What to do about a refusal of the issuer's, in this command's words.
+_HOW = {
+    "columns_unknown": "--mapping COLUMN: leaves a column out, --mapping COLUMN:email says what it is; "
+    "--dry-run and --confirm-later show all columns first.",
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,10 @@ def _send(connection: Connection, upload: Upload, query: Mapping[str, Any], show
         answer = connection.send("issuer", path_of(), upload.pieces(told), headers, query)
         return str(answer.json()["id"])
 
-    return patiently(send) if upload.again else send()
+    try:
+        return patiently(send) if upload.again else send()
+    except Refused as error:
+        raise (Unusable(f"{error} {_HOW[error.code]}") if error.code in _HOW else error) from error
 
 
 def _watch(connection: Connection, job_id: str) -> Job:
@@ -121,6 +130,8 @@ def _decide(connection: Connection, job: Job, wish: Wish) -> Job:
 
 
 def _window(job: Job) -> str:
+    if job["undo_seconds"]:
+        return f" They are held for {timedelta(seconds=job['undo_seconds'])} (h:mm:ss) from then on."
     return f" They are held until {moment(job['release_at'])}." if job["release_at"] else ""
 
 

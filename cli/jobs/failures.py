@@ -34,9 +34,9 @@ class Failure(NamedTuple):
 def failures(connection: Connection, job: Job) -> Iterator[Failure]:
     """Give a job's failed rows in the order of the file; raises as `Connection.get` does."""
     records = csv.reader(_lines(texts(connection, job["id"])), delimiter=job["delimiter"] or ",")
-    next(records, None)
-    for record in records:
-        row, *told = map(unguarded, record[-4:])  # behind the columns that were sent
+    own = len(next(records, ())) - len(Failure._fields)  # columns that were sent; what is told stands behind them,
+    for record in records:  # and what a row has beyond its header behind that
+        row, *told = map(unguarded, record[own : own + len(Failure._fields)])
         yield Failure(int(row), *told)
 
 

@@ -16,8 +16,8 @@ def issued_words(job: Job) -> str:
 def would_words(job: Job) -> str:
     """Say the same of what has only been looked at."""
     before = f", {job['already_issued']} had been issued before" if job["already_issued"] else ""
-    twice = f", {job['repeated']} repeat a row above them and are issued once" if job["repeated"] else ""
-    return f"{job['valid']} would be issued{before}{twice}, {job['errors']} failed."
+    twice = f", {job['repeated']} say what an earlier row says" if job["repeated"] else ""
+    return f"{job['valid'] - job['repeated']} would be issued{before}{twice}, {job['errors']} failed."
 
 
 def preview_lines(preview: dict[str, Any]) -> Iterator[str]:

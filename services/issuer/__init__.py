@@ -20,6 +20,16 @@ Its own truth:   institutions, institution_settings, signing_keys (sealed), api_
                  was told. A credential is a badge, or `generic`: written by the institution itself (VC-API).
 Projections:     none.
 
+Files that belong together:
+                 jobs.py             the worker of files of learners; */jobs, */job_*; domain/sheets (cells) and
+                                     domain/columns (which is what)
+                 revoking.py         the worker of revocations of many; */revocations, */selection, handlers/reissuing
+                 lists.py            the worker that signs status lists; handlers/places (bits), store/lists
+                 handlers/issuing    one badge or many: prepared there, signed, stored by handlers/storing
+                 handlers/changing   suspend, reinstate, revoke (domain/status); handlers/succeeding replaces and renews
+                                     (domain/succession)
+                 handlers/recording  what the transparency log is told of institutions, keys, achievements; */changes
+
 Private keys are sealed under a key-encryption key from LAUREL_KEK_FILE. The worker signs each changed status list once
 in 100 ms, and every list anew at half of its validity; it tells of badges that run out; it does confirmed revocations
 of many badges, and lints and issues the rows of issuance jobs, chunk by chunk.

@@ -15,12 +15,13 @@ from shared.db import Database
 from shared.errors import LaurelError, Unavailable
 from shared.ids import new_id
 from shared.messaging.metrics import alarm
-from shared.messaging.pace import BackOff, Every
+from shared.messaging.pace import Every
+from shared.rounds import keep_doing
 
 log = structlog.get_logger()
 
-# Between two looks where there was nothing to do: at first, and when that has been so for some time.
-IDLE_SECONDS, LONGEST_IDLE_SECONDS = 0.1, 0.5
+IDLE_SECONDS = 0.1
+WAITS = "issuance_jobs_wait"
 # What has failed so often, or has killed so many workers, would do so for ever.
 MAX_TRIES = 6
 # Rows of old jobs that one transaction removes, and how often that is looked for.
@@ -41,8 +42,8 @@ class JobWorker:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._settings.job_chunks):
-                group.create_task(self._repeat(self.step))
-            group.create_task(self._repeat(self.move_on))
+                group.create_task(keep_doing(_paced(self.step), WAITS))
+            group.create_task(keep_doing(_paced(self.move_on), WAITS))
 
     async def step(self) -> bool:
         """Take one chunk and do what is to be done to it; False where there is none."""
@@ -67,21 +68,6 @@ class JobWorker:
     async def _remove(self) -> int:
         async with self._database.transaction() as tx:
             return await jobs.remove_rows(tx, self._settings.job_rows_kept, REMOVED_AT_ONCE)
-
-    async def _repeat(self, do: Callable[[], Awaitable[bool]]) -> None:
-        back_off, pause = BackOff(), IDLE_SECONDS
-        while True:
-            try:
-                worked = await do()
-            except Exception as error:
-                if not db.is_failure_of_ours(error):
-                    raise
-                log.warning("issuance_jobs_wait", reason=type(error).__name__)
-                await back_off.wait()
-            else:
-                back_off.reset()
-                pause = IDLE_SECONDS if worked else min(pause * 1.5, LONGEST_IDLE_SECONDS)
-                await asyncio.sleep(0 if worked else pause)
 
     async def _take(self) -> Leased | None:
         async with self._database.transaction() as tx:
@@ -123,6 +109,13 @@ class JobWorker:
             if why is not None:
                 await handlers.stop(tx, job_id, why.code, why.detail)
             await job_rows.let_go(tx, job_id, chunk.number, chunk.lease, counted=counted)
+
+
+def _paced(do: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[float]]:
+    async def once() -> float:
+        return 0.0 if await do() else IDLE_SECONDS
+
+    return once
 
 
 def _often(size: int, number: int) -> str:

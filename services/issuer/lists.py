@@ -16,7 +16,6 @@ from services.issuer.domain.row import Row
 from services.issuer.handlers.telling import tell
 from services.issuer.signer import Signer
 from services.issuer.store import lists as store
-from shared import db
 from shared.credentials.dids import jwk_method
 from shared.credentials.jwt import write_vc
 from shared.credentials.proofs import sign
@@ -24,7 +23,7 @@ from shared.credentials.status import set_bit, status_list_credential
 from shared.db import Database
 from shared.errors import Unavailable
 from shared.messaging.metrics import alarm
-from shared.messaging.pace import BackOff
+from shared.rounds import keep_doing
 
 log = structlog.get_logger()
 
@@ -55,19 +54,12 @@ class ListSigner:
 
     async def run(self) -> None:
         """Sign what is due, window by window, until cancelled."""
-        back_off = BackOff()
-        while True:
-            try:
-                signed = await self.sign_due()
-            except Exception as error:
-                if not db.is_failure_of_ours(error):
-                    raise
-                log.warning("status_lists_wait", reason=type(error).__name__)
-                await back_off.wait()
-            else:
-                back_off.reset()
-                # A full round leaves others waiting.
-                await asyncio.sleep(0 if signed == AT_ONCE else self._terms.window.total_seconds())
+
+        async def once() -> float:
+            # A full round leaves others waiting.
+            return 0.0 if await self.sign_due() == AT_ONCE else self._terms.window.total_seconds()
+
+        await keep_doing(once, "status_lists_wait")
 
     async def sign_due(self) -> int:
         """Sign each list that is due, up to AT_ONCE of them, once; return how many."""

@@ -1,6 +1,5 @@
 """Revokes what was confirmed, chunk by chunk; several workers share one revocation, and each may end at any time."""
 
-import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -15,11 +14,11 @@ from services.issuer.handlers.reissuing import reissue
 from services.issuer.handlers.storing import Requester
 from services.issuer.store import credentials
 from services.issuer.store import revocations as store
-from shared import db, telemetry
+from shared import telemetry
 from shared.db import Database, Tx
 from shared.errors import LaurelError, Unavailable
 from shared.messaging.events import Reason
-from shared.messaging.pace import BackOff
+from shared.rounds import keep_doing
 from shared.web.auth import Principal
 
 log = structlog.get_logger()
@@ -43,18 +42,11 @@ class Revoker:
 
     async def run(self) -> None:
         """Revoke what waits, until cancelled."""
-        back_off = BackOff()
-        while True:
-            try:
-                done = await self.round()
-            except Exception as error:
-                if not db.is_failure_of_ours(error):
-                    raise
-                log.warning("revocations_wait", reason=type(error).__name__)
-                await back_off.wait()
-            else:
-                back_off.reset()
-                await asyncio.sleep(0 if done else IDLE_SECONDS)
+
+        async def once() -> float:
+            return 0.0 if await self.round() else IDLE_SECONDS
+
+        await keep_doing(once, "revocations_wait")
 
     async def round(self) -> int:
         """Do one chunk of each revocation that runs; return how many badges that were."""

@@ -1,9 +1,5 @@
 """Puts the notifier together: the only place where its concrete parts are built."""
 
-import asyncio
-
-import structlog
-
 from services.notifier import handlers
 from services.notifier.api import (
     deliveries,
@@ -23,7 +19,7 @@ from services.notifier.post import FolderPost, Post, SmtpPost
 from services.notifier.sender import Sender
 from services.notifier.settings import NotifierSettings
 from services.notifier.webhooks import Webhooks
-from shared import db, ops
+from shared import ops
 from shared.db import Database
 from shared.messaging.events import (
     ISSUER_EVENTS,
@@ -38,12 +34,11 @@ from shared.messaging.events import (
 )
 from shared.messaging.housekeeping import clear_away
 from shared.messaging.inbox import Consumer
+from shared.rounds import keep_doing
 from shared.sealing import Sealer
 from shared.service import Parts, Runtime, Service
 from shared.web.limits import Rate
 from shared.web.outbound import PinnedTransport, open_client
-
-log = structlog.get_logger()
 
 TIDY_SECONDS = 60.0
 ROUTERS = (
@@ -139,17 +134,15 @@ def _post(settings: NotifierSettings) -> Post:
 
 async def _tidy(worker: Database) -> None:
     """Clear away what has served: of the inbox as relays do elsewhere (the notifier has none), and of requests."""
-    while True:
-        try:
-            async with worker.session() as connection:
-                await clear_away(connection)
-            async with worker.transaction() as tx:
-                await handlers.forget_what_has_served(tx)
-        except Exception as error:
-            if not db.is_failure_of_ours(error):
-                raise
-            log.warning("tidying_waits", error=type(error).__name__)
-        await asyncio.sleep(TIDY_SECONDS)
+
+    async def once() -> float:
+        async with worker.session() as connection:
+            await clear_away(connection)
+        async with worker.transaction() as tx:
+            await handlers.forget_what_has_served(tx)
+        return TIDY_SECONDS
+
+    await keep_doing(once, "tidying_waits")
 
 
 SERVICE = Service("notifier", "Laurel notifier", NotifierSettings, build)

@@ -231,7 +231,7 @@ def _changed(delivery: Delivery, changed: CredentialStatusChanged) -> Notice:
 
 def _expiring(delivery: Delivery, expiring: CredentialExpiring) -> Notice:
     about = (delivery.id, expiring.credential_id, expiring.institution_id, None)
-    facts = _facts(expiring, "days", "valid_until", "renewable_until", "renewal_url")
+    facts = _facts(expiring, "version", "days", "valid_until", "renewable_until", "renewal_url")
     return Notice(*about, "credential.expiring", delivery.time, recorded_at=delivery.time, facts=facts)
 
 

@@ -53,7 +53,7 @@ class Mails:
         """Write the mail and hand it over once."""
         async with self.database.transaction() as tx:
             parcel = await _parcel(tx, claim)
-            if parcel and claim.type in _BY_TURNS and not await links.take_turn(tx, claim.target, parcel.email):
+            if parcel and claim.type in _BY_TURNS and not await _has_turn(tx, claim, parcel.email):
                 return Answer("refused", error="told_already")
         if parcel is None:
             return Answer("refused", error="nobody_to_tell")
@@ -110,6 +110,10 @@ class Mails:
         if self.places.unsubscribe is None or claim.type == MY_LINKS or (to_learner and claim.type in NECESSARY):
             return None
         return f"{self.places.unsubscribe}/{unsubscribe_token(self.sealer, claim.tenant_id, address)}"
+
+
+async def _has_turn(tx: Tx, claim: Claim, address: str) -> bool:
+    return await links.take_turn(tx, claim.target, address, claim.type)
 
 
 async def _parcel(tx: Tx, claim: Claim) -> Parcel | None:

@@ -68,6 +68,7 @@ class Expiry(Part):
     event_id: UUID
     credential_id: UUID
     institution_id: UUID
+    version: int | None = Field(None, description="The credential's, as it stands: this changes nothing about it.")
     days: int = Field(description="So many are left.")
     valid_until: datetime
     renewable_until: datetime | None = None

@@ -1,7 +1,5 @@
 """Puts the registry together: the only place where its concrete parts are built."""
 
-import asyncio
-
 from services.registry import (
     api,
     handlers,
@@ -17,12 +15,12 @@ from services.registry import (
 from services.registry.log import LogKeeper, SecondPlaces, Terms
 from services.registry.operations import operations
 from services.registry.settings import RegistrySettings
-from shared import db, ops
+from shared import ops
 from shared.db import Database
 from shared.messaging.events import ISSUER_EVENTS, ISSUER_STATE, REGISTRY_STATE, VERIFIER_EVENTS, VERIFIER_STATE
 from shared.messaging.inbox import Consumer
-from shared.messaging.pace import BackOff
 from shared.messaging.relay import Relay
+from shared.rounds import keep_doing
 from shared.service import Parts, Runtime, Service
 
 STATE = "laurel.registry.state"
@@ -78,18 +76,12 @@ def build(runtime: Runtime[RegistrySettings]) -> Parts:
 
 
 async def _drop_lists(worker: Database) -> None:
-    back_off = BackOff()
-    while True:
-        try:
-            async with worker.transaction() as tx:
-                await handlers.drop_old_lists(tx)
-        except Exception as error:
-            if not db.is_failure_of_ours(error):
-                raise
-            await back_off.wait()
-        else:
-            back_off.reset()
-            await asyncio.sleep(DROP_LISTS_SECONDS)
+    async def once() -> float:
+        async with worker.transaction() as tx:
+            await handlers.drop_old_lists(tx)
+        return DROP_LISTS_SECONDS
+
+    await keep_doing(once, "old_lists_wait")
 
 
 SERVICE = Service("registry", "Laurel registry", RegistrySettings, build)

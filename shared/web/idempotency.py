@@ -67,19 +67,33 @@ def attempt(tenant_id: UUID, header: "tuple[str, bytes] | None") -> Attempt | No
     return Attempt(tenant_id, *header) if header else None
 
 
-async def claim(tx: Tx, attempt: Attempt | None, resource_id: UUID) -> UUID | None:
+async def claim(tx: Tx, attempt: Attempt | None, resource_id: UUID, status: int = 201) -> UUID | None:
     """Claim the attempt for the resource about to be made: None means go on, an id means that it was made before.
+
+    `status` is what the call is going to be answered with, for `status_before`.
 
     Raises Invalid where the key was used for another request, Conflict where the first call is still under way,
     and the remembered error where the first call was refused.
     """
     if attempt is None:
         return None
-    return _made((await claim_all(tx, {attempt.row: attempt}, {attempt.row: resource_id})).get(attempt.row))
+    claimed = await claim_all(tx, {attempt.row: attempt}, {attempt.row: resource_id}, status)
+    return _made(claimed.get(attempt.row))
+
+
+async def status_before(tx: Tx, attempt: Attempt) -> int:
+    """Return the status that the first call with a claimed key was answered with."""
+    status: int = await tx.fetchval(
+        "select status from idempotency where (tenant_id, key, row) = ($1, $2, $3)",
+        attempt.tenant_id,
+        attempt.key,
+        attempt.row,
+    )
+    return status
 
 
 async def claim_all(
-    tx: Tx, attempts: Mapping[int, Attempt], resource_ids: Mapping[int, UUID]
+    tx: Tx, attempts: Mapping[int, Attempt], resource_ids: Mapping[int, UUID], status: int = 201
 ) -> dict[int, UUID | LaurelError]:
     """Claim rows of a batch, each by its own attempt, for what is about to be made.
 
@@ -96,7 +110,7 @@ async def claim_all(
         ours = await tx.fetch(
             """
             insert into idempotency (tenant_id, key, row, digest, status, resource_id)
-            select tenant_id, key, row, digest, 201, resource_id
+            select tenant_id, key, row, digest, $6, resource_id
             from unnest($1::uuid[], $2::text[], $3::int[], $4::bytea[], $5::uuid[])
                  as wanted(tenant_id, key, row, digest, resource_id)
             on conflict do nothing returning resource_id
@@ -104,6 +118,7 @@ async def claim_all(
             *_columns(wanted),
             [each.digest for each in wanted],
             [resource_ids[row] for row in rows],
+            status,
         )
         await tx.execute("set local lock_timeout = 0")
     except asyncpg.LockNotAvailableError as error:

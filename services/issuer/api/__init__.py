@@ -3,7 +3,7 @@
 from services.issuer.api import (
     achievements,
     api_keys,
-    changes,
+    changing,
     credentials,
     institution_settings,
     institutions,
@@ -19,7 +19,7 @@ ROUTERS = (
     api_keys.router,
     achievements.router,
     credentials.router,
-    changes.router,
+    changing.router,
     revocations.router,
     jobs.router,
     public.router,

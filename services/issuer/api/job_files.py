@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from services.issuer.domain.columns import TOLD, normal
+from services.issuer.domain.columns import TOLD, mapping_of, normal
 from services.issuer.domain.row import Row
 from services.issuer.store import job_rows
 from shared.db import Database, Tx
@@ -23,8 +23,17 @@ Tell = Callable[[Row], list[str]]
 
 
 def errors_csv(database: Database, job: Row) -> AsyncIterator[str]:
-    """Give the rows that have no badge page by page, as they were sent, each with its row, column, code and error."""
-    return _file(database, job, job_rows.failed, TOLD, _error)
+    """Give the rows that have no badge page by page, as they were sent, each with its row, column, code and error.
+
+    A column goes by the name that it has in the file, where it has one.
+    """
+    names = {column: name for name, column in mapping_of(job["header"] or (), job["columns"] or ()).items()}
+
+    def told(row: Row) -> list[str]:
+        column = names.get(row["column"], row["column"] or "")
+        return [str(row["number"]), column, row["code"], row["detail"]]
+
+    return _file(database, job, job_rows.failed, TOLD, told)
 
 
 def results_csv(database: Database, job: Row, public_url: str) -> AsyncIterator[str]:
@@ -61,10 +70,6 @@ def _cells(row: Row, kept: Sequence[int], width: int, told: Sequence[str]) -> li
     own = [cells[place] if place < len(cells) else "" for place in kept]
     # What a row has beyond its header stays behind it, for whoever mends the row.
     return [*own, *told, *cells[width:]]
-
-
-def _error(row: Row) -> list[str]:
-    return [str(row["number"]), row["column"] or "", row["code"], row["detail"]]
 
 
 def _written(job: Row, rows: Sequence[Sequence[str]]) -> str:

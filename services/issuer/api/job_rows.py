@@ -96,5 +96,5 @@ def _refusal(error: ValidationError) -> Invalid:
     first: Mapping[str, Any] = error.errors(include_input=False, include_url=False)[0]
     column = ".".join(map(str, first["loc"]))
     code = "too_long" if first["type"] == "string_too_long" else _CODES.get((column, first["type"]), "invalid_row")
-    told = refusal(error).detail
+    told = refusal(error).detail.removeprefix(f"{column}: ")  # said beside it
     return Invalid(code, told, column=column or ("email" if code == "recipient_missing" else None))

@@ -47,6 +47,7 @@ class Job(BaseModel):
     ended_at: datetime | None
     auto_confirm: bool
     release_at: datetime | None = Field(description="Until then what is confirmed is held, and leaves nothing behind.")
+    undo_seconds: int | None = Field(description="For so long from its confirmation on; `release_at` follows from it.")
     formats: list[str]
     delimiter: str | None
     mapping: dict[str, str] = Field(description="What each column is, by its name in the file.")
@@ -104,6 +105,7 @@ def job_view(job: Row, counts: Row) -> Job:
         errors=counts["errors"],
         already_issued=counts["already"],
         issued=counts["issued"],
+        undo_seconds=int(job["undo"].total_seconds()) if job["undo"] else None,
         rate=round(rate, 1) if rate and moving else None,
         started_at=job["created_at"],
         phase_started_at=job["phase_at"],

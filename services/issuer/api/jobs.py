@@ -1,7 +1,7 @@
 """Issuance jobs: a file of learners is sent, looked at, confirmed and issued, and may be stopped on the way."""
 
-import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,8 +16,9 @@ from services.issuer.api.access import Issuer, Reader, Settings, TheUploads
 from services.issuer.api.job_files import errors_csv, results_csv
 from services.issuer.api.job_views import SAMPLES, Job, Jobs, Preview, job_view, preview_view
 from services.issuer.api.wire import unique
+from services.issuer.domain.columns import TARGETS
 from services.issuer.domain.formats import Format, refuse_two_tokens
-from services.issuer.domain.jobs import ENDED, Change, State
+from services.issuer.domain.jobs import Change, State
 from services.issuer.domain.row import Row
 from services.issuer.handlers import jobs as handlers
 from services.issuer.handlers.job_uploads import IdempotentUpload, WantedJob
@@ -29,12 +30,15 @@ from shared.web import idempotency
 from shared.web.auth import Principal
 from shared.web.databases import AppDatabase
 from shared.web.fields import Instant, Name
+from shared.web.moves import moves
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, following, place
 from shared.web.strict import StrictRoute
 
 PATH = "/v1/issuance-jobs"
 router = APIRouter(prefix=PATH, tags=["issuance jobs"], route_class=StrictRoute)
 
+# Who has second thoughts has them sooner.
+MAX_UNDO_SECONDS = 30 * 24 * 3600
 # How often a watched job is looked at.
 LOOK_SECONDS = 1.0
 _KINDS = {"text/csv": "csv", "application/jsonl": "jsonl", "application/x-ndjson": "jsonl"}
@@ -82,6 +86,10 @@ async def make_job(
     release_at: Annotated[
         Instant | None, Query(description="What is confirmed is held until then, and can be cancelled without a trace.")
     ] = None,
+    undo_seconds: Annotated[
+        int | None,
+        Query(ge=1, le=MAX_UNDO_SECONDS, description="In place of `release_at`: for so long from its confirmation on."),
+    ] = None,
     formats: Annotated[
         list[Format] | None, Query(alias="format", max_length=5, description="May be given several times.")
     ] = None,
@@ -89,9 +97,8 @@ async def make_job(
         list[str] | None,
         Query(
             max_length=50,
-            description="`column:what it is`, several times, or all of them as one JSON object: name, given_name, "
-            "family_name, email, id, valid_from, valid_until, renewable_until, row_id, nth, json (a row as JSON), "
-            "or nothing to ignore the column. Others are guessed by their names.",
+            description=f"`column:what it is`, several times, or all of them as one JSON object: {', '.join(TARGETS)} "
+            "(a row as JSON), or nothing to ignore the column. Others are guessed by their names.",
             examples=[["Email address:email", "Class:"]],
         ),
     ] = None,
@@ -105,7 +112,8 @@ async def make_job(
     badge of the same learner.
     """
     kind, in_formats, said = kind_of(request), unique_formats(formats), said_of(mapping)
-    wanted = WantedJob(achievement_id, kind, in_formats, name, auto_confirm, release_at, said)
+    undo = timedelta(seconds=undo_seconds) if undo_seconds else None
+    wanted = WantedJob(achievement_id, kind, in_formats, name, auto_confirm, release_at, undo, said)
     sent = None
     if idempotency_key is not None:
         idempotency.refuse_malformed(idempotency_key)
@@ -162,13 +170,8 @@ async def watch_job(
     job_id: UUID, who: Annotated[Principal, Depends(_watcher)], database: AppDatabase
 ) -> AsyncIterator[ServerSentEvent]:
     """How a job stands, as server-sent events `job`, each time that it has moved; ends when the job does."""
-    last = None
-    while last is None or last.state not in ENDED:
-        job = await _job(database, who, job_id)
-        if job != last:
-            yield ServerSentEvent(event="job", data=job)
-        last = job
-        await asyncio.sleep(LOOK_SECONDS)
+    async for event in moves("job", lambda: _job(database, who, job_id), LOOK_SECONDS):
+        yield event
 
 
 @router.get("/{job_id}/errors.csv", response_class=StreamingResponse, responses=_CSV)

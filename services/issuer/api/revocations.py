@@ -1,6 +1,5 @@
 """Revoke many badges at once: look at what it would be, confirm, follow, pause, resume, cancel."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -15,7 +14,7 @@ from services.issuer.api.access import Reader, Revoker
 from services.issuer.domain.revocations import Command, State, pace
 from services.issuer.domain.row import Row
 from services.issuer.domain.selection import Selection
-from services.issuer.domain.status import reason
+from services.issuer.domain.status import REASON_WORDS, reason
 from services.issuer.handlers import revocations as handlers
 from services.issuer.handlers.revocations import SelectionChanged
 from services.issuer.store import revocations as store
@@ -26,6 +25,7 @@ from shared.web.auth import Principal
 from shared.web.databases import AppDatabase
 from shared.web.fields import Body, Instant
 from shared.web.idempotency import IdempotencyKey
+from shared.web.moves import moves
 from shared.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, following, place, place_by_id
 from shared.web.pagination import cursor as cursor_of
 from shared.web.strict import StrictRoute
@@ -35,8 +35,6 @@ MAX_IDS = 100_000
 # So many ids as JSON, with room for the rest.
 MAX_BYTES = 5 * 1024 * 1024
 EVENT_SECONDS = 1.0
-# A stream is not for ever, so that a service that is told to stop does; its reader connects again by itself.
-MAX_EVENTS = 600
 
 # Members of a revocation that are stored under their own names.
 _STORED = (
@@ -60,8 +58,7 @@ class NewRevocation(Body):
     signing_key_id: UUID | None = Field(None, description="Signed with this key.", examples=[None])
     reason: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)] = Field(
         examples=["issued_in_error"],
-        description="issued_in_error, withdrawn, superseded, key_compromise, other; any other text is taken as other "
-        "with a note.",
+        description=REASON_WORDS,
     )
     reissue: bool = Field(
         False,
@@ -251,16 +248,8 @@ async def follow_revocation(
     revocation_id: UUID, who: Annotated[Principal, Depends(_existing)], database: AppDatabase
 ) -> AsyncIterator[ServerSentEvent]:
     """How far it is, as server-sent events `progress`, each time that changes, until it has ended."""
-    told = None
-    for _ in range(MAX_EVENTS):
-        async with database.transaction(who.tenant_id) as tx:
-            view = _view(await handlers.existing(tx, who.tenant_id, revocation_id))
-        if view != told:
-            told = view
-            yield ServerSentEvent(data=view.model_dump(mode="json"), event="progress")
-        if view.ended_at is not None:
-            return
-        await asyncio.sleep(EVENT_SECONDS)
+    async for event in moves("progress", lambda: show_revocation(revocation_id, who, database), EVENT_SECONDS):
+        yield event
 
 
 @router.post("/{revocation_id}/{command}")

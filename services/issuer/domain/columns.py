@@ -44,7 +44,8 @@ def columns_of(header: Sequence[str], said: Mapping[str, str]) -> list[str]:
     """Return what each column is, '' for one that is ignored.
 
     `said` maps names of columns to what they are ('' to ignore them); the other columns are guessed by their names.
-    Raises Invalid where a column that was said is not there, two columns are the same, or none says whose badge it is.
+    Raises Invalid where a column that was said is not there or is one of TOLD, two columns are the same, or none says
+    whose badge it is.
     """
     _refuse_unknown(header, said)
     taken = set(said.values())
@@ -85,7 +86,11 @@ def _guess(name: str, taken: set[str]) -> str:
 def _refuse_unknown(header: Sequence[str], said: Mapping[str, str]) -> None:
     for name, target in said.items():
         if target and target not in TARGETS:
-            detail = f"A column is one of {', '.join(TARGETS)}, or nothing at all to be ignored."
+            detail = f"'{target[:50]}' is nothing that a column can be: {', '.join(TARGETS)}, or nothing to be ignored."
             raise Invalid("mapping_unknown", detail, column=name)
+        if target and normal(name) in TOLD:
+            detail = f"The columns {', '.join(TOLD)} are those that a file of errors adds: give this one another name."
+            raise Invalid("mapping_reserved", detail, column=name)
         if name not in header:
-            raise Invalid("mapping_column_missing", "The mapping names a column that the file lacks.", column=name)
+            detail = f"The mapping names a column that the file lacks: '{name[:50]}'."
+            raise Invalid("mapping_column_missing", detail, column=name)

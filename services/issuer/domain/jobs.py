@@ -66,14 +66,21 @@ def read_order(text: str) -> Order:
     return Order(**members)
 
 
-def after_linting(job: Row, now: datetime, *, second_key: bool) -> Phase:
-    """Return the phase that follows when every row is linted."""
-    return after_confirming(job, now) if job["auto_confirm"] and not second_key else "preview"
+def after_linting(job: Row, now: datetime, *, second_key: bool) -> Mapping[str, Any]:
+    """Return the columns that change when every row is linted."""
+    if job["auto_confirm"] and not second_key:
+        return after_confirming(job, now)
+    return {"phase": "preview", "phase_at": now}
 
 
-def after_confirming(job: Row, now: datetime) -> Phase:
-    """Return the phase that follows when it is confirmed: it is held until its time has come."""
-    return "held" if job["release_at"] is not None and job["release_at"] > now else "running"
+def after_confirming(job: Row, now: datetime) -> Mapping[str, Any]:
+    """Return the columns that change when it is confirmed: it is held until its time has come.
+
+    A window for second thoughts begins here, however long the rows were looked at before.
+    """
+    release_at = job["release_at"] if job["undo"] is None else now + job["undo"]
+    phase = "held" if release_at is not None and release_at > now else "running"
+    return {"phase": phase, "phase_at": now, "release_at": release_at}
 
 
 def changed(job: Row, change: Change, key_id: str, now: datetime, *, second_key: bool) -> Mapping[str, Any] | None:
@@ -111,4 +118,4 @@ def _confirmed(job: Row, key_id: str, now: datetime, *, second_key: bool) -> Map
         raise Conflict("job_not_in_preview", "Not every row has been looked at yet; wait for the state 'preview'.")
     if second_key and key_id == job["created_key"]:
         raise second_key_needed()
-    return {"phase": after_confirming(job, now), "phase_at": now, "actor_key": key_id}
+    return {**after_confirming(job, now), "actor_key": key_id}

@@ -15,6 +15,8 @@ import orjson
 from shared.errors import Invalid, Malformed, TooLarge
 
 MAX_ROWS = 1_000_000
+# With blank ones: as many as a spreadsheet has. Chunks go by rows' numbers, so blank rows make work too.
+MAX_NUMBER = 1 << 20
 # Of one row in characters: a longer one is a quote that was not closed.
 MAX_ROW = 256 * 1024
 MAX_COLUMNS = 200
@@ -98,7 +100,7 @@ class CsvSheet:
             elif any(map(str.strip, record)):
                 rows.append((self._number, orjson.dumps(record).decode()))
         self.rows += len(rows)
-        _refuse_bounds(self.rows, last=last)
+        _refuse_bounds(self.rows, self._number, last=last)
         return rows
 
     def _whole(self) -> Iterator[list[str]]:
@@ -146,7 +148,7 @@ class JsonLines:
             if text := line.strip():
                 rows.append((self._number, orjson.dumps(text).decode()))
         self.rows += len(rows)
-        _refuse_bounds(self.rows, last=last)
+        _refuse_bounds(self.rows, self._number, last=last)
         return rows
 
 
@@ -187,9 +189,10 @@ class _Waiting:
         return line
 
 
-def _refuse_bounds(rows: int, *, last: bool) -> None:
-    if rows > MAX_ROWS:
-        raise TooLarge("too_many_rows", f"At most {MAX_ROWS} rows are taken in one file.")
+def _refuse_bounds(rows: int, number: int, *, last: bool) -> None:
+    if rows > MAX_ROWS or number > MAX_NUMBER:
+        detail = f"At most {MAX_ROWS} rows are taken in one file, and with blank ones {MAX_NUMBER}."
+        raise TooLarge("too_many_rows", detail)
     if last and rows == 0:
         raise Invalid("file_has_no_rows", "The file has no rows (below its header, where it is CSV).")
 

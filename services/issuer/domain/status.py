@@ -11,7 +11,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from services.issuer.domain.row import Row
 from shared.credentials.state import State, state_of
@@ -21,8 +21,16 @@ from shared.messaging.events import CredentialStatus, Purpose, Reason, ReasonCod
 Succession = Literal["replace", "renew"]
 Command = Literal["suspend", "reinstate", "revoke", "replace", "renew"]
 
-REASON_CODES: tuple[ReasonCode, ...] = ("issued_in_error", "withdrawn", "superseded", "key_compromise", "other")
+REASON_CODES: tuple[ReasonCode, ...] = get_args(ReasonCode)
+REASON_WORDS = f"{', '.join(REASON_CODES)}; any other text is taken as other with a note."
 SUPERSEDED = Reason(code="superseded")
+_DONE: dict[Command, str] = {
+    "suspend": "suspended",
+    "reinstate": "reinstated",
+    "revoke": "revoked",
+    "replace": "replaced",
+    "renew": "renewed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,8 @@ def step(status: CredentialStatus, command: Command) -> Step | None:
     if status == _GOAL.get(command):
         return None
     if (status, command) not in _STEPS:
-        raise Conflict("status_does_not_allow", f"A credential that is {status} cannot {command}.", status=status)
+        detail = f"A credential that is {status} cannot be {_DONE[command]}."
+        raise Conflict("status_does_not_allow", detail, status=status)
     return _STEPS[status, command]
 
 

@@ -3,10 +3,7 @@
 A round costs as much as there are badges that came so close since the last one, however many there are.
 """
 
-import asyncio
 from datetime import timedelta
-
-import structlog
 
 from services.issuer.domain import messages
 from services.issuer.domain.row import Row
@@ -16,9 +13,7 @@ from shared.db import Database, Tx
 from shared.ids import new_id
 from shared.messaging import outbox
 from shared.messaging.outbox import Entry
-from shared.messaging.pace import BackOff
-
-log = structlog.get_logger()
+from shared.rounds import keep_doing
 
 # Rows a transaction.
 PAGE = 200
@@ -29,18 +24,12 @@ LAG = timedelta(minutes=1)
 
 async def keep_telling(database: Database) -> None:
     """Tell what is to be told, round by round, until cancelled."""
-    back_off = BackOff()
-    while True:
-        try:
-            await tell_due(database)
-        except Exception as error:
-            if not db.is_failure_of_ours(error):
-                raise
-            log.warning("expiry_notices_wait", reason=type(error).__name__)
-            await back_off.wait()
-        else:
-            back_off.reset()
-            await asyncio.sleep(ROUND_SECONDS)
+
+    async def once() -> float:
+        await tell_due(database)
+        return ROUND_SECONDS
+
+    await keep_doing(once, "expiry_notices_wait")
 
 
 async def tell_due(database: Database) -> int:
@@ -64,7 +53,7 @@ async def _tell(tx: Tx, days: int, due: list[Row]) -> int:
     if not due:
         return 0
     running = await store.lock_running(tx, [row["id"] for row in due])
-    notices = [_notice(row, days) for row in due if row["id"] in running]
+    notices = [_notice(row, days, running[row["id"]]) for row in due if row["id"] in running]
     time = await db.now(tx)
     new = await store.insert(tx, notices, time)
     await outbox.add_many(tx, [entry_of({**each, "time": time}) for each in notices if each["event_id"] in new])
@@ -76,6 +65,7 @@ def entry_of(notice: Row) -> Entry:
     return Entry(messages.expiring(notice), notice["event_id"], notice["time"])
 
 
-def _notice(row: Row, days: int) -> dict[str, object]:
+def _notice(row: Row, days: int, version: int) -> dict[str, object]:
     names = ("institution_id", "valid_until", "renewable_until", "renewal_url")
-    return {"event_id": new_id(), "credential_id": row["id"], "days": days, **{name: row[name] for name in names}}
+    own = {"event_id": new_id(), "credential_id": row["id"], "version": version, "days": days}
+    return {**own, **{name: row[name] for name in names}}

@@ -92,8 +92,16 @@ class Issuing:
                 prepared = await self._prepare(tx, requester, achievement_id, {ALONE: order}, formats)
             outcome = (await self._finish(requester, prepared))[ALONE]
         if isinstance(outcome, LaurelError):
-            raise outcome
+            return await self._made_meanwhile(requester, outcome)
         return outcome
+
+    async def _made_meanwhile(self, requester: Requester, refusal: LaurelError) -> UUID:
+        """Return what the same request has made since it was looked for, which may be why it is refused now."""
+        async with self._database.transaction(requester.principal.tenant_id) as tx:
+            made = await idempotency.earlier(tx, requester.attempts.get(ALONE))
+        if made is None:
+            raise refusal
+        return made
 
     async def batch(
         self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order], formats: Formats = DEFAULT

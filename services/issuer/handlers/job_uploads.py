@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
@@ -39,6 +39,7 @@ class WantedJob:
     name: str | None = None
     auto_confirm: bool = False
     release_at: datetime | None = None
+    undo: timedelta | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -67,6 +68,8 @@ class Uploads:
         sent with another request), Conflict (cancelled meanwhile). The job is `failed` then, and says so.
         """
         await self._issuing.rehearse(Requester(who), wanted.achievement_id, {}, wanted.formats)
+        if wanted.release_at is not None and wanted.undo is not None:
+            raise Invalid("held_twice", "Say either until when the badges are held, or for how long.")
         if wanted.kind == "jsonl" and wanted.mapping:
             raise Invalid("mapping_not_taken", "JSON lines have members, not columns: there is nothing to map.")
         job_id = new_id()
@@ -165,8 +168,8 @@ class _Reading:
         columns = columns_of(header, self._wanted.mapping)
         if self._wanted.auto_confirm and (unknown := unsaid(header, columns, self._wanted.mapping)):
             detail = (
-                f"Nobody would see that the column '{unknown[0][:50]}' is ignored. Say that it is (mapping=NAME:), say "
-                "what it is (mapping=NAME:email), or look at the preview before confirming."
+                f"The column '{unknown[0][:50]}' is not known, and nobody would see that it is ignored. Say by the "
+                "mapping what it is, or that it is nothing, or look at the preview before confirming."
             )
             raise Invalid("columns_unknown", detail, columns=unknown)
         return columns
@@ -185,6 +188,7 @@ def _new(job_id: UUID, who: Principal, wanted: WantedJob, chunk_rows: int, now: 
         "formats": list(wanted.formats),
         "auto_confirm": wanted.auto_confirm,
         "release_at": wanted.release_at,
+        "undo": wanted.undo,
         "kind": wanted.kind,
         "chunk_rows": chunk_rows,
         "key_id": who.key_id,

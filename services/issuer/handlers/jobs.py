@@ -51,7 +51,7 @@ async def move_on(tx: Tx, job_id: UUID) -> None:
             repeated = await job_rows.repeated(tx, job_id)
             settings = await institution_settings.of(tx, locked["institution_id"])
             following = domain.after_linting(locked, now, second_key=settings["second_key_confirms"])
-            await store.change(tx, job_id, {"phase": following, "phase_at": now, "repeated": repeated})
+            await store.change(tx, job_id, {**following, "repeated": repeated})
 
 
 async def stop(tx: Tx, job_id: UUID, code: str, reason: str) -> None:

@@ -3,26 +3,21 @@
 Credentials need none of this: their history is all of it.
 """
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-
-import structlog
 
 from services.issuer.domain import changes as domain
 from services.issuer.domain import messages
 from services.issuer.domain.changes import Change
 from services.issuer.domain.row import Row
 from services.issuer.store import changes as store
-from shared import db
 from shared.db import Database, Tx
 from shared.ids import new_id
 from shared.messaging import outbox
 from shared.messaging.events import Actor
 from shared.messaging.outbox import Entry
+from shared.rounds import keep_doing
 from shared.web.auth import Principal
-
-log = structlog.get_logger()
 
 # Who acted was not kept then.
 UNKNOWN = Actor(role="system", key_id="unknown")
@@ -39,14 +34,12 @@ async def record(tx: Tx, who: Principal, *changes: Change) -> None:
 
 async def keep_complete(database: Database) -> None:
     """Record what is not recorded, now and then, until cancelled."""
-    while True:
-        try:
-            await record_past(database)
-        except Exception as error:
-            if not db.is_failure_of_ours(error):
-                raise
-            log.warning("recording_waits", reason=type(error).__name__)
-        await asyncio.sleep(ROUND_SECONDS)
+
+    async def once() -> float:
+        await record_past(database)
+        return ROUND_SECONDS
+
+    await keep_doing(once, "recording_waits")
 
 
 async def record_past(database: Database) -> int:

@@ -8,7 +8,7 @@ from services.issuer.domain.row import Row
 from services.issuer.store.institution_settings import EXPIRING_DAYS
 from shared.db import Tx
 
-_NOTICE = ("event_id", "credential_id", "days", "institution_id", "renewal_url")
+_NOTICE = ("event_id", "credential_id", "version", "days", "institution_id", "renewal_url")
 
 
 async def days(tx: Tx, lag: timedelta) -> list[int]:
@@ -74,24 +74,24 @@ async def next_page(tx: Tx, days: int, lag: timedelta, limit: int) -> Sequence[R
     return rows
 
 
-async def lock_running(tx: Tx, credential_ids: Sequence[UUID]) -> set[UUID]:
-    """Lock those credentials that still hold and that nothing continues; return their ids."""
+async def lock_running(tx: Tx, credential_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Lock those credentials that still hold and that nothing continues; return their versions by their ids."""
     rows = await tx.fetch(
         """
-        select id from credentials where id = any($1::uuid[]) and status = 'issued' and renewed_by is null
+        select id, version from credentials where id = any($1::uuid[]) and status = 'issued' and renewed_by is null
         order by id for no key update
         """,
         credential_ids,
     )
-    return {row["id"] for row in rows}
+    return {row["id"]: row["version"] for row in rows}
 
 
 async def insert(tx: Tx, notices: Sequence[Row], time: datetime) -> set[UUID]:
     """Insert what is about to be told; return the event ids of what was not told before."""
     rows = await tx.fetch(
         """
-        insert into expiry_notices (event_id, credential_id, days, institution_id, renewal_url, time)
-        select *, $6 from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[])
+        insert into expiry_notices (event_id, credential_id, version, days, institution_id, renewal_url, time)
+        select *, $7 from unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::uuid[], $6::text[])
         on conflict do nothing returning event_id
         """,
         *[[row[name] for row in notices] for name in _NOTICE],

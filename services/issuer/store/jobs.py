@@ -10,7 +10,19 @@ from shared.db import Tx
 
 # Columns that a change may write; the names never come from outside.
 _CHANGEABLE = frozenset(
-    {"phase", "paused", "reason_code", "reason", "phase_at", "ended_at", "actor_key", "repeated", "rows", "last_row"}
+    {
+        "phase",
+        "paused",
+        "reason_code",
+        "reason",
+        "phase_at",
+        "release_at",
+        "ended_at",
+        "actor_key",
+        "repeated",
+        "rows",
+        "last_row",
+    }
 )
 
 
@@ -32,15 +44,15 @@ async def insert(tx: Tx, job: Row) -> None:
     """Insert a new job, in the phase `reading`."""
     await tx.execute(
         """
-        insert into issuance_jobs (id, institution_id, achievement_id, name, formats, auto_confirm, release_at, kind,
-                                   phase, chunk_rows, created_key, actor_key, history)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, 'reading', $9, $10, $10, $11)
+        insert into issuance_jobs (id, institution_id, achievement_id, name, formats, auto_confirm, release_at, undo,
+                                   kind, phase, chunk_rows, created_key, actor_key, history)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'reading', $10, $11, $11, $12)
         """,
         *(
             job[name]
             for name in (
-                "id", "institution_id", "achievement_id", "name", "formats", "auto_confirm", "release_at", "kind",
-                "chunk_rows", "key_id", "history",
+                "id", "institution_id", "achievement_id", "name", "formats", "auto_confirm", "release_at", "undo",
+                "kind", "chunk_rows", "key_id", "history",
             )
         ),
     )  # fmt: skip

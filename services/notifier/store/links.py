@@ -83,8 +83,12 @@ async def find(tx: Tx, request_id: UUID, most: int) -> Links | None:
     return Links(rows[0]["email"], badges, rows[0]["language"] or ENGLISH)
 
 
-async def take_turn(tx: Tx, request_id: UUID, address: str) -> bool:
-    """Let a request be the one that `address` is written to for; False where another was within PATIENCE."""
+async def take_turn(tx: Tx, request_id: UUID, address: str, mail: str) -> bool:
+    """Let a request be the one that `address` is written to for; False where another was within PATIENCE.
+
+    Each `mail` has turns of its own: whoever gives an address as an endpoint, and sees what comes of that, would else
+    learn whether there were links to mail to it.
+    """
     taken = await tx.fetchval(
         """
         insert into link_mails as last (address, request_id, taken_at) values ($1, $2, laurel_clock())
@@ -92,7 +96,7 @@ async def take_turn(tx: Tx, request_id: UUID, address: str) -> bool:
         where last.request_id = excluded.request_id or last.taken_at <= excluded.taken_at - $3::interval
         returning true
         """,
-        address_digest(address),
+        address_digest(address if mail == MY_LINKS else f"{mail} {address}"),
         request_id,
         PATIENCE,
     )

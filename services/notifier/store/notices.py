@@ -89,7 +89,8 @@ async def announce(tx: Tx, traces: Mapping[UUID, str | None]) -> None:
     """Make the deliveries of those events whose halves are both here; `traces` gives each event's traceparent.
 
     What was made before is left as it is. Of a replacement a learner gets one mail, that of the new badge; only where
-    that one goes to another address is the old one's told of its end.
+    that one goes to another address, or to none, is the old one's told of its end. Where the new badge is not here yet,
+    `parcels.letter` finds that out.
     """
     if not traces:
         return
@@ -107,7 +108,7 @@ async def announce(tx: Tx, traces: Mapping[UUID, str | None]) -> None:
             left join recipients newer on newer.credential_id = (w.facts ->> 'replaced_by')::uuid
             where r.email is not null and w.type <> 'watch.changed'
               and (w.type <> 'credential.replaced'
-                   or lower(btrim(newer.email) collate "C") <> lower(btrim(r.email) collate "C"))
+                   or lower(btrim(newer.email) collate "C") is distinct from lower(btrim(r.email) collate "C"))
             union all
             select e.tenant_id, way.channel, e.id, w.type, w.*
             from whole w join endpoints e on e.tenant_id = w.institution_id,

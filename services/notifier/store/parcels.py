@@ -81,7 +81,7 @@ async def hook(tx: Tx, claim: Claim) -> Hook | None:
 
 
 async def letter(tx: Tx, claim: Claim) -> Letter | None:
-    """Return what the mail `claim` to a learner needs; None where the learner was erased."""
+    """Return what the mail `claim` to a learner needs; None where the learner was erased, or hears of a newer badge."""
     row = await tx.fetchrow(
         """
         select r.email, r.owner_token, r.credential, i.url as institution_url, n.reason, n.actor_role, n.facts,
@@ -92,7 +92,9 @@ async def letter(tx: Tx, claim: Claim) -> Letter | None:
         left join mail_settings m on m.tenant_id = r.institution_id
         left join templates t on t.tenant_id = r.institution_id and t.type = $3
                              and t.language = coalesce(m.language, $4)
-        where r.credential_id = $1 and r.email is not null
+        where r.credential_id = $1 and r.email is not null and not (n.type = 'credential.replaced' and exists (
+            select from recipients newer where newer.credential_id = (n.facts ->> 'replaced_by')::uuid
+            and lower(btrim(newer.email) collate "C") = lower(btrim(r.email) collate "C")))
         """,
         claim.target,
         claim.event_id,

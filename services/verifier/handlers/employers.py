@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.verifier.domain import messages
-from services.verifier.store import employers
+from services.verifier.store import employers, watches
 from shared import db
 from shared.api_keys import handlers as api_keys
 from shared.api_keys.store import Tenant
@@ -19,6 +19,7 @@ from shared.web.idempotency import Attempt
 
 # A transaction's share; the operator calls until nothing is left.
 KEYS = 200
+WATCHES = 2_000
 
 
 async def register(
@@ -39,6 +40,10 @@ async def register(
 
 
 async def remove_sandboxes(database: Database, _: Principal) -> Removed:
-    """Revoke a share of the API keys that sandbox employers still have; what they were answered stays."""
+    """Revoke a share of the API keys that sandbox employers still have, end a share of their watches.
+
+    What they were answered and told stays.
+    """
     async with database.transaction() as tx:
-        return Removed(api_keys=await api_keys.revoke_of_sandboxes(tx, "employer", KEYS))
+        revoked = await api_keys.revoke_of_sandboxes(tx, "employer", KEYS)
+        return Removed(api_keys=revoked, watches=await watches.remove_of_sandboxes(tx, WATCHES))

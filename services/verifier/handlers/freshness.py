@@ -4,16 +4,12 @@ import asyncio
 import time
 from datetime import datetime
 
-import structlog
-
 from services.verifier.domain.freshness import Freshness, freshness
 from services.verifier.domain.known import Rules
 from services.verifier.handlers.looking_up import ISSUER
 from services.verifier.store import freshness as store
-from shared import db
 from shared.db import Database
-
-log = structlog.get_logger()
+from shared.rounds import keep_doing
 
 TIDY_SECONDS = 60.0
 # Figures over a day cost what a day's revocations cost, and anybody may ask for them.
@@ -49,12 +45,10 @@ class Canary:
 
 async def tidy(worker: Database) -> None:
     """Drop what no figure needs any more, until cancelled."""
-    while True:
-        try:
-            async with worker.transaction() as tx:
-                await store.forget_old(tx)
-        except Exception as error:
-            if not db.is_failure_of_ours(error):
-                raise
-            log.warning("tidying_waits", error=type(error).__name__)
-        await asyncio.sleep(TIDY_SECONDS)
+
+    async def once() -> float:
+        async with worker.transaction() as tx:
+            await store.forget_old(tx)
+        return TIDY_SECONDS
+
+    await keep_doing(once, "tidying_waits")

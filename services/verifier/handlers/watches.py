@@ -42,10 +42,11 @@ class Wanted:
 async def watch(tx: Tx, wanted: Wanted, rules: Rules, terms: Terms, attempt: Attempt | None) -> tuple[Any, bool]:
     """Watch a badge, or let its watch go on as is wanted now; return the watch, and whether this call made it.
 
-    An employer has one watch of a badge, so that it is told once. It is compared with what is known here now, and is
-    looked at again once it is committed: what comes in between is not missed. Raises NotFound
-    (`verification_not_found`, `credential_not_found`), Invalid (`not_of_this_registry`, `until_out_of_range`), Conflict
-    (`verify_first`, `too_many_watches`), and as `idempotency.claim` does.
+    A call that repeats another by its Idempotency-Key made what that one did. An employer has one watch of a badge, so
+    that it is told once. It is compared with what is known here now, and is looked at again once it is committed: what
+    comes in between is not missed. Raises NotFound (`verification_not_found`, `credential_not_found`), Invalid
+    (`not_of_this_registry`, `until_out_of_range`), Conflict (`verify_first`, `too_many_watches`), and as
+    `idempotency.claim` does.
     """
     now = await db.now(tx)
     until = _until(wanted.until, now, terms)
@@ -53,8 +54,8 @@ async def watch(tx: Tx, wanted: Wanted, rules: Rules, terms: Terms, attempt: Att
     await store.lock_employer(tx, wanted.employer_id)
     present = await store.of_credential(tx, wanted.employer_id, credential_id)
     watch_id = present or new_id()
-    if (made := await idempotency.claim(tx, attempt, watch_id)) is not None:
-        return await existing(tx, made), True
+    if (made := await idempotency.claim(tx, attempt, watch_id, 200 if present else 201)) is not None:
+        return await existing(tx, made), attempt is None or await idempotency.status_before(tx, attempt) == 201
     if present:
         await store.renew(tx, present, until, wanted.channels)
     else:

@@ -1,13 +1,11 @@
 """Looks at watched badges as news and dates come, and tells employers of answers that changed, each change once."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from prometheus_client import Counter as Metric
 
 from services.verifier.domain import messages
@@ -16,15 +14,13 @@ from services.verifier.domain.watches import Answer, answer, change, subjects
 from services.verifier.handlers.looking_up import look_up
 from services.verifier.handlers.watches import watched_of
 from services.verifier.store import watches as store
-from shared import db
 from shared.db import Database, Tx
 from shared.ids import new_id
 from shared.messaging import outbox
 from shared.messaging.cloudevents import Delivery
 from shared.messaging.outbox import Entry
 from shared.messaging.pace import Every
-
-log = structlog.get_logger()
+from shared.rounds import keep_doing
 
 TOLD = Metric("laurel_watch_changes_total", "Changes of watched badges that employers were told", ["change"])
 
@@ -52,19 +48,15 @@ async def note(tx: Tx, deliveries: Sequence[Delivery]) -> None:
 async def watch_over(worker: Database, rules: Rules) -> None:
     """Look at what is due, until cancelled; several workers share it."""
     tidy = Every(TIDY_SECONDS)
-    while True:
-        busy = False
-        try:
-            busy = await take_round(worker, rules)
-            if tidy.due():
-                async with worker.transaction() as tx:
-                    await store.forget_old(tx, ENDED_KEPT, TOLD_KEPT, TIDIED)
-        except Exception as error:
-            if not db.is_failure_of_ours(error):
-                raise
-            log.warning("watching_waits", error=type(error).__name__)
-        if not busy:
-            await asyncio.sleep(WAIT_SECONDS)
+
+    async def once() -> float:
+        busy = await take_round(worker, rules)
+        if tidy.due():
+            async with worker.transaction() as tx:
+                await store.forget_old(tx, ENDED_KEPT, TOLD_KEPT, TIDIED)
+        return 0.0 if busy else WAIT_SECONDS
+
+    await keep_doing(once, "watching_waits")
 
 
 async def take_round(worker: Database, rules: Rules) -> bool:
@@ -72,25 +64,27 @@ async def take_round(worker: Database, rules: Rules) -> bool:
     async with worker.transaction() as tx:
         spread = await store.spread_news(tx, SUBJECTS, OF_EACH)
     async with worker.transaction() as tx:
-        looked_at = await look(tx, rules)
+        looked_at, told = await look(tx, rules)
+    for each in told:
+        TOLD.labels(each["change"]).inc()
     return spread == SUBJECTS or looked_at == WATCHES
 
 
-async def look(tx: Tx, rules: Rules) -> int:
-    """Look at watches that are due, tell of those whose answer changed; return how many were looked at.
+async def look(tx: Tx, rules: Rules) -> tuple[int, Sequence[Row]]:
+    """Look at watches that are due, tell of those whose answer changed; return how many, and what was told.
 
     A watch is locked, its answer compared and replaced, the event stored and put into the outbox in this transaction:
     all of it happens once, or not at all. What is news after the look makes the watch due again, after this.
     """
     rows = await store.due(tx, WATCHES)
     if not rows:
-        return 0
+        return 0, ()
     known = await look_up(tx, [watched_of(row).facts(rules) for row in rows])
     told: list[dict[str, Any]] = []
     settled = [_settled(row, here, rules, told) for row, here in zip(rows, known, strict=True)]
     await store.settle(tx, settled)
     await _tell(tx, told)
-    return len(rows)
+    return len(rows), told
 
 
 def _settled(row: Row, known: Known, rules: Rules, told: list[dict[str, Any]]) -> Row:
@@ -133,5 +127,3 @@ async def _tell(tx: Tx, told: list[dict[str, Any]]) -> None:
     await outbox.add_many(
         tx, [Entry(messages.watch_triggered(each), each["event_id"], each["told_at"]) for each in told]
     )
-    for each in told:
-        TOLD.labels(each["change"]).inc()

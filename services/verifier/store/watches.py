@@ -105,6 +105,20 @@ async def remove(tx: Tx, watch_id: UUID) -> bool:
     return done == "DELETE 1"
 
 
+async def remove_of_sandboxes(tx: Tx, limit: int) -> int:
+    """Delete up to `limit` watches of sandbox employers; return how many those were. For the worker's role."""
+    rows = await tx.fetch(
+        """
+        delete from watches where id in (
+            select w.id from watches w join employers e on e.id = w.employer_id where e.sandbox
+            order by w.id limit $1 for update of w)
+        returning id
+        """,
+        limit,
+    )
+    return len(rows)
+
+
 async def events(tx: Tx, employer_id: UUID, after: int, limit: int) -> list[Any]:
     """Return up to `limit` events of the tenant's feed, those after the place `after`, in their order."""
     return await tx.fetch(

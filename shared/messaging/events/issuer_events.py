@@ -85,8 +85,8 @@ class CredentialStatusChanged(Message):
 class CredentialExpiring(Message):
     """A credential runs out in so many `days`, and nothing has come in its place: time to say so, once.
 
-    It changes nothing, so it has no version; the registry passes it over. `renewal_url` is where its institution wants
-    to be asked.
+    It changes nothing: `version` is the credential's as it stood (older records have none), and the registry
+    passes it over. `renewal_url` is where its institution wants to be asked.
     """
 
     TYPE = "laurel.credential.expiring.v1"
@@ -94,6 +94,7 @@ class CredentialExpiring(Message):
 
     credential_id: UUID
     institution_id: UUID
+    version: int | None = Field(None, ge=1)
     days: int = Field(ge=1)
     valid_until: datetime
     renewable_until: datetime | None = None

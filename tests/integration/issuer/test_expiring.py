@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from services.issuer.handlers.expiring import tell_due
@@ -48,6 +49,7 @@ async def test_a_badge_is_spoken_of_at_60_30_and_7_days_once_each(site: Site, no
     assert seen == [0, 0, 1, 1, 1, 2, 2, 3, 3, 3, 3]
     told = await site.told(TYPE)
     assert [(each["credential_id"], each["days"]) for each in told] == [(badge, 60), (badge, 30), (badge, 7)]
+    assert {each["version"] for each in told} == {1}
     assert {each["renewal_url"] for each in told} == {"https://north.example/renew"}
     assert told[0]["renewable_until"] > told[0]["valid_until"]
 
@@ -113,9 +115,13 @@ async def test_many_at_once_and_rounds_that_meet_tell_each_badge_once(site: Site
 
 
 async def test_what_was_told_is_told_again_word_for_word(site: Site, north: Institution) -> None:
-    await _issued(north, 61)
+    badge = await _issued(north, 61)
+    for command in ("suspend", "reinstate"):
+        assert (await north.change(badge, command, reason="other")).status_code == 200
     await _after(site, 1.1)
     ask = "select headers ->> 'ce_id' as id, value from outbox where headers ->> 'ce_type' = $1"
     [before] = await site.rows(ask, TYPE)
+    assert orjson.loads(before["value"])["version"] == 3
+    await north.revoke(badge)
     await refeed(site.worker)
     assert [tuple(each) for each in await site.rows(ask, TYPE)] == [tuple(before)] * 2

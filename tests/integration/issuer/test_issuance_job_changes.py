@@ -43,6 +43,24 @@ async def test_a_held_job_is_issued_when_its_time_has_come(site: Site, north: In
     assert (done["state"], done["issued"]) == ("done", 5)
 
 
+async def test_a_window_for_second_thoughts_begins_when_a_job_is_confirmed(site: Site, north: Institution) -> None:
+    achievement = await north.achievement()
+    job_id = await sent(north, achievement, csv_of(range(2)), undo_seconds=3600)
+    await work(site)
+    waiting = await job(north, job_id)
+    assert (waiting["state"], waiting["undo_seconds"], waiting["release_at"]) == ("preview", 3600, None)
+    await order(north, job_id, "confirm")
+    by_itself = await sent(north, achievement, csv_of(range(2)), undo_seconds=3600, auto_confirm=True)
+    await work(site)
+    for each in (job_id, by_itself):
+        held = await job(north, each)
+        assert held["state"] == "held"
+        window = datetime.fromisoformat(held["release_at"]) - datetime.fromisoformat(held["phase_started_at"])
+        assert window == timedelta(hours=1)
+    refused = await send(north, achievement, csv_of(range(2)), undo_seconds=60, release_at=FUTURE)
+    assert (refused.status_code, refused.json()["code"]) == (422, "held_twice")
+
+
 async def test_a_paused_job_waits_and_a_resumed_one_goes_on_where_it_was(make_site: MakeSite) -> None:
     site: Site = await make_site(job_chunk_rows=5)
     north = await site.institution()

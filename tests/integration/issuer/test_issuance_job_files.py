@@ -46,12 +46,12 @@ async def test_what_failed_is_mended_and_sent_again_as_it_is(site: Site, north: 
     rows = list(csv.reader(io.StringIO(failed.removeprefix("\ufeff")), delimiter=";"))
     assert rows[0] == ["Nachname", "Vorname", "E-Mail", "Klasse", "gültig bis", "row", "column", "code", "error"]
     assert [row[5:8] for row in rows[1:]] == [
-        ["3", "email", "email_malformed"],
-        ["4", "valid_until", "validity_is_empty"],
+        ["3", "E-Mail", "email_malformed"],
+        ["4", "gültig bis", "validity_is_empty"],
         ["5", "", "too_many_cells"],
     ]
     assert rows[1][:5] == ["Zw;ei", "'=1+1", "no address", '4"b', ""]
-    assert rows[3][9:] == ["zu viel"]
+    assert (rows[1][8], rows[3][9:]) == ("is not an email address", ["zu viel"])
 
     mended = failed.replace("no address", "b@example.org").replace("2001-", "2101-").replace(";zu viel", "")
     again = await sent(north, achievement, mended)

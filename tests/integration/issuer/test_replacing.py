@@ -2,13 +2,14 @@
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from services.issuer.handlers.refeed import refeed
 from tests.integration.issuer.conftest import Institution, Site
+from tests.support.poll import eventually
 
 FORMATS = ["eddsa-rdfc-2022", "eddsa-jcs-2022"]
 TERMS = {
@@ -150,6 +151,28 @@ async def test_under_one_key_it_is_done_once_and_answers_the_same(site: Site, no
     assert (long.status_code, long.json()["code"]) == (400, "idempotency_key_malformed")
     theirs = await _issued(south)
     assert (await south.change(theirs["id"], command, "k")).status_code == 201
+
+
+@pytest.mark.parametrize("command", ["replace", "renew"])
+async def test_a_repetition_that_meets_the_first_call_half_way_hears_its_answer(
+    site: Site, north: Institution, command: str
+) -> None:
+    old = await _issued(north)
+    first = await north.change(old["id"], command, "k")
+    async with site.worker.transaction() as tx:
+        # As though the first call were about to end: its claim is not to be seen yet, and it has the old badge.
+        (claimed,) = await tx.fetch("delete from idempotency where key = 'k' returning *")
+    async with site.worker.transaction() as tx:
+        await tx.execute("select from credentials where id = $1 for update", UUID(old["id"]))
+        second = asyncio.create_task(north.change(old["id"], command, "k"))
+        waiting = "select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))"
+        await eventually(lambda: tx.fetch(waiting))
+        columns = ("tenant_id", "key", "row", "digest", "status", "resource_id")
+        await tx.execute(
+            f"insert into idempotency ({', '.join(columns)}) values ($1, $2, $3, $4, $5, $6)",
+            *(claimed[name] for name in columns),
+        )
+    assert ((await second).status_code, (await second).text) == (201, first.text)
 
 
 async def test_anothers_and_unknown_badges_are_404_and_a_replacing_key_may_issue_and_revoke(

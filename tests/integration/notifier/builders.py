@@ -85,7 +85,12 @@ class Badge:
         until = datetime(2027, 3, 1, tzinfo=UTC)
         return delivery(
             CredentialExpiring(
-                credential_id=self.id, institution_id=self.institution_id, days=30, valid_until=until, **members
+                credential_id=self.id,
+                institution_id=self.institution_id,
+                version=1,
+                days=30,
+                valid_until=until,
+                **members,
             )
         )
 

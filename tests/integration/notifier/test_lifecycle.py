@@ -94,6 +94,20 @@ async def test_whose_badge_was_replaced_at_another_address_hears_of_its_end(noti
     }
 
 
+@pytest.mark.parametrize("late", [True, False])
+@pytest.mark.parametrize("email", ["other@learner.example", None])
+async def test_it_is_told_though_the_new_badge_has_no_address_or_is_heard_of_later(
+    notifier: Notifier, email: str | None, late: bool
+) -> None:
+    badge = await issued(notifier)
+    issue, *others = badge.replaced_by(Badge(badge.institution_id, email=email))
+    for each in [*others, issue] if late else [issue, *others]:
+        await notifier.feed(each)
+    async with taking_mail() as box:
+        await mailed(notifier, box)
+    assert [mail["To"] for mail in box.mails if "revoked" in mail["Subject"]] == [EMAIL]
+
+
 async def test_a_renewal_is_told_as_one(notifier: Notifier) -> None:
     badge = await issued(notifier)
     newer = Badge(badge.institution_id)
@@ -111,7 +125,7 @@ async def test_that_a_badge_runs_out_is_told_at_once_with_where_to_renew_it(
     badge = await issued(notifier)
     [told] = await payloads(notifier, badge, badge.expiring(renewal_url=url))
     assert told["type"] == "credential.expiring"
-    assert told["data"]["days"] == 30
+    assert (told["data"]["version"], told["data"]["days"]) == (1, 30)
     assert told["data"]["links"].get("renewal") == url
     [(subject, said)] = await letters(notifier)
     assert subject == "Your badge “Fire safety” runs out on 1 March 2027"

@@ -100,6 +100,19 @@ async def test_an_address_is_asked_once_in_a_while_however_often_it_is_given(not
     assert sorted(error or "" for _, _, error in await outcomes(notifier)) == ["", *["told_already"] * 4]
 
 
+async def test_what_comes_of_it_does_not_tell_whether_there_are_badges_of_the_address(notifier: Notifier) -> None:
+    badge = Badge(email=MAIL)
+    await notifier.feed(badge.issued(), badge.recorded())
+    async with taking_mail() as box, notifier.serving(notifier_url=OWN):
+        await mailed(notifier, box)
+        assert (await notifier.client.post("/v1/my-links", json={"email": MAIL})).status_code == 202
+        await mailed(notifier, box)
+        await registered(notifier, await notifier.key(new_id()))
+        await mailed(notifier, box)
+    assert len(box.mails) == 3
+    assert {error for _, _, error in await outcomes(notifier)} == {None}
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -11,6 +11,7 @@ from tests.integration.verifier.builders import Institution, now, strangers_badg
 from tests.integration.verifier.conftest import Verifier
 from tests.integration.verifier.watching import ask, changed, changes, feed, look, told_all, watch
 from tests.support.records import beats
+from tests.support.service import OPERATOR
 
 DAY = timedelta(days=1)
 
@@ -161,6 +162,9 @@ async def test_a_badge_has_one_watch_of_an_employer_whoever_asks_again(served: V
     again = await ask(served, employer, **{**body, "until": "2027-08-30T00:00:00Z", "channels": ["mail", "webhook"]})
     assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
     assert (again.json()["until"], again.json()["channels"]) == ("2027-08-30T00:00:00Z", ["mail", "webhook"])
+    later = {**body, "until": "2027-09-30"}
+    assert [(await ask(served, employer, key="later", **later)).status_code for _ in range(2)] == [200, 200]
+    assert (await ask(served, employer, key="k", **body)).status_code == 201
     await served.execute("update watches set until = laurel_clock() - interval '1 second'")
     ended = (await served.client.get("/v1/watches", headers=employer)).json()["items"]
     assert [each["state"] for each in ended] == ["ended"]
@@ -242,3 +246,15 @@ async def test_what_one_employer_watches_is_nothing_to_another(served: Verifier,
     institution = await served.key(oak.id, "institution", "manage", "read")
     for headers in ({}, institution):
         assert (await served.client.get("/v1/watches", headers=headers)).status_code in (401, 403)
+
+
+async def test_the_watches_of_a_removed_sandbox_end_and_others_go_on(served: Verifier, oak: Institution) -> None:
+    state = told_all(oak, oak.badge())
+    await served.feed(state)
+    employer = await served.employer()
+    made = await served.client.post("/v1/employers", json={"name": "For show", "sandbox": True}, headers=OPERATOR)
+    show = {"Authorization": f"Bearer {made.json()['api_key']}"}
+    kept, _ = await watch(served, employer, state), await watch(served, show, state)
+    answers = [(await served.client.post("/v1/ops/remove-sandboxes", headers=OPERATOR)).json() for _ in range(2)]
+    assert [answer["watches"] for answer in answers] == [1, 0]
+    assert [str(watch_id) for (watch_id,) in await served.rows("select id from watches")] == [kept["id"]]

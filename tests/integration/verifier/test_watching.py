@@ -1,7 +1,7 @@
 """Each change is told exactly once: whoever dies, however many look, whatever comes again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -10,12 +10,16 @@ from uuid import UUID, uuid4
 import asyncpg
 import orjson
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import REGISTRY
 
 from services.verifier.handlers import state as states
 from services.verifier.handlers import watches, watching
 from services.verifier.handlers.watches import Terms, Wanted
 from shared import db
 from shared.messaging.events import VERIFIER_EVENTS, CredentialState, HistoryEntry, WatchTriggered
+from shared.telemetry import Reticent
 from tests.integration.verifier.builders import TRACEPARENT, Institution, now
 from tests.integration.verifier.conftest import Verifier
 from tests.integration.verifier.test_watches import DAY
@@ -23,6 +27,7 @@ from tests.integration.verifier.watching import RULES, changed, changes, feed, l
 from tests.support.poll import eventually
 from tests.support.records import beats, delivery
 from tests.support.service import OPERATOR
+from tests.support.topics import read_topic
 
 
 @pytest.fixture
@@ -42,9 +47,14 @@ async def in_the_outbox(verifier: Verifier) -> list[WatchTriggered]:
 async def look_and_die(verifier: Verifier) -> None:
     """Lose the database after all was written, before it is committed."""
     async with verifier.worker.transaction() as tx:
-        assert await watching.look(tx, RULES) == 1
+        assert (await watching.look(tx, RULES))[0] == 1
         assert await tx.fetchval("select count(*) from watch_events") == 1
         await tx.execute("select pg_terminate_backend(pg_backend_pid())")
+
+
+def count_of(kind: str) -> float:
+    """How many changes of a kind the metric has counted."""
+    return REGISTRY.get_sample_value("laurel_watch_changes_total", {"change": kind}) or 0
 
 
 async def test_a_worker_that_dies_before_its_transaction_ends_has_told_nobody_and_the_next_tells_once(
@@ -57,13 +67,16 @@ async def test_a_worker_that_dies_before_its_transaction_ends_has_told_nobody_an
     await served.feed(changed(state, "revoked"))
     async with served.worker.transaction() as tx:
         await watching.store.spread_news(tx, 50, 50)
+    counted = count_of("revoked")
     with pytest.raises(db.FAILURES_OF_OURS):
         await look_and_die(served)
+    assert count_of("revoked") == counted
     assert await changes(served, employer) == []
     assert await in_the_outbox(served) == []
     await look(served)
     await look(served)
     assert await changes(served, employer) == ["revoked"]
+    assert count_of("revoked") == counted + 1
     (told,) = await in_the_outbox(served)
     assert (told.number, told.change, told.credential_id) == (1, "revoked", state.credential_id)
 
@@ -226,15 +239,22 @@ async def test_after_restart_rebuild_and_refeed_everybody_has_been_told_once(ver
         await verifier.publish(*beats())
         await eventually(lambda: is_known(verifier, revoked))
         await eventually(lambda: is_at_rest(verifier))
-        ids = await verifier.rows("select event_id, headers from outbox where topic = $1", VERIFIER_EVENTS)
+        sent = await eventually(lambda: on_the_log(verifier, 1))
         assert (await verifier.client.post("/v1/ops/refeed", headers=OPERATOR)).status_code == 200
-        again = await verifier.rows("select event_id, headers from outbox where topic = $1", VERIFIER_EVENTS)
-        assert [each for each, _ in again] == [ids[0][0]] * 2
+        again = await eventually(lambda: on_the_log(verifier, 2))
+        assert {each["ce_id"] for each in again} == {sent[0]["ce_id"]}
         # Nor does the trace of the change, which its institution may follow, lead to who was told.
-        assert TRACEPARENT.split("-")[1] not in str(ids)
+        assert TRACEPARENT.split("-")[1] not in str(again)
     async with verifier.serving("all"):
         await eventually(lambda: is_at_rest(verifier))
         assert [each["change"] for each in await feed(verifier, employer)] == ["revoked"]
+
+
+async def on_the_log(verifier: Verifier, count: int) -> list[dict[str, bytes]] | None:
+    """The headers of the events of watches on the log, once there are so many."""
+    records = await read_topic({"LAUREL_EVENTLOG_DSN": verifier.settings.eventlog_dsn}, VERIFIER_EVENTS)
+    found = [dict(each.headers) for each in records if b"watch_id" in (each.value or b"")]
+    return found if len(found) == count else None
 
 
 async def is_known(verifier: Verifier, state: CredentialState) -> bool:
@@ -268,3 +288,22 @@ async def test_what_has_ended_and_was_told_long_ago_is_removed(served: Verifier,
     assert await served.value("select count(*) from watches") == 1
     assert old["id"] not in [each["watch_id"] for each in await feed(served, employer)]
     assert len(await feed(served, employer)) == 1
+
+
+async def test_no_span_that_leaves_the_verifier_names_a_watch_or_its_employer(
+    served: Verifier, oak: Institution, exported_spans: Callable[[], Sequence[ReadableSpan]]
+) -> None:
+    employer, state = await served.employer("Planted Watcher Ltd"), told_all(oak, oak.badge())
+    await served.feed(state)
+    made = await watch(served, employer, state)
+    await served.feed(changed(state, "revoked"))
+    await look(served)
+    (event,) = await feed(served, employer)
+    for method, path in (("GET", ""), ("GET", f"/{made['id']}"), ("DELETE", f"/{made['id']}")):
+        assert (await served.client.request(method, f"/v1/watches{path}", headers=employer)).is_success
+    left = InMemorySpanExporter()
+    Reticent(left).export(exported_spans())
+    text = "".join(span.to_json() for span in left.get_finished_spans())
+    assert "/v1/watches/{watch_id}" in text
+    planted = [made["id"], event["id"], str(await served.value("select id from employers")), "Planted Watcher Ltd"]
+    assert [each for each in planted if each in text] == []

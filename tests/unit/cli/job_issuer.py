@@ -40,16 +40,19 @@ class Issuer:
         header, *rows = csv.reader(io.StringIO(asked.raw.decode("utf-8-sig")))
         self.files[job_id] = header, rows
         bad = sum("bad" in row for row in rows)
+        repeated = len(rows) - len({*map(tuple, rows)})
         before = sum(row[0] in self.badges for row in rows)
         self.jobs[job_id] = {
             **a_job(job_id),
             "rows": len(rows),
             "linted": len(rows),
             "errors": bad,
+            "repeated": repeated,
             "already_issued": before,
             "valid": len(rows) - bad - before,
             "name": query.get("name", [None])[0],
             "release_at": query.get("release_at", [None])[0],
+            "undo_seconds": int(query.get("undo_seconds", ["0"])[0]) or None,
         }
         for method, rest in (("GET", ""), ("GET", "/events"), ("GET", "/errors.csv"), ("GET", "/preview")):
             self.services.answer(f"{method} {PATH}/{job_id}{rest}", getattr(self, rest[1:].replace(".", "_") or "look"))
@@ -83,7 +86,9 @@ class Issuer:
         writer.writerow([*(header[place] for place in own), *TOLD])
         told = ["name", "invalid_row", 'is bad\x1b[31m,\u2028 and "odd"']
         writer.writerows(
-            [*(row[place] for place in own), number, *told] for number, row in enumerate(rows, 2) if "bad" in row
+            [*(row[place] for place in own), number, *told, *row[len(header) :]]
+            for number, row in enumerate(rows, 2)
+            if "bad" in row
         )
         return ("\ufeff" + text.getvalue()).encode()
 
@@ -98,8 +103,9 @@ class Issuer:
 
     def confirm(self, job_id: str) -> None:
         job = self.jobs[job_id]
-        if job["release_at"]:
-            job |= {"state": "held", "phase": "held"}
+        if job["release_at"] or job["undo_seconds"]:
+            until = job["release_at"] or "2026-11-26T10:30:00Z"
+            job |= {"state": "held", "phase": "held", "release_at": until}
             return
         good = [row[0] for row in self.files[job_id][1] if "bad" not in row]
         job |= {"state": "done", "phase": "done", "issued": len({*good} - {*self.badges})}
@@ -121,6 +127,7 @@ def a_job(job_id: str = str(UUID(int=1)), **members: Any) -> dict[str, Any]:
         "started_at": "2026-11-26T10:00:00Z",
         "estimated_end_at": None,
         "release_at": None,
+        "undo_seconds": None,
         "formats": ["eddsa-rdfc-2022"],
         "delimiter": ",",
         "reason": None,

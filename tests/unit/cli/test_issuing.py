@@ -100,6 +100,39 @@ def test_a_dry_run_checks_every_row_and_cancels_the_job(answers: Services, issue
     assert (again.exit_code, "0 would be issued, 3 had been issued before" in again.stdout) == (0, True)
 
 
+def test_a_row_with_more_cells_than_the_header_is_told_like_any_other(
+    answers: Services, issuer: Issuer, tmp_path: Path
+) -> None:
+    file = tmp_path / "class.csv"
+    file.write_text("email,name\na@example.org,bad,more,cells\n")
+    result = issue(answers, str(file))
+    assert (result.exit_code, "  row 2, name: is bad" in result.stdout) == (1, True), result.stdout
+
+
+def test_a_row_that_says_what_an_earlier_one_says_is_not_counted_as_a_badge(
+    answers: Services, issuer: Issuer, tmp_path: Path
+) -> None:
+    file = tmp_path / "class.csv"
+    file.write_text("email,name\na@example.org,Ada\na@example.org,Ada\n")
+    told = issue(answers, str(file), "--dry-run").stdout
+    assert "1 would be issued, 1 say what an earlier row says, 0 failed." in told
+
+
+def test_a_time_that_is_over_holds_nothing_and_is_refused(answers: Services, issuer: Issuer, tmp_path: Path) -> None:
+    result = issue(answers, a_file(tmp_path, 1), "--release-at", "2020-01-01")
+    assert (result.exit_code, "is over" in result.stderr, sent(answers)) == (2, True, [])
+
+
+def test_what_is_refused_about_columns_is_told_in_the_words_of_the_command(
+    answers: Services, issuer: Issuer, tmp_path: Path
+) -> None:
+    wrong = issue(answers, a_file(tmp_path, 1), "--mapping", "Class")
+    assert (wrong.exit_code, "--mapping takes COLUMN:WHAT" in wrong.stderr, sent(answers)) == (2, True, [])
+    issuer.refusals = [problem(422, "columns_unknown", "The column 'Class' is not known.")]
+    refused = issue(answers, a_file(tmp_path, 1))
+    assert (refused.exit_code, "--mapping COLUMN: leaves a column out" in refused.stderr) == (2, True)
+
+
 def test_passing_troubles_are_waited_out_and_the_file_is_sent_whole_again(
     answers: Services, issuer: Issuer, tmp_path: Path
 ) -> None:
@@ -155,12 +188,19 @@ def test_json_tells_of_the_job_and_of_every_row_that_failed(answers: Services, i
     assert (told["valid"], told["already_issued"], told["issued"], told["dry_run"]) == (2, 1, 0, True)
 
 
-@pytest.mark.parametrize("window", [("--undo", "30m"), ("--release-at", "2099-01-31T08:00:00Z")])
+@pytest.mark.parametrize(
+    ("window", "asked", "until"),
+    [
+        (("--undo", "30m"), ("undo_seconds", "1800"), "2026-11-26T10:30:00Z"),
+        (("--release-at", "2099-01-31T08:00:00Z"), ("release_at", "2099-01-31T08:00:00Z"), "2099-01-31T08:00:00Z"),
+    ],
+)
 def test_badges_are_held_for_a_while_where_that_is_wanted(
-    answers: Services, issuer: Issuer, tmp_path: Path, window: tuple[str, str]
+    answers: Services, issuer: Issuer, tmp_path: Path, window: tuple[str, str], asked: tuple[str, str], until: str
 ) -> None:
     result = issue(answers, a_file(tmp_path, 3), *window)
-    [until] = sent(answers)[0].query["release_at"]
+    [said] = sent(answers)[0].query[asked[0]]
+    assert said.replace("+00:00", "Z") == asked[1]
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
         f"Held until {until[:10]} {until[11:19]} UTC, and issued then. 3 would be issued, 0 failed.",

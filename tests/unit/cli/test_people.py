@@ -15,7 +15,7 @@ from tests.unit.cli.answering import Asked, Services, problem
 
 BADGE = "6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d"
 MADE = {"id": "i", "slug": "north", "did": "did:key:z", "sandbox": True, "api_key": "lrl_planted"}
-NOTHING = {"tenants": 0, "api_keys": 0, "credentials": 0}
+NOTHING = {"tenants": 0, "api_keys": 0, "credentials": 0, "watches": 0}
 
 
 def add(answers: Services, *arguments: str) -> Any:
@@ -261,7 +261,7 @@ def test_a_sandbox_is_removed_share_by_share_and_the_demo_forgotten(answers: Ser
     demo.write_text(json.dumps(noted))
     removing(answers, {"tenants": 1, "api_keys": 2, "credentials": 100}, {**NOTHING, "credentials": 50})
     result = answers.run("sandbox", "remove", "--yes", "--json", LAUREL_HOME=str(tmp_path))
-    assert json.loads(result.stdout)["issuer"] == {"tenants": 1, "api_keys": 2, "credentials": 150}
+    assert json.loads(result.stdout)["issuer"] == {"tenants": 1, "api_keys": 2, "credentials": 150, "watches": 0}
     kept = json.loads(demo.read_text())
     assert kept.pop("demo_removed")
     assert kept == {"urls": {"console": "http://c"}, "operator_key": "o"}

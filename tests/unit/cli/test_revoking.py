@@ -49,7 +49,7 @@ def test_the_preview_names_badges_learners_employers_and_watches_and_what_was_sh
 ) -> None:
     result = desk.run(*MANY, "--yes")
     assert result.exit_code == 0, result.output
-    for words in ("badges", "2", "learners", "15", "fewer than 5 employers", ONE, "DONE"):
+    for words in ("badges", "2", "learners", "15", "left to revoke", "fewer than 5 employers", ONE, "DONE"):
         assert words in result.output
     looked, confirmed = sent(desk, "/issuer/v1/revocations")
     wanted = {"issued_from": "2026-11-01T00:00:00+00:00", "issued_to": "2026-11-03T00:00:00+00:00"}

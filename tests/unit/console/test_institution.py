@@ -124,12 +124,21 @@ async def test_what_has_changed_is_shown_anew_and_not_revoked(visitor: httpx.Asy
     assert XSS not in answer.text
 
 
+async def test_what_has_changed_and_can_t_be_shown_anew_is_told(visitor: httpx.AsyncClient, services: Services) -> None:
+    form = {"token": await let_in(visitor), "ids": ONE, "reason": "withdrawn", "digest": "e" * 64}
+    changed, gone = {"code": "selection_changed", "detail": "Changed."}, {"code": "gone", "detail": "Not any more."}
+    services.answers["POST /v1/revocations"] = lambda body: (404, gone) if body.get("dry_run") else (409, changed)
+    answer = await visitor.post("/institution/revocations", data=form)
+    assert (answer.status_code, gone["detail"] in answer.text) == (404, True)
+
+
 async def test_wrong_input_is_said_beside_what_was_filled_in(visitor: httpx.AsyncClient, services: Services) -> None:
     token = await let_in(visitor)
     for form, words in (
         ({"reason": "withdrawn"}, "Choose badges"),
         ({"ids": ONE}, "Say why"),
         ({"from": "1 May", "reason": "withdrawn"}, "is no day"),
+        ({"to": "9999-12-31", "reason": "withdrawn"}, "is no day"),
         ({"ids": "x " * 4001, "reason": "withdrawn"}, "Up to 4000"),
     ):
         answer = await visitor.post("/institution/preview", data={"token": token, **form})

@@ -49,6 +49,8 @@ def test_what_a_file_of_errors_has_besides_is_not_read_again() -> None:
         (["email"], {"Mail": "email"}, "mapping_column_missing"),
         (["email"], {"email": "address"}, "mapping_unknown"),
         (["a", "b"], {"a": "email", "b": "email"}, "column_twice"),
+        # It would be missing in the file of errors, and the error's code be read for it when that is sent again.
+        (["Code", "email"], {"Code": "row_id"}, "mapping_reserved"),
     ],
 )
 def test_a_header_that_cannot_be_meant_is_refused(header: list[str], said: dict[str, str], code: str) -> None:

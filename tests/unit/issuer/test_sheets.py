@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.issuer.domain.sheets import MAX_ROW, CsvSheet, JsonLines, Sheet
+from services.issuer.domain.sheets import MAX_NUMBER, MAX_ROW, CsvSheet, JsonLines, Sheet
 from shared.errors import Invalid, LaurelError, Malformed, TooLarge
 from tests.support.examples import examples
 
@@ -47,6 +47,16 @@ def test_rows_are_the_same_wherever_pieces_end(
 def test_blank_rows_count_and_are_no_rows() -> None:
     assert read(CsvSheet(), b"email\n\n,\na@example.org\n") == [(4, ["a@example.org"])]
     assert read(JsonLines(), b'{"a": 1}\n\n {"b": 2}') == [(1, '{"a": 1}'), (3, '{"b": 2}')]
+
+
+@pytest.mark.parametrize("sheet", [CsvSheet(), JsonLines()])
+def test_blank_rows_without_end_are_refused(sheet: Sheet) -> None:
+    sheet.feed(b"email\n")
+    for _ in range(MAX_NUMBER // 10_000):
+        sheet.feed(b"\n" * 10_000)
+    with pytest.raises(TooLarge) as caught:
+        sheet.feed(b"\n" * 10_000)
+    assert caught.value.code == "too_many_rows"
 
 
 @pytest.mark.parametrize(

@@ -119,3 +119,9 @@ def test_each_status_has_its_bit() -> None:
 def test_a_reason_is_a_code_or_a_note() -> None:
     assert [reason(code).code for code in REASON_CODES] == list(REASON_CODES)
     assert reason("Withdrawn!").model_dump() == {"code": "other", "note": "Withdrawn!"}
+
+
+def test_a_refusal_says_what_cannot_be_done_to_it() -> None:
+    with pytest.raises(Conflict) as caught:
+        step("revoked", "renew")
+    assert caught.value.detail == "A credential that is revoked cannot be renewed."

@@ -12,7 +12,7 @@ from services.issuer.api.order_body import PartOfRecipient, Terms, WantedFormats
 from services.issuer.domain.formats import refuse_two_tokens
 from services.issuer.domain.plan import Predecessor
 from services.issuer.domain.row import Row
-from services.issuer.domain.status import SUPERSEDED, Command, reason, reason_to_replace
+from services.issuer.domain.status import REASON_WORDS, SUPERSEDED, Command, reason, reason_to_replace
 from services.issuer.handlers import changing, reading, succeeding
 from services.issuer.handlers.issuing import Issuing
 from services.issuer.handlers.storing import ALONE, Requester
@@ -38,8 +38,7 @@ class WithReason(Body):
 
     reason: ReasonText = Field(
         examples=["issued_in_error"],
-        description="issued_in_error, withdrawn, superseded, key_compromise, other; any other text is taken as other "
-        "with a note.",
+        description=REASON_WORDS,
     )
 
 

@@ -1,0 +1,31 @@
+"""The rounds of a worker: one after the other until it is cancelled, further apart while PostgreSQL is away."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+import structlog
+
+from shared import db
+from shared.messaging.pace import BackOff
+
+log = structlog.get_logger()
+
+
+async def keep_doing(once: Callable[[], Awaitable[float]], waits: str) -> NoReturn:
+    """Do `once` again and again, until cancelled; it returns after how many seconds it is to be done next.
+
+    What `shared.db.is_failure_of_ours` is waited out, and logged as the event `waits`; anything else is raised.
+    """
+    back_off = BackOff()
+    while True:
+        try:
+            pause = await once()
+        except Exception as error:
+            if not db.is_failure_of_ours(error):
+                raise
+            log.warning(waits, reason=type(error).__name__)
+            await back_off.wait()
+        else:
+            back_off.reset()
+            await asyncio.sleep(pause)
