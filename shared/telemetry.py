@@ -62,7 +62,7 @@ def configure(service: str, otlp_endpoint: str | None) -> None:
     if otlp_endpoint:
         exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS)
         provider.add_span_processor(BatchSpanProcessor(Reticent(exporter), schedule_delay_millis=1000))
-        AsyncPGInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]  # it ships no types
+        _Statements().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]  # it ships no types
     trace.set_tracer_provider(provider)
     propagate.set_global_textmap(_OutwardOnly())
     HTTPXClientInstrumentor().instrument(tracer_provider=provider)
@@ -172,6 +172,15 @@ class _OutwardOnly(TraceContextTextMapPropagator):
 
     def extract(self, carrier: Any, context: Any = None, getter: Any = None) -> otel_context.Context:
         return context if context is not None else otel_context.Context()
+
+
+class _Statements(AsyncPGInstrumentor):
+    """Gives spans to statements of what is sampled; all others would get none either, and pay for making it."""
+
+    def _do_execute(self, func: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        if not trace.get_current_span().get_span_context().trace_flags.sampled:
+            return func(*args, **kwargs)
+        return super()._do_execute(func, instance, args, kwargs)  # type: ignore[no-untyped-call]
 
 
 class _Entrances(Sampler):

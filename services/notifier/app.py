@@ -29,6 +29,7 @@ from shared.messaging.events import (
     VERIFIER_STATE,
     CredentialState,
     EventLogged,
+    EventsLogged,
     VerificationCompleted,
 )
 from shared.messaging.housekeeping import clear_away
@@ -68,7 +69,7 @@ def build(runtime: Runtime[NotifierSettings]) -> Parts:
             handlers.EVENTS_GROUP,
             events,
             handlers.tell,
-            ignored=[EventLogged, VerificationCompleted],
+            ignored=[EventLogged, EventsLogged, VerificationCompleted],
         ),
         Consumer(
             worker,

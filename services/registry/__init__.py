@@ -6,7 +6,7 @@ Consumes   issuer.events.v1     into the record, in the order of versions; insti
            issuer.state.v1,     copies of institutions, achievements, API keys and
            verifier.state.v1    statuses, and the signed status lists              (laurel.registry.state)
 Emits      registry.events.v1   laurel.credential.recorded.v1, whose id follows from the id of the event it answers;
-                                laurel.event.logged.v1
+                                laurel.events.logged.v1
            registry.state.v1    places in the log, checkpoints, heartbeats
 
 Its own truth:   credentials, history; documents, openings (what an erasure takes: the signed document, the badge as a

@@ -1,7 +1,9 @@
 """What the registry's operator may ask for: the ledger, a rebuild of the copies, its events once more."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +11,7 @@ import orjson
 from asyncpg import Record
 
 from services.registry.domain.rules import recorded_event_id
-from services.registry.log.appending import positions_of
+from services.registry.log.appending import position_of, positions_of
 from services.registry.store import ledger, published
 from shared.credentials.status import decode_list, set_indexes
 from shared.db import Database, Tx
@@ -65,19 +67,25 @@ async def _emit_again(tx: Tx, credentials: list[UUID]) -> int:
 
 
 async def _tell_positions_again(database: Database) -> int:
-    count, after = 0, 0
+    count, after = 0, (0, 0)
     while True:
         async with database.transaction() as tx:
             rows = await ledger.places_after(tx, after, REFEED_AT_ONCE)
-            told = [each for row in rows for each in _positions(row)]
+            groups = [list(group) for _, group in groupby(rows, itemgetter("tree", "first"))]
+            if len(rows) == REFEED_AT_ONCE:
+                groups.pop()  # there may be more of it; there are others, for none is as long
+            told = [each for group in groups for each in _positions(group)]
             await outbox.add_many(tx, told)
-        if not rows:
+        if not groups:
             return count
-        count, after = count + len(told), rows[-1]["id"]
+        count, after = count + len(told), (groups[-1][-1]["tree"], groups[-1][-1]["log_index"])
 
 
-def _positions(row: Record) -> Iterator[Entry]:
-    return positions_of(row, row["log_index"], row["event_id"], row["added_at"])
+def _positions(rows: Sequence[Record]) -> Iterable[Entry]:
+    first = rows[0]
+    if first["alone"]:
+        return position_of(first, first["log_index"], first["event_id"], first["added_at"])
+    return positions_of(first, first["first"], [row["event_id"] for row in rows], first["added_at"])
 
 
 def _recorded(row: Record) -> Entry:

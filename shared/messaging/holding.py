@@ -80,6 +80,14 @@ async def waiting(tx: Tx, consumer: str, keys: Collection[str]) -> dict[tuple[st
     return {(row["topic"], row["aggregate"]): row["blocks"] for row in rows}
 
 
+async def any_parked(tx: Tx, consumer: str) -> bool:
+    """Tell whether a consumer has parked records, due or not."""
+    found: bool = await tx.fetchval(
+        "select exists (select from held_records where consumer = $1 and state = 'parked')", consumer
+    )
+    return found
+
+
 async def next_due(tx: Tx, consumer: str, partitions: Collection[Partition]) -> Held | None:
     """Lock and return a parked record whose time has come and before which no other of its key blocks."""
     row = await tx.fetchrow(

@@ -79,6 +79,7 @@ class Consumer:
         self._brakes: dict[Partition, Brake] = {}
         self._next: dict[Partition, int] = {}
         self._astray = False
+        self._parked = True  # until a look shows that nothing is
         self._retry_pace, self._look_pace, self._measure_pace = Every(0.25), Every(LOOK_SECONDS), Every(10.0)
 
     def trouble(self) -> str | None:
@@ -210,6 +211,7 @@ class Consumer:
                 return False
             expected = self._next[record.partition]
             self._next[record.partition] = await self._effects.park(record, expected, error)
+            self._parked = True
         return True
 
     async def _apply(self, records: Sequence[Received]) -> None:
@@ -229,13 +231,13 @@ class Consumer:
 
     async def _look_after(self, reader: Reader, watch: Watch) -> None:
         """Do what is due now and then: retries, ends of rests, a look for a rewind, measures."""
-        if self._retry_pace.due():
+        if self._parked and self._retry_pace.due():
             await self._retry(reader.assigned().difference(self._resting()))
         if self._look_pace.due():
             for partition, brake in self._brakes.items():
                 if brake.rested(time.monotonic()):
                     reader.resume(partition)
-            await self._notice_rewind(reader)
+            await self._look(reader)
         if self._measure_pace.due():
             async with asyncio.timeout(STALL_SECONDS):
                 await watch.measure(reader, self._resting())
@@ -249,10 +251,14 @@ class Consumer:
                 if not await self._effects.retry(partitions):
                     return
 
-    async def _notice_rewind(self, reader: Reader) -> None:
-        """Raise Fenced where the stored offsets are not ours; with nothing to read nothing else would tell."""
+    async def _look(self, reader: Reader) -> None:
+        """See whether anything is parked; raise Fenced where the stored offsets are not ours.
+
+        With nothing to read nothing else would tell of a rewind.
+        """
         ours = {partition: self._next[partition] for partition in reader.assigned()}
         async with self._database.transaction() as tx:
+            self._parked = await holding.any_parked(tx, self.group)
             if await positions.stored(tx, self.group, ours) != ours:
                 raise Fenced(self.group)
 

@@ -36,14 +36,15 @@ BEAT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Queue:
-    """What a look at the outbox gave: the rows, whether they were all there was, and the clock before the look.
+    """What a look at the outbox gave: the rows, whether they were all there was, and the clocks before the look.
 
-    `local_ns` is this process's clock at that moment: spans are told by it, whatever the database's shows.
+    `time` is the database's, where it was asked for; `local_ns` this process's: spans are told by it, whatever the
+    database's shows.
     """
 
     rows: Sequence[Any]
     whole: bool
-    time: datetime
+    time: datetime | None
     local_ns: int
 
 
@@ -59,6 +60,7 @@ class Relay:
         self._state_topic = state_topic
         self._source = source
         self._balance_pace, self._beat_pace = Every(1.0), Every(BEAT_SECONDS)
+        self._owes_beat = False
         self._measure_pace, self._clear_pace = Every(2.0), Every(10.0)
 
     async def run(self) -> None:
@@ -102,18 +104,20 @@ class Relay:
     async def _round(self, connection: Connection, shards: Sequence[int]) -> int:
         queue = await self._look(connection, shards)
         silent = await self._send(connection, queue)
-        if queue.whole and self._beat_pace.due():
+        if queue.whole and queue.time:
             silent |= await self._refused_shards(connection)
             await self._beat(set(shards) - silent, queue.time)
+            self._owes_beat = False
         return len(queue.rows)
 
     async def _look(self, connection: Connection, shards: Sequence[int]) -> Queue:
         # The clock comes first: what was acknowledged to anyone before it, the select sees.
-        clock: datetime = await connection.fetchval("select laurel_clock()")
+        self._owes_beat = self._owes_beat or self._beat_pace.due()
+        clock = await connection.fetchval("select laurel_clock()") if self._owes_beat else None
         local_ns = time.time_ns()
         rows = await connection.fetch(
             """
-            select id, topic, shard, key, headers, value, created_at from outbox o
+            select id, topic, shard, key, headers, value, laurel_clock() - created_at as waited from outbox o
             where sent_at is null and shard = any($1)
               and not exists (select from outbox r where r.refused is not null and r.key = o.key)
             order by id limit $2
@@ -170,7 +174,7 @@ def _trace(rows: Sequence[Any], queue: Queue, acknowledged_ns: int) -> None:
     for row in rows:
         traceparent = row["headers"].get("traceparent")
         if telemetry.is_sampled(traceparent):
-            waited_ns = (queue.time - row["created_at"]) // timedelta(microseconds=1) * 1000
+            waited_ns = row["waited"] // timedelta(microseconds=1) * 1000
             start_ns = min(queue.local_ns - waited_ns, acknowledged_ns)
             telemetry.producer_span(
                 f"publish {row['topic']}", traceparent, start_ns, acknowledged_ns, _span_attributes(row)

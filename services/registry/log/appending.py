@@ -1,6 +1,6 @@
 """Gives what waits its place in the tree, in the order in which it came, and says where it stands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from services.registry.store import log as store
 from shared import db
 from shared.db import Connection
 from shared.messaging import outbox
-from shared.messaging.events import EventLogged, LogPositionState
+from shared.messaging.events import EventLogged, EventsLogged, LogPositionsState, LogPositionState
 from shared.messaging.outbox import Entry, state_entry
 from shared.transparency.growing import grow
 from shared.transparency.merkle import leaf_hash
@@ -32,6 +32,8 @@ async def append(connection: Connection, current: Log) -> int:
     The tree's row stays locked until the end: of two that append, the later sees what the earlier did. Raises
     TreeChanged where the tree is not as it was left, Superseded.
     """
+    if not await store.has_work(connection, current.number):
+        return 0
     async with connection.transaction():
         tree = await store.current_tree(connection, lock=True)
         if tree is None or tree["number"] != current.number:
@@ -44,17 +46,22 @@ async def append(connection: Connection, current: Log) -> int:
         await store.place(connection, current.number, tree["size"], [each["id"] for each in waiting])
         await store.grow(connection, current.number, growth.edge.size, growth.edge.root)
         now = await db.now(connection)
-        placed = enumerate((each["event_id"] for each in waiting), tree["size"])
-        told = [each for index, event_id in placed for each in positions_of(tree, index, event_id, now)]
-        await outbox.add_many(connection, told)
+        await outbox.add_many(connection, positions_of(tree, tree["size"], [each["event_id"] for each in waiting], now))
     return len(waiting)
 
 
-def positions_of(log: Record, index: int, event_id: UUID, time: datetime) -> Iterator[Entry]:
-    """Say that an event has its place in a log: to those who listen, and to those who come later.
+def positions_of(log: Record, first: int, event_ids: Sequence[UUID], time: datetime) -> list[Entry]:
+    """Say that events have come into a log together: to those who listen, and to those who come later.
 
     The log's number is the version: a place in a later log counts.
     """
+    places = {"version": log["number"], "origin": log["origin"], "first": first, "event_ids": tuple(event_ids)}
+    state = state_entry(LogPositionsState(**places), time)
+    return [Entry(EventsLogged(**places), state.event_id, time), state]
+
+
+def position_of(log: Record, index: int, event_id: UUID, time: datetime) -> Iterator[Entry]:
+    """Say the same of an event that was told of alone, by a registry of before."""
     place = {"event_id": event_id, "version": log["number"], "origin": log["origin"], "log_index": index}
     state = state_entry(LogPositionState.model_validate(place), time)
     yield Entry(EventLogged.model_validate(place), state.event_id, time)

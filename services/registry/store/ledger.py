@@ -78,14 +78,18 @@ async def history_of(tx: Tx, credentials: Sequence[UUID]) -> list[Record]:
     )
 
 
-async def places_after(tx: Tx, after: int, limit: int) -> list[Record]:
-    """Return entries that have a place in a log, in the order in which they came, behind the entry `after`."""
+async def places_after(tx: Tx, after: tuple[int, int], limit: int) -> list[Record]:
+    """Return entries that have a place in a log, log by log in their order, behind the place `after`.
+
+    `first` is the index of the first of those that were told of together, unless it was told of `alone`.
+    """
     return await tx.fetch(
         """
-        select e.id, e.event_id, e.log_index, e.added_at, t.origin, t.number
+        select e.event_id, e.tree, e.log_index, coalesce(e.told_with, e.log_index) as first,
+               e.told_with is null as alone, e.added_at, t.origin, t.number
         from log_entries e join log_trees t on t.number = e.tree
-        where e.id > $1 order by e.id limit $2
+        where (e.tree, e.log_index) > ($1::smallint, $2::bigint) order by e.tree, e.log_index limit $3
         """,
-        after,
+        *after,
         limit,
     )

@@ -112,6 +112,18 @@ async def waiting(tx: Tx, limit: int) -> list[Record]:
     )
 
 
+async def has_work(tx: Tx, number: int) -> bool:
+    """Tell whether an entry waits, or another log than this one is written to."""
+    found: bool = await tx.fetchval(
+        """
+        select exists (select from log_entries where log_index is null)
+            or (select max(number) from log_trees) is distinct from $1
+        """,
+        number,
+    )
+    return found
+
+
 async def count_waiting(tx: Tx) -> int:
     """Return how many entries have no place yet."""
     count: int = await tx.fetchval("select count(*) from log_entries where log_index is null")
@@ -119,10 +131,10 @@ async def count_waiting(tx: Tx) -> int:
 
 
 async def place(tx: Tx, number: int, first: int, ids: Sequence[int]) -> None:
-    """Give entries their places, from the index `first` on."""
+    """Give entries their places, from the index `first` on; they are told of together."""
     await tx.execute(
         """
-        update log_entries e set tree = $1, log_index = $2 + place.n - 1
+        update log_entries e set tree = $1, log_index = $2 + place.n - 1, told_with = $2
         from unnest($3::bigint[]) with ordinality as place(id, n) where e.id = place.id
         """,
         number,
@@ -134,7 +146,9 @@ async def place(tx: Tx, number: int, first: int, ids: Sequence[int]) -> None:
 async def release(tx: Tx, number: int, size: int) -> None:
     """Let the leaves of a given-up log from `size` on, of which nothing was published, wait for their places again."""
     await tx.execute(
-        "update log_entries set tree = null, log_index = null where tree = $1 and log_index >= $2", number, size
+        "update log_entries set tree = null, log_index = null, told_with = null where tree = $1 and log_index >= $2",
+        number,
+        size,
     )
 
 

@@ -9,7 +9,7 @@ from services.verifier.domain.known import Known
 from services.verifier.domain.receipts import Event, of_credential
 from shared.credentials.checks import failed, passed, skipped, undecided
 from shared.credentials.report import Check
-from shared.ids import partition_of
+from shared.ids import PARTITIONS
 from shared.transparency.commitments import commitment
 from shared.transparency.merkle import leaf_hash
 
@@ -22,15 +22,22 @@ _WHAT = {"issued": "issue", "status": "last change"}
 
 @dataclass(frozen=True)
 class Told:
-    """What the registry has told of the log: up to when, by partition of its state topic, and what waits unread."""
+    """What the registry has told of the log: up to when, by partition of its state topic, and what waits unread.
+
+    `places_held`: a record that tells of several places is among the latter.
+    """
 
     until: Mapping[int, datetime]
     held: frozenset[str]
+    places_held: bool
 
     def everything_of(self, event: Event, time: datetime) -> bool:
-        """Tell whether an event's place would be known here, had it been told by `time`."""
-        heard = self.until.get(partition_of(str(event.id)))
-        return heard is not None and heard >= time and str(event.id) not in self.held
+        """Tell whether an event's place would be known here, had it been told by `time`.
+
+        It is told with others', in whichever partition.
+        """
+        heard = len(self.until) == PARTITIONS and min(self.until.values()) >= time
+        return heard and not self.places_held and str(event.id) not in self.held
 
 
 def grounds(credential: Mapping[str, Any], known: Known) -> list[Event]:

@@ -97,7 +97,7 @@ class Inclusion:
 
 def _told(row: Any) -> Told:
     until = {int(shard): datetime.fromisoformat(time) for shard, time in (row["heard"] or {}).items()}
-    return Told(until, frozenset(row["held"]))
+    return Told(until, frozenset(row["held"]), row["places_held"])
 
 
 def _ours(known: Known) -> UUID | None:

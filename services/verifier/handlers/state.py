@@ -1,6 +1,6 @@
 """Follows the state topics, for copies of the issuer's and registry's state and lost employers; tells its own again."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from shared.messaging.events import (
     CredentialState,
     EmployerState,
     InstitutionState,
+    LogPositionsState,
     LogPositionState,
     Message,
     SigningKeyState,
@@ -47,6 +48,8 @@ async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     """
     await _note_revocations(tx, list(messages_of(CredentialState, deliveries)))
     rows: dict[str, list[Row]] = {}
+    if places := [row for each in messages_of(LogPositionsState, deliveries) for row in _log_positions(each)]:
+        rows["log_positions"] = places
     for delivery in deliveries:
         for kind, (table, columns_of) in _TABLES.items():
             if isinstance(delivery.message, kind):
@@ -123,6 +126,11 @@ def _credential(message: Any) -> Row:
 
 def _log_position(message: Any) -> Row:
     return dict(message.model_dump(include={"event_id", "version", "origin", "log_index"}))
+
+
+def _log_positions(message: LogPositionsState) -> Iterator[Row]:
+    for index, event_id in enumerate(message.event_ids, message.first):
+        yield {"event_id": event_id, "version": message.version, "origin": message.origin, "log_index": index}
 
 
 def _checkpoint(message: Any) -> Row:

@@ -53,11 +53,14 @@ async def credentials(tx: Tx, credential_ids: Collection[UUID]) -> Sequence[Any]
 
 
 async def told(tx: Tx, source: str, keys: Collection[str]) -> Any:
-    """Return up to when a service's state records are here, by partition, and of which keys a record waits."""
+    """Return up to when a service's state records are here, by partition, and of which keys a record waits.
+
+    `places_held`: so does one that tells of several places in the log.
+    """
     return await tx.fetchrow(
         """
         select (select jsonb_object_agg(shard, time) from heartbeats where source = $1) as heard,
-               array(select held_keys($2::text[])) as held
+               array(select held_keys($2::text[])) as held, held_places() as places_held
         """,
         source,
         list(keys),

@@ -47,7 +47,14 @@ from shared.messaging.events.parts import (
     ReasonCode,
     StatusPosition,
 )
-from shared.messaging.events.registry import CheckpointState, CredentialRecorded, EventLogged, LogPositionState
+from shared.messaging.events.registry import (
+    CheckpointState,
+    CredentialRecorded,
+    EventLogged,
+    EventsLogged,
+    LogPositionsState,
+    LogPositionState,
+)
 from shared.messaging.events.verifier import EmployerApiKeyState, EmployerState, VerificationCompleted, WatchTriggered
 
 __all__ = [
@@ -76,6 +83,7 @@ __all__ = [
     "EmployerApiKeyState",
     "EmployerState",
     "EventLogged",
+    "EventsLogged",
     "GenericCredentialIssued",
     "Heartbeat",
     "HistoryEntry",
@@ -84,6 +92,7 @@ __all__ = [
     "InstitutionState",
     "Issuance",
     "LogPositionState",
+    "LogPositionsState",
     "Message",
     "Part",
     "Purpose",
@@ -109,6 +118,7 @@ State = (
     | StatusListState
     | CredentialState
     | LogPositionState
+    | LogPositionsState
     | CheckpointState
     | EmployerState
     | EmployerApiKeyState
@@ -130,7 +140,9 @@ MESSAGES: tuple[type[Message], ...] = (
     CredentialState,
     CredentialRecorded,
     EventLogged,
+    EventsLogged,
     LogPositionState,
+    LogPositionsState,
     CheckpointState,
     VerificationCompleted,
     WatchTriggered,

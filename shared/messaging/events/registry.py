@@ -42,8 +42,31 @@ class LogPlace(Message):
         return str(self.event_id)
 
 
+class LogPlaces(Message):
+    """Where events that came into the transparency log together stand: from the index `first` on, in this order.
+
+    `version` is the number of the log of this origin, as of `LogPlace`.
+    """
+
+    version: int = Field(1, ge=1)
+    origin: str
+    first: int = Field(ge=0)
+    event_ids: tuple[UUID, ...] = Field(min_length=1)
+
+    @property
+    def key(self) -> str:
+        return f"places/{self.origin}/{self.first}"
+
+
+class EventsLogged(LogPlaces):
+    """Events have their places in the transparency log. Of one that stands in two logs, the later place counts."""
+
+    TYPE = "laurel.events.logged.v1"
+    TOPIC = REGISTRY_EVENTS
+
+
 class EventLogged(LogPlace):
-    """An event has its place in the transparency log: in the log of this origin, at this index.
+    """An event has its place in the transparency log: told of by registries of before, which told of each alone.
 
     `version` is the number of that log. Of an event that stands in two, the later place counts.
     """
@@ -55,8 +78,18 @@ class EventLogged(LogPlace):
 # --- registry.state.v1 ------------------------------------------------------------------------------------------
 
 
+class LogPositionsState(LogPlaces):
+    """Where events stand in the transparency log, for whoever must find their inclusion proofs.
+
+    A place in a later log counts. No two records of one log tell of the same place.
+    """
+
+    TYPE = "laurel.log-positions.state.v1"
+    TOPIC = REGISTRY_STATE
+
+
 class LogPositionState(LogPlace):
-    """Where an event stands in the transparency log, for whoever must find its inclusion proof.
+    """Where one event stands in the transparency log: told of by registries of before, and as good as ever.
 
     `version` is the number of that log: a place in a later one counts.
     """

@@ -4,9 +4,12 @@ from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
+import orjson
 import pytest
 
+from services.registry import operations
 from services.registry.domain.leaves import Opening, committed
 from shared.ids import new_id, new_secret
 from shared.messaging.events import (
@@ -22,6 +25,7 @@ from tests.integration.registry.builders import Badge, verification
 from tests.integration.registry.conftest import Registry
 from tests.integration.registry.logs import ORIGIN, as_owner, keeping, log_badges, published, reader
 from tests.support.records import delivery
+from tests.support.service import OPERATOR
 
 ACTOR = Actor(role="operator", key_id="operator")
 
@@ -226,12 +230,48 @@ async def test_what_was_recorded_before_there_was_a_log_goes_first_and_is_marked
         assert (late["log_index"], (await outsider.proven(late["event_id"]))["backfilled"]) == (4, False)
 
 
-async def test_each_leaf_is_told_with_its_place_and_no_salt(registry: Registry) -> None:
-    (badge,) = await log_badges(registry, 1)
-    told = await registry.rows("select topic, value from outbox order by id")
-    mine = [value.decode() for topic, value in told if topic.startswith("registry.") and b"log_index" in value]
-    assert len(mine) == 2
-    assert all('"log_index":0' in each and badge.salt not in each for each in mine)
+async def told_places(registry: Registry) -> list[tuple[str, UUID, bytes]]:
+    """The type, id and value of each record that tells where leaves stand."""
+    return await registry.rows(
+        """
+        select headers ->> 'ce_type', event_id, value from outbox
+        where headers ->> 'ce_type' ~ 'laurel.(events?.logged|log-positions?.state).v1' order by id
+        """
+    )
+
+
+async def refed(registry: Registry) -> list[tuple[str, UUID, bytes]]:
+    """What is told of places when all is told again."""
+    await registry.rows("delete from outbox returning id")
+    async with registry.serving():
+        assert (await registry.client.post("/v1/ops/refeed", headers=OPERATOR)).status_code == 200
+    return await told_places(registry)
+
+
+async def test_leaves_that_come_together_are_told_of_together_and_told_again_word_for_word(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    badges = [*await log_badges(registry, 3), *await log_badges(registry, 2)]
+    told = await told_places(registry)
+    leaves = [str(event_id) for (event_id,) in await registry.rows("select event_id from log_entries order by id")]
+    states = [orjson.loads(value) for kind, _, value in told if kind == "laurel.log-positions.state.v1"]
+    assert [each["first"] for each in states] == [0, 3]
+    assert [each["event_ids"] for each in states] == [leaves[:3], leaves[3:]]
+    assert [value for kind, _, value in told if kind == "laurel.events.logged.v1"] == [
+        value for kind, _, value in told if kind == "laurel.log-positions.state.v1"
+    ]
+    assert not any(badge.salt.encode() in value for badge in badges for _, _, value in told)
+    monkeypatch.setattr(operations, "REFEED_AT_ONCE", 4)
+    assert await refed(registry) == told
+
+
+async def test_what_a_registry_of_before_told_of_alone_is_told_of_alone_again(registry: Registry) -> None:
+    await log_badges(registry, 3)
+    as_owner(registry, "update log_entries set told_with = null")
+    told = await refed(registry)
+    assert [(kind, orjson.loads(value)["log_index"]) for kind, _, value in told] == [
+        (kind, index) for index in range(3) for kind in ("laurel.event.logged.v1", "laurel.log-position.state.v1")
+    ]
 
 
 async def test_time_going_backwards_decides_nothing(registry: Registry) -> None:

@@ -110,8 +110,9 @@ async def test_leaves_that_no_checkpoint_covers_go_into_the_new_log(registry: Re
         assert (proof["log"], proof["log_index"]) == (2, 1)
     told = await registry.rows("select value from outbox where topic = 'registry.state.v1' order by id")
     places = [orjson.loads(value) for (value,) in told]
-    mine = [each for each in places if each.get("event_id") == str(await _event_id(registry, unsigned))]
-    assert [(each["version"], each["log_index"]) for each in mine] == [(1, 2), (2, 1)]
+    event_id = str(await _event_id(registry, unsigned))
+    mine = [each for each in places if event_id in each.get("event_ids", ())]
+    assert [(each["version"], each["first"] + each["event_ids"].index(event_id)) for each in mine] == [(1, 2), (2, 1)]
 
 
 async def test_a_successor_is_followed_by_a_third(registry: Registry) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from shared.messaging.events import Actor, CredentialState, HistoryEntry, LogPositionState
+from shared.messaging.events import Actor, CredentialState, HistoryEntry, LogPositionsState
 from shared.transparency.commitments import commitment, credential_facts
 from tests.integration.verifier.builders import Institution, now
 from tests.integration.verifier.conftest import Verifier
@@ -30,7 +30,7 @@ class Logged:
     async def place(self, event_id: UUID, entry: bytes) -> None:
         """Append an entry, and let the verifier hear where it stands."""
         self.entries.append(entry)
-        state = LogPositionState(event_id=event_id, origin=self.log.origin, log_index=len(self.entries) - 1)
+        state = LogPositionsState(origin=self.log.origin, first=len(self.entries) - 1, event_ids=(event_id,))
         await self.verifier.feed(state)
 
     async def badge(

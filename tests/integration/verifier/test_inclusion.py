@@ -73,7 +73,8 @@ async def test_a_change_that_is_not_logged_counts_as_the_issue_does(logged: Logg
     badge = await logged.badge(Institution(), changes=("suspended", "reinstated"), logged=2)
     await heard_all(logged)
     assert (await required(logged, badge))[:2] == ("invalid", "not_logged")
-    early = (now() - timedelta(minutes=30) + timedelta(seconds=0.5)).isoformat()
+    suspended = await logged.verifier.value("select (history -> 1 ->> 'time')::timestamptz from credentials")
+    early = (suspended - timedelta(seconds=0.5)).isoformat()
     verdict, reason, check = await required(logged, badge, as_of=early)
     assert check["outcome"] == "pass", (verdict, reason, check)
 
@@ -83,6 +84,25 @@ async def test_that_a_place_is_not_told_of_proves_nothing_while_the_registry_is_
     assert (await required(logged, badge))[:2] == ("unknown", "log_position_unknown")
     await logged.verifier.hear(beats(now() - timedelta(minutes=30), topic=REGISTRY_STATE))
     assert (await required(logged, badge))[:2] == ("unknown", "log_position_unknown")
+
+
+async def test_that_a_place_is_not_told_of_proves_nothing_while_a_record_that_tells_of_places_waits(
+    logged: Logged,
+) -> None:
+    badge = await logged.badge(Institution(), logged=0)
+    await heard_all(logged)
+    await logged.verifier.execute(
+        """
+        insert into held_records (consumer, state, cause, topic, partition, "offset", aggregate, key, header_names,
+                                  header_bytes, stored_at, reason)
+        values ('laurel.verifier.state', 'parked', 'failed', $1, 0, 0, 'places/log.example/0', 'places/log.example/0',
+                '{}', '{}', now(), 'Error')
+        """,
+        REGISTRY_STATE,
+    )
+    assert (await required(logged, badge))[:2] == ("unknown", "log_position_unknown")
+    await logged.verifier.execute("delete from held_records")
+    assert (await required(logged, badge))[:2] == ("invalid", "not_logged")
 
 
 async def test_a_place_that_no_checkpoint_covers_is_not_in_the_log(logged: Logged) -> None:

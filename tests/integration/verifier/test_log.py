@@ -16,6 +16,7 @@ from shared.messaging.events import (
     CheckpointState,
     CredentialIssued,
     CredentialStatusChanged,
+    LogPositionsState,
     LogPositionState,
     Reason,
     SigningKeyChanged,
@@ -115,7 +116,11 @@ async def test_positions_come_from_the_registrys_state_and_salts_stay_when_copie
     verifier: Verifier,
 ) -> None:
     told = one_event_of_each(Institution())
-    places = [LogPositionState(event_id=each.id, origin=ORIGIN, log_index=n) for n, each in enumerate(told)]
+    first, *others = [each.id for each in told]
+    places = [
+        LogPositionState(event_id=first, origin=ORIGIN, log_index=0),  # as registries of before told
+        LogPositionsState(origin=ORIGIN, first=1, event_ids=tuple(others)),
+    ]
     checkpoint = CheckpointState(origin=ORIGIN, version=3, root="ab" * 32, checkpoint="note")
     older = checkpoint.model_copy(update={"version": 2})
     await verifier.publish(*told, *[delivery(each) for each in (*places, checkpoint, older)], *beats())
@@ -124,7 +129,7 @@ async def test_positions_come_from_the_registrys_state_and_salts_stay_when_copie
         positions = await verifier.rows("select event_id, origin, log_index from log_positions order by log_index")
         heard = await verifier.rows("select origin, version, root from log_checkpoints")
         return (
-            positions == [(each.event_id, ORIGIN, each.log_index) for each in places]
+            positions == [(each.id, ORIGIN, n) for n, each in enumerate(told)]
             and heard == [(ORIGIN, 3, "ab" * 32)]
             and len(await salts(verifier)) == 3
         )
