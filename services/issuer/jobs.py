@@ -76,7 +76,7 @@ class JobWorker:
                 taken = await job_rows.take(tx, job, lease, self._settings.job_lease)
                 if taken is not None:
                     if taken["tries"] <= MAX_TRIES:
-                        return Leased(job, taken["number"], lease)
+                        return Leased(job, taken["number"], lease, self._settings.job_lease)
                     alarm("issuance_job_stopped", job_id=str(job["id"]), chunk=taken["number"])
                     await handlers.stop(tx, job["id"], "chunk_failed", _often(job["chunk_rows"], taken["number"]))
                     await job_rows.start_over(tx, job["id"], taken["number"])

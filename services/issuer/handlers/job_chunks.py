@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,7 @@ class Leased:
     job: Row
     number: int
     lease: UUID
+    lasts: timedelta
 
     @property
     def numbers(self) -> tuple[int, int]:
@@ -48,8 +50,11 @@ class Leased:
         return Principal("institution", self.job["institution_id"], self.job["actor_key"], frozenset({"issue"}))
 
     async def hold(self, tx: Tx) -> None:
-        """Keep it, and its job from being cancelled, until the transaction ends; raises LeaseLost."""
-        if not await store.hold(tx, self.job["id"], self.number, self.lease, self.job["phase"]):
+        """Keep it, and its job from being cancelled, until the transaction ends, and lease it anew from then on.
+
+        Raises LeaseLost.
+        """
+        if not await store.hold(tx, self.job["id"], self.number, self.lease, self.job["phase"], self.lasts):
             raise LeaseLost
 
 

@@ -60,21 +60,25 @@ async def take(tx: Tx, job: Row, lease: UUID, duration: timedelta) -> Row | None
     return chunk
 
 
-async def hold(tx: Tx, job_id: UUID, number: int, lease: UUID, phase: str) -> bool:
-    """Lock a leased chunk; False where the lease is another's, or the job's phase is over.
+async def hold(tx: Tx, job_id: UUID, number: int, lease: UUID, phase: str, duration: timedelta) -> bool:
+    """Lock a leased chunk and lease it anew; False where the lease is another's, or the job's phase is over.
 
     Until the transaction ends the job can't be cancelled.
     """
     found = await tx.fetchval(
         """
-        select true from issuance_jobs j join issuance_job_chunks c on c.job_id = j.id
-        where j.id = $1 and c.number = $2 and c.lease = $3 and j.phase = $4 and c.phase = $4
-        for share of j for update of c
+        with held as (
+            select c.job_id, c.number from issuance_jobs j join issuance_job_chunks c on c.job_id = j.id
+            where j.id = $1 and c.number = $2 and c.lease = $3 and j.phase = $4 and c.phase = $4
+            for share of j for update of c)
+        update issuance_job_chunks c set leased_until = laurel_clock() + $5::interval from held
+        where (c.job_id, c.number) = (held.job_id, held.number) returning true
         """,
         job_id,
         number,
         lease,
         phase,
+        duration,
     )
     return bool(found)
 

@@ -167,3 +167,15 @@ async def test_a_slow_machine_issues_fewer_at_once_until_all_are_issued(site: Si
     assert len(await site.told("laurel.credential.issued.v1")) == 330
     await app.close()
     await database.close()
+
+
+async def test_a_chunk_is_leased_anew_with_each_part_of_it_that_is_stored(site: Site, north: Institution) -> None:
+    await sent(north, await north.achievement(), csv_of(range(20)), auto_confirm=True)
+    async with worker(site) as one:
+        held = await one._take()
+        assert held is not None
+        [before] = await site.rows("select leased_until from issuance_job_chunks where lease is not null")
+        async with site.worker.transaction() as tx:
+            await held.hold(tx)
+        [after] = await site.rows("select leased_until from issuance_job_chunks where lease is not null")
+    assert after["leased_until"] > before["leased_until"]
