@@ -18,7 +18,6 @@ from services.issuer.domain.status import REASON_WORDS, reason
 from services.issuer.handlers import revocations as handlers
 from services.issuer.handlers.revocations import SelectionChanged
 from services.issuer.store import revocations as store
-from shared.errors import Forbidden
 from shared.messaging.events import CredentialStatus, ReasonCode
 from shared.web import idempotency
 from shared.web.auth import Principal
@@ -183,8 +182,7 @@ async def revoke_many(body: NewRevocation, who: Revoker, header: IdempotencyKey,
     confirmation is refused (409 `selection_changed`, with the `now` that there is) when a badge has come, gone or
     changed since; how many employers have checked the badges may change, it is no part of it.
     """
-    if body.reissue and not who.may("issue"):
-        raise Forbidden("scope_missing", "This key lacks the scope 'issue'.")
+    handlers.refuse_without_scope(who, reissue=body.reissue)
     selection, why = body.selection(), reason(body.reason)
     if body.digest is None:
         async with database.transaction(who.tenant_id) as tx:
@@ -264,7 +262,7 @@ async def command_revocation(
     What was revoked stays revoked. Of one that has ended it is 409 `revocation_ended`.
     """
     async with database.transaction(who.tenant_id) as tx:
-        await handlers.command(tx, who.tenant_id, revocation_id, command)
+        await handlers.command(tx, who, revocation_id, command)
     # Chunks that had begun end first.
     async with database.transaction(who.tenant_id) as tx:
         return _view(await handlers.existing(tx, who.tenant_id, revocation_id, "for update"))

@@ -122,16 +122,23 @@ class Issuing:
         return Results(outcomes, before.keys())
 
     async def together(
-        self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order], formats: Formats = DEFAULT
+        self,
+        requester: Requester,
+        achievement_id: UUID,
+        orders: Mapping[int, Order],
+        formats: Formats = DEFAULT,
+        *,
+        tries: int = TRIES,
     ) -> Outcomes:
         """Issue one badge for each row, all of them in one transaction; raises what ends the whole, as `one` does.
 
-        `requester` settles it in there, unless no row could be issued.
+        `requester` settles it in there, unless no row could be issued. After `tries` signings that came too late it is
+        Unavailable (TOO_SLOW).
         """
         async with self._gate:
             async with self._database.transaction(requester.principal.tenant_id) as tx:
                 prepared = await self._prepare(tx, requester, achievement_id, orders, formats)
-            return await self._finish(requester, prepared)
+            return await self._finish(requester, prepared, tries)
 
     async def rehearse(
         self, requester: Requester, achievement_id: UUID, orders: Mapping[int, Order], formats: Formats = DEFAULT
@@ -169,10 +176,10 @@ class Issuing:
         drafts = [_draft(row, orders[row], place) for row, place in zip(possible, places, strict=True)]
         return Prepared(plan, drafts, refused)
 
-    async def _finish(self, requester: Requester, prepared: Prepared) -> Outcomes:
+    async def _finish(self, requester: Requester, prepared: Prepared, tries: int = TRIES) -> Outcomes:
         """Steps 2 and 3: sign, and store unless it took too long or the key has changed; then sign again."""
         plan = prepared.plan
-        for _ in range(TRIES if prepared.drafts else 0):
+        for _ in range(tries if prepared.drafts else 0):
             signed, unsignable = await self._signed(plan, prepared.drafts)
             async with self._database.transaction(requester.principal.tenant_id) as tx:
                 later = await _plan(tx, requester, plan.achievement_id, plan.formats)

@@ -10,7 +10,7 @@ from uuid import UUID
 from services.issuer.domain.formats import Formats
 from services.issuer.domain.jobs import RowOrder, order_text, read_order
 from services.issuer.domain.row import Row
-from services.issuer.handlers.issuing import TOO_SLOW, Issuing, Outcomes
+from services.issuer.handlers.issuing import TOO_SLOW, TRIES, Issuing, Outcomes
 from services.issuer.handlers.storing import Requester
 from services.issuer.store import job_rows as store
 from shared.db import Database, Tx
@@ -105,8 +105,10 @@ class Chunks:
                 found = await store.valid(tx, chunk.job["id"], *chunk.numbers, limit)
             rows = {row["number"]: row for row in found}
             last = len(rows) < limit
+            # Fewer are signed sooner than as many once more.
+            tries = 1 if limit > LEAST_AT_ONCE else TRIES
             try:
-                await self._issue_some(_Rows(chunk.principal, chunk=chunk, rows=rows, last=last))
+                await self._issue_some(_Rows(chunk.principal, chunk=chunk, rows=rows, last=last), tries)
             except Unavailable as error:
                 if error.code != TOO_SLOW or limit <= LEAST_AT_ONCE:
                     raise
@@ -116,9 +118,10 @@ class Chunks:
                 return
             self._at_once = max(self._at_once, min(2 * limit, chunk.job["chunk_rows"]))
 
-    async def _issue_some(self, requester: "_Rows") -> None:
+    async def _issue_some(self, requester: "_Rows", tries: int) -> None:
         job, orders = requester.chunk.job, {number: read_order(row["wanted"]) for number, row in requester.rows.items()}
-        outcomes = await self._issuing.together(requester, job["achievement_id"], orders, job["formats"])
+        wanted = (job["achievement_id"], orders, job["formats"])
+        outcomes = await self._issuing.together(requester, *wanted, tries=tries)
         if not requester.settled:  # there was nothing to store
             async with self._app.transaction(job["institution_id"]) as tx:
                 await requester.chunk.hold(tx)

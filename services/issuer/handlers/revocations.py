@@ -9,7 +9,7 @@ from services.issuer.handlers.selecting import refuse_unknown
 from services.issuer.store import revocations as store
 from shared import db, telemetry
 from shared.db import Tx
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
 from shared.messaging.events import Reason
 from shared.web import idempotency
@@ -18,6 +18,8 @@ from shared.web.idempotency import Attempt
 
 # Of one institution's revocations, those that have not ended: enough for a morning, and nobody fills the table.
 MAX_OPEN = 10
+# Why a revocation stands still whose API key was revoked, or has expired.
+KEY_ENDED = "key_no_longer_valid"
 
 
 class SelectionChanged(Conflict):
@@ -49,14 +51,18 @@ async def confirm(
 ) -> UUID:
     """Begin a revocation of exactly what the preview with the digest `confirmed` has shown; return its id.
 
-    Raises SelectionChanged, after which the transaction is to be rolled back; NotFound, and Conflict where there is
-    nothing in the selection or too many revocations are under way.
+    One that has begun with this digest and has not ended is the one that is meant. Raises SelectionChanged, after which
+    the transaction is to be rolled back; NotFound, and Conflict where there is nothing in the selection or too many
+    revocations are under way.
     """
     revocation_id = new_id()
     if (made := await idempotency.claim(tx, attempt, revocation_id)) is not None:
         return made
     await refuse_unknown(tx, who.tenant_id, selection)
-    if await store.count_open(tx, who.tenant_id) >= MAX_OPEN:
+    under_way = await store.lock_open(tx, who.tenant_id)
+    if confirmed in under_way:
+        return under_way[confirmed]
+    if len(under_way) >= MAX_OPEN:
         detail = f"{MAX_OPEN} revocations of this institution have not ended yet; wait for one, or cancel it."
         raise Conflict("too_many_revocations", detail, retry_after=10)
     row = {
@@ -82,15 +88,26 @@ async def confirm(
     return revocation_id
 
 
-async def command(tx: Tx, institution_id: UUID, revocation_id: UUID, asked: Command) -> None:
+async def command(tx: Tx, who: Principal, revocation_id: UUID, asked: Command) -> None:
     """Pause, resume or cancel a revocation: from then on nothing is begun; what was revoked stays so.
 
-    Raises NotFound, Conflict (`revocation_ended`).
+    Where it stopped because its API key had ended, it goes on in the name of whoever resumes it. Raises NotFound,
+    Conflict (`revocation_ended`), Forbidden (`scope_missing`) for who may not issue what is to be issued once more.
     """
-    row = await existing(tx, institution_id, revocation_id, "for no key update")
+    row = await existing(tx, who.tenant_id, revocation_id, "for no key update")
     state = step(row["state"], asked)
-    if state is not None:
-        await store.move(tx, revocation_id, state)
+    if state is None:
+        return
+    if state == "running" and row["trouble"] == KEY_ENDED:
+        refuse_without_scope(who, reissue=row["reissue"])
+        await store.hand_over(tx, revocation_id, who.key_id)
+    await store.move(tx, revocation_id, state)
+
+
+def refuse_without_scope(who: Principal, *, reissue: bool) -> None:
+    """Raise Forbidden (`scope_missing`) where a key may revoke badges, but not issue them once more."""
+    if reissue and not who.may("issue"):
+        raise Forbidden("scope_missing", "This key lacks the scope 'issue'.")
 
 
 async def existing(tx: Tx, institution_id: UUID, revocation_id: UUID, lock: store.Lock = "") -> Row:

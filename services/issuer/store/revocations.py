@@ -58,12 +58,17 @@ async def preview(tx: Tx, institution_id: UUID, selection: Selection) -> Row:
     return row
 
 
-async def count_open(tx: Tx, institution_id: UUID) -> int:
-    """Return how many of an institution's revocations have not ended."""
-    count: int = await tx.fetchval(
-        "select count(*) from revocations where institution_id = $1 and state in ('running', 'paused')", institution_id
+async def lock_open(tx: Tx, institution_id: UUID) -> dict[str, UUID]:
+    """Return an institution's revocations that have not ended, by the digests that were confirmed.
+
+    Nobody else begins one for it until the transaction ends.
+    """
+    await tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"laurel/revocations/{institution_id}")
+    rows = await tx.fetch(
+        "select id, digest from revocations where institution_id = $1 and state in ('running', 'paused')",
+        institution_id,
     )
-    return count
+    return {row["digest"]: row["id"] for row in rows}
 
 
 async def insert(tx: Tx, row: Row) -> None:
@@ -166,6 +171,11 @@ async def move(tx: Tx, revocation_id: UUID, state: State) -> None:
         revocation_id,
         state,
     )
+
+
+async def hand_over(tx: Tx, revocation_id: UUID, key_id: str) -> None:
+    """Let a locked revocation go on in the name of another API key."""
+    await tx.execute("update revocations set actor_key_id = $2 where id = $1", revocation_id, key_id)
 
 
 # What follows is the worker's.

@@ -152,10 +152,12 @@ class SlowIssuing(Issuing):
 
     MOST = 40
 
-    async def together(self, requester: Requester, achievement_id: UUID, orders: Any, *formats: Any) -> Outcomes:
+    async def together(
+        self, requester: Requester, achievement_id: UUID, orders: Any, *formats: Any, **tries: int
+    ) -> Outcomes:
         if len(orders) > self.MOST:
             raise Unavailable(TOO_SLOW, "Too much is being signed at present.", retry_after=5)
-        return await super().together(requester, achievement_id, orders, *formats)
+        return await super().together(requester, achievement_id, orders, *formats, **tries)
 
 
 async def test_a_slow_machine_issues_fewer_at_once_until_all_are_issued(site: Site, north: Institution) -> None:

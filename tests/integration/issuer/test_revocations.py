@@ -187,11 +187,21 @@ async def test_nothing_is_no_revocation_and_ten_at_once_are_enough(north: Instit
     seen = await look(north.client, achievement_id=achievement)
     answer = await confirm(north.client, seen["digest"], achievement_id=achievement)
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing_selected")
-    ids = await issued(north, achievement, 1)
-    seen = await look(north.client, ids=ids)
-    answers = [await confirm(north.client, seen["digest"], ids=ids) for _ in range(11)]
+    answers = []
+    for each in await issued(north, achievement, 11):
+        seen = await look(north.client, ids=[each])
+        answers.append(await confirm(north.client, seen["digest"], ids=[each]))
     assert [answer.status_code for answer in answers] == [202] * 10 + [409]
     assert answers[-1].json()["code"] == "too_many_revocations"
+
+
+async def test_a_confirmation_that_is_sent_again_begins_no_second_revocation(site: Site, north: Institution) -> None:
+    ids = await issued(north, await north.achievement(), 3)
+    seen = await look(north.client, ids=ids)
+    answers = await asyncio.gather(*[confirm(north.client, seen["digest"], ids=ids) for _ in range(5)])
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(await site.rows("select from revocations")) == 1
 
 
 async def test_the_databases_digest_is_that_of_ids_and_versions_in_order(site: Site, north: Institution) -> None:

@@ -94,11 +94,20 @@ async def test_where_it_cannot_go_on_it_is_paused_and_says_why(site: Site, north
     ids = await issued(north, await north.achievement(), 2)
     path = await begun(north, ids)
     key_id = (await north.client.get(path)).json()["confirmed_by"]
+    lacking, other = await north.key(scopes=["revoke"]), await north.key()
     await site.rows("update api_keys set revoked_at = now() where id = $1::uuid", key_id)
     assert await site.revoker().round() == 0
     [row] = await site.rows("select state, trouble from revocations")
     assert tuple(row) == ("paused", "key_no_longer_valid")
     assert len(await site.rows("select from credentials where status = 'issued'")) == 2
+
+    async with lacking, other:
+        answer = await lacking.post(f"{path}/resume")
+        assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+        assert (await other.post(f"{path}/resume")).json()["confirmed_by"] != key_id
+        await site.revoker().round()
+        done = (await other.get(path)).json()
+    assert (done["state"], done["revoked"], done["reissued"]) == ("done", 2, 2)
 
 
 async def test_issuing_once_more_needs_the_scope_issue_and_a_confirmation_of_its_own(north: Institution) -> None:
