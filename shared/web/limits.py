@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import httptools
@@ -19,6 +20,9 @@ MAX_HEADER_BYTES = 32 * 1024
 HEADER_SECONDS = 10.0
 # Of the bodies of all requests under way: callers that stop just before the end must not fill the memory.
 MAX_HELD_BYTES = 64 * 1024 * 1024
+# Of a body that is not taken so much is read, and dropped, so that its caller comes to hear why.
+LINGER_BYTES = 16 * 1024 * 1024
+LINGER_SECONDS = 2.0
 
 
 class Rate:
@@ -70,9 +74,8 @@ class BodyLimit:
         body = bytearray()
         try:
             if response := await self._refusal(scope, receive, body):
-                # What is left of the body is not worth reading.
                 response.headers["Connection"] = "close"
-                await response(scope, receive, send)
+                await response(scope, receive, _lingering(receive, send))
             else:
                 await self._app(scope, _once(bytes(body), receive), send)
         finally:
@@ -84,7 +87,7 @@ class BodyLimit:
         except LaurelError as error:
             response = present(answer(error), dict(scope["headers"]).get(b"accept", b"").decode("latin-1"))
             response.headers["Connection"] = "close"
-            await response(scope, receive, send)
+            await response(scope, receive, _lingering(receive, send))
         else:
             body = _Pieces(receive, send, max_bytes, self._seconds)
             await self._app(scope, body.receive, body.send)
@@ -144,9 +147,12 @@ class _Pieces:
 
     async def send(self, message: Message) -> None:
         """Pass on a part of the answer."""
-        if message["type"] == "http.response.start" and not self._whole:
+        if self._whole:
+            await self._send(message)
+            return
+        if message["type"] == "http.response.start":
             message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
-        await self._send(message)
+        await _lingering(self._receive, self._send)(message)
 
 
 def _refuse_early(scope: Scope, max_bytes: int) -> None:
@@ -159,6 +165,33 @@ def _refuse_early(scope: Scope, max_bytes: int) -> None:
         raise TooLarge("body_too_large", f"At most {max_bytes} bytes are taken.")
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise UnsupportedMedia("encoding_not_taken", "Bodies are taken as they are, without Content-Encoding.")
+
+
+def _lingering(receive: Receive, send: Send) -> Send:
+    """Return a `send` that reads on for a moment once all is said, and closes then.
+
+    A connection that is closed while its caller is still sending is reset, and the answer lost with it.
+    """
+
+    async def linger(message: Message) -> None:
+        if message["type"] != "http.response.body" or message.get("more_body", False):
+            await send(message)
+            return
+        await send({**message, "more_body": True})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                await _read_off(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+    return linger
+
+
+async def _read_off(receive: Receive) -> None:
+    read, more = 0, True
+    while more and read < LINGER_BYTES:
+        message = await receive()
+        read += len(message.get("body", b""))
+        more = message["type"] != "http.disconnect" and message.get("more_body", False)
 
 
 def _once(body: bytes, receive: Receive) -> Receive:
