@@ -17,7 +17,7 @@ from tests.support.people import bearer
 from tests.support.poll import eventually
 
 REMOVE = "/v1/ops/remove-sandboxes"
-NOTHING = {"tenants": 0, "api_keys": 0, "credentials": 0}
+NOTHING = {"tenants": 0, "api_keys": 0, "credentials": 0, "watches": 0}
 
 
 async def remove_all(site: Site) -> dict[str, int]:
