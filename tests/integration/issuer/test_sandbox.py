@@ -54,7 +54,7 @@ async def test_a_removed_sandbox_has_no_key_and_no_badge_left_and_stays_on_recor
     await sandbox.revoke(ids[0], "issued_in_error")
     other = (await north.issue(kept)).json()["id"]
 
-    assert await remove_all(site) == {"tenants": 1, "api_keys": 2, "credentials": 129}
+    assert await remove_all(site) == {"tenants": 1, "api_keys": 2, "credentials": 129, "watches": 0}
     assert await remove_all(site) == NOTHING, "a second time there is nothing to do"
 
     rows = await site.rows("select id, status, version from credentials where institution_id = $1", sandbox.id)
@@ -84,7 +84,7 @@ async def test_each_call_ends_a_bounded_share(site: Site) -> None:
     sandbox = await site.institution(sandbox=True)
     await sandbox.batch(await sandbox.achievement(), learners(150))
     first = (await site.operator.post(REMOVE)).json()
-    assert first == {"tenants": 1, "api_keys": 1, "credentials": 100}
+    assert first == {"tenants": 1, "api_keys": 1, "credentials": 100, "watches": 0}
     assert (await remove_all(site))["credentials"] == 50
 
 
