@@ -1,7 +1,10 @@
 """Reads a topic as any outsider with the log's address could: from its beginning to its end."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import uuid4
+
+import orjson
 
 from shared.ids import PARTITIONS
 from shared.messaging.log import open_log
@@ -23,6 +26,13 @@ async def read_topic(event_log: Mapping[str, str], topic: str) -> list[Received]
         await reader.close()
         await log.close()
     return found
+
+
+async def events_on(dsn: str, topic: str, *kinds: str) -> list[dict[str, Any]]:
+    """The events of these types that lie in a topic of an embedded log; one that was sent again is the same."""
+    records = [(dict(each.headers), each.value) for each in await read_topic({"LAUREL_EVENTLOG_DSN": dsn}, topic)]
+    found = {head["ce_id"]: value or b"" for head, value in records if head["ce_type"].decode() in kinds}
+    return [orjson.loads(value) for value in found.values()]
 
 
 def as_text(records: Sequence[Received]) -> str:

@@ -12,7 +12,7 @@ from tests.integration.issuer.test_revocations import confirm, issued, look
 from tests.support.poll import eventually
 from tests.support.service import clean_event_log
 from tests.support.stack import Process
-from tests.support.topics import read_topic
+from tests.support.topics import events_on
 
 
 async def begun(north: Institution, ids: list[str]) -> str:
@@ -30,12 +30,9 @@ async def revoked_once(site: Site, ids: list[str], told: list[str]) -> bool:
 
 
 async def on_the_log(dsn: str, count: int) -> list[str] | None:
-    """Of which badges the log tells a change, once there are so many events; one that was sent again is the same."""
-    records = await read_topic({"LAUREL_EVENTLOG_DSN": dsn}, ISSUER_EVENTS)
-    headers = [(dict(each.headers), each) for each in records]
-    kind = CredentialStatusChanged.TYPE.encode()
-    found = {each["ce_id"]: str((record.key or b"").decode()) for each, record in headers if each["ce_type"] == kind}
-    return list(found.values()) if len(found) == count else None
+    """Of which badges the log tells a change, once there are so many events."""
+    events = await events_on(dsn, ISSUER_EVENTS, CredentialStatusChanged.TYPE)
+    return [each["credential_id"] for each in events] if len(events) == count else None
 
 
 async def ended(north: Institution, path: str) -> dict[str, Any] | None:
