@@ -9,7 +9,7 @@ import httptools
 from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from starlette.responses import Response
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -73,9 +73,8 @@ class BodyLimit:
             return
         body = bytearray()
         try:
-            if response := await self._refusal(scope, receive, body):
-                response.headers["Connection"] = "close"
-                await response(scope, receive, _lingering(receive, send))
+            if told := await self._refusal(scope, receive, body):
+                await _turn_away(told, scope, receive, send)
             else:
                 await self._app(scope, _once(bytes(body), receive), send)
         finally:
@@ -85,14 +84,12 @@ class BodyLimit:
         try:
             _refuse_early(scope, max_bytes)
         except LaurelError as error:
-            response = present(answer(error), dict(scope["headers"]).get(b"accept", b"").decode("latin-1"))
-            response.headers["Connection"] = "close"
-            await response(scope, receive, _lingering(receive, send))
+            await _turn_away(answer(error), scope, receive, send)
         else:
             body = _Pieces(receive, send, max_bytes, self._seconds)
             await self._app(scope, body.receive, body.send)
 
-    async def _refusal(self, scope: Scope, receive: Receive, body: bytearray) -> Response | None:
+    async def _refusal(self, scope: Scope, receive: Receive, body: bytearray) -> JSONResponse | None:
         """Read the request's body into `body`; return the answer to a request that is not taken."""
         max_bytes = max(self._max_bytes, self._larger.get(scope["path"], 0))
         try:
@@ -100,12 +97,10 @@ class BodyLimit:
             async with asyncio.timeout(self._seconds):
                 await self._read(receive, body, max_bytes)
         except LaurelError as error:
-            told = answer(error)
+            return answer(error)
         except TimeoutError:
-            told = problem(408, "body_too_slow", f"The body took longer than {self._seconds:g} s.")
-        else:
-            return None
-        return present(told, dict(scope["headers"]).get(b"accept", b"").decode("latin-1"))
+            return problem(408, "body_too_slow", f"The body took longer than {self._seconds:g} s.")
+        return None
 
     async def _read(self, receive: Receive, body: bytearray, max_bytes: int) -> None:
         more = True
@@ -165,6 +160,13 @@ def _refuse_early(scope: Scope, max_bytes: int) -> None:
         raise TooLarge("body_too_large", f"At most {max_bytes} bytes are taken.")
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise UnsupportedMedia("encoding_not_taken", "Bodies are taken as they are, without Content-Encoding.")
+
+
+async def _turn_away(told: JSONResponse, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request whose body is not taken, and close the connection."""
+    response = present(told, dict(scope["headers"]).get(b"accept", b"").decode("latin-1"))
+    response.headers["Connection"] = "close"
+    await response(scope, receive, _lingering(receive, send))
 
 
 def _lingering(receive: Receive, send: Send) -> Send:

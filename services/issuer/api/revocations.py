@@ -182,7 +182,7 @@ async def revoke_many(body: NewRevocation, who: Revoker, header: IdempotencyKey,
     confirmation is refused (409 `selection_changed`, with the `now` that there is) when a badge has come, gone or
     changed since; how many employers have checked the badges may change, it is no part of it.
     """
-    handlers.refuse_without_scope(who, reissue=body.reissue)
+    handlers.refuse_without_issuing(who, reissue=body.reissue)
     selection, why = body.selection(), reason(body.reason)
     if body.digest is None:
         async with database.transaction(who.tenant_id) as tx:

@@ -9,11 +9,11 @@ from services.issuer.handlers.selecting import refuse_unknown
 from services.issuer.store import revocations as store
 from shared import db, telemetry
 from shared.db import Tx
-from shared.errors import Conflict, Forbidden, NotFound
+from shared.errors import Conflict, NotFound
 from shared.ids import new_id
 from shared.messaging.events import Reason
 from shared.web import idempotency
-from shared.web.auth import Principal
+from shared.web.auth import Principal, refuse_without
 from shared.web.idempotency import Attempt
 
 # Of one institution's revocations, those that have not ended: enough for a morning, and nobody fills the table.
@@ -99,15 +99,15 @@ async def command(tx: Tx, who: Principal, revocation_id: UUID, asked: Command) -
     if state is None:
         return
     if state == "running" and row["trouble"] == KEY_ENDED:
-        refuse_without_scope(who, reissue=row["reissue"])
+        refuse_without_issuing(who, reissue=row["reissue"])
         await store.hand_over(tx, revocation_id, who.key_id)
     await store.move(tx, revocation_id, state)
 
 
-def refuse_without_scope(who: Principal, *, reissue: bool) -> None:
+def refuse_without_issuing(who: Principal, *, reissue: bool) -> None:
     """Raise Forbidden (`scope_missing`) where a key may revoke badges, but not issue them once more."""
-    if reissue and not who.may("issue"):
-        raise Forbidden("scope_missing", "This key lacks the scope 'issue'.")
+    if reissue:
+        refuse_without(who, "issue")
 
 
 async def existing(tx: Tx, institution_id: UUID, revocation_id: UUID, lock: store.Lock = "") -> Row:
