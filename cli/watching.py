@@ -82,14 +82,20 @@ def listed(as_json: Json = False) -> None:
 
 
 @watch.command("remove")
-def remove(watch_id: Annotated[str, typer.Argument(help="The watch's id, as `laurel watch list` shows it.")]) -> None:
+def remove(
+    watch_id: Annotated[str, typer.Argument(help="The watch's id, as `laurel watch list` shows it.")],
+    as_json: Json = False,
+) -> None:
     """Watch a badge no longer. What was told stays in the feed.
 
     Example: laurel watch remove 6f1c3f5e-95a5-4a0c-8d5b-2c3f4a5b6c7d
     """
     subject = plain_uuid(watch_id, "watch")
     connect(os.environ, "employer", needs=["verifier"]).delete("verifier", f"{ROUTE}/{subject}")
-    say(f"{subject} is watched no longer.")
+    if as_json:
+        give({"removed": subject})
+    else:
+        say(f"{subject} is watched no longer.")
 
 
 @watch.command("events")

@@ -203,8 +203,11 @@ def test_addresses_and_key_come_from_demo_json_where_the_environment_is_silent(t
         connect({"LAUREL_HOME": str(tmp_path / "nowhere")})
 
 
-# What is no answer: a sample is JSON, a report's form is chosen, a key is one line, a server answers others.
-NO_JSON = (["achievement", "sample"], ["log", "report"], ["receipt", "get"], ["witness", "key"], ["witness", "serve"])
+# What is no answer: a sample is JSON, failed rows are CSV, a report's form is chosen, a key is one line, a server answers.
+NO_JSON = (
+    *(["achievement", "sample"], ["jobs", "errors"], ["log", "report"], ["receipt", "get"]),
+    *(["witness", "key"], ["witness", "serve"]),
+)
 # Options about keys that are no secret: a file's name, and what everybody may know.
 KEY_OPTIONS = {"--key-file", "--vkey"}
 PUBLIC_KEY_OPTIONS = {"receipt check": {"--keys", "--verifier-key"}, "revoke": {"--key"}}  # a signing key's id
