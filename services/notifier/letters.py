@@ -158,7 +158,7 @@ def shown(text: str, limit: int, language: str = ENGLISH) -> str:
 
 def apart(text: str) -> str:
     """Return a text for a line of plain text: what is written from right to left turns nothing round but itself."""
-    turns = any(unicodedata.bidirectional(each) in _RIGHT_TO_LEFT for each in text)
+    turns = not text.isascii() and any(unicodedata.bidirectional(each) in _RIGHT_TO_LEFT for each in text)
     return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}" if turns else text
 
 

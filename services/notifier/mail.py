@@ -3,20 +3,19 @@
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.message import EmailMessage
 from email.utils import format_datetime
 from hashlib import sha256
 
 import orjson
 import structlog
 
-from services.notifier import headers, letters, own_words
+from services.notifier import headers, letters, mime, own_words
 from services.notifier.domain import MAX_LINKS, MY_LINKS, NECESSARY, Answer, checked_address
 from services.notifier.endpoint_letters import ABOUT_ENDPOINTS, of_an_endpoint
 from services.notifier.headers import one_line
 from services.notifier.letters import Places
 from services.notifier.own_words import TemplateRefused
-from services.notifier.post import Post
+from services.notifier.post import Mail, Post
 from services.notifier.store import links, parcels
 from services.notifier.store.links import Links
 from services.notifier.store.parcels import EndpointMail, Letter
@@ -62,15 +61,21 @@ class Mails:
         address = checked_address(parcel.email)
         if address is None:
             return Answer("refused", error="address_refused")
-        # A tenant's template is compiled and run beside the event loop.
-        message = await asyncio.to_thread(self._write, parcel, address, claim)
-        digest = sha256(message.as_bytes()).digest()
-        return replace(await self.post.send(message, str(claim.id)), body=digest)
+        if isinstance(parcel, Letter) and parcel.template:
+            # A tenant's template is compiled and run beside the event loop.
+            content = await asyncio.to_thread(self._write, parcel, address, claim)
+        else:
+            content = self._write(parcel, address, claim)
+        answer = await self.post.send(Mail(str(claim.id), self.sender, address, content))
+        return replace(answer, body=sha256(content).digest())
 
-    def _write(self, parcel: Parcel, address: str, claim: Claim) -> EmailMessage:
+    def _write(self, parcel: Parcel, address: str, claim: Claim) -> bytes:
         unsubscribe = self._unsubscribe(claim, address)
         on_behalf = one_line(parcel.institution) if isinstance(parcel, Letter) else None
-        message = compose(
+        badge = None
+        if isinstance(parcel, Letter) and claim.type in _WITH_BADGE:
+            badge = orjson.dumps(parcel.credential)
+        return compose(
             self._written(parcel, claim, unsubscribe),
             sender=self.sender,
             on_behalf=on_behalf,
@@ -78,11 +83,8 @@ class Mails:
             name=str(claim.id),
             at=claim.started_at,
             unsubscribe=unsubscribe,
+            badge=badge,
         )
-        if isinstance(parcel, Letter) and claim.type in _WITH_BADGE:
-            badge = orjson.dumps(parcel.credential)
-            message.add_attachment(badge, maintype="application", subtype="json", filename="badge.json")
-        return message
 
     def _written(self, parcel: Parcel, claim: Claim, unsubscribe: str | None) -> Written:
         if isinstance(parcel, Links):
@@ -142,22 +144,27 @@ def compose(
     name: str,
     at: datetime,
     unsubscribe: str | None = None,
-) -> EmailMessage:
-    """Make a mail of what it says.
+    badge: bytes | None = None,
+) -> bytes:
+    """Make a mail of what it says, with a signed badge attached.
 
     `name` makes the Message-ID, the same at every attempt. `unsubscribe` is an address that takes the one click of
     RFC 8058.
     """
-    message = EmailMessage(policy=headers.POLICY)
-    message["Subject"] = headers.subject(said.subject)
-    message["From"] = headers.sender(on_behalf, sender)
-    message["To"] = to
-    message["Date"] = format_datetime(at)
-    message["Message-ID"] = f"<{name}@{sender.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
+    lines = [
+        ("Subject", headers.subject(said.subject)),
+        ("From", headers.sender(on_behalf, sender)),
+        ("To", to),
+        ("Date", format_datetime(at)),
+        ("Message-ID", f"<{name}@{sender.rpartition('@')[2]}>"),
+        ("Auto-Submitted", "auto-generated"),  # RFC 3834: no out-of-office replies
+    ]
     if unsubscribe:
-        message["List-Unsubscribe"] = f"<{unsubscribe}>"
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message.set_content(said.text)
-    message.add_alternative(said.html, subtype="html")
-    return message
+        lines += [
+            ("List-Unsubscribe", f"<{unsubscribe}>"),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ]
+    words = mime.multipart("alternative", mime.text(said.text), mime.text(said.html, "html"))
+    if badge:
+        words = mime.multipart("mixed", words, mime.attachment(badge, "application/json", "badge.json"))
+    return mime.message(lines, words)

@@ -3,9 +3,8 @@
 import asyncio
 import ssl
 from dataclasses import dataclass
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -19,11 +18,20 @@ SECONDS = 25.0
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
+class Mail(NamedTuple):
+    """A mail as it is handed over, from one address to one; `name` is the delivery's, the same at every attempt."""
+
+    name: str
+    sender: str
+    to: str
+    content: bytes
+
+
 class Post(Protocol):
     """Takes mails."""
 
-    async def send(self, message: EmailMessage, name: str) -> Answer:
-        """Take `message` for its one recipient; `name` is the delivery's, the same at every attempt."""
+    async def send(self, mail: Mail) -> Answer:
+        """Take a mail."""
         ...
 
 
@@ -53,15 +61,14 @@ class SmtpPost:
             unquote(password) if password else None,
         )
 
-    async def send(self, message: EmailMessage, name: str) -> Answer:
-        """Hand `message` over."""
+    async def send(self, mail: Mail) -> Answer:
+        """Hand a mail over."""
         try:
             async with asyncio.timeout(SECONDS):
                 await aiosmtplib.send(
-                    # The very bytes that were written: given the message, it would fold the headers anew.
-                    message.as_bytes(),
-                    sender=message["From"].addresses[0].addr_spec,
-                    recipients=[message["To"]],
+                    mail.content,
+                    sender=mail.sender,
+                    recipients=[mail.to],
                     hostname=self.host,
                     port=self.port,
                     use_tls=self.security == "smtps",
@@ -72,9 +79,9 @@ class SmtpPost:
                 )
         except aiosmtplib.SMTPRecipientsRefused as error:
             refused = error.recipients[0]
-            return read_reply(refused.code, refused.message, "recipient", address_digest(message["To"]))
+            return read_reply(refused.code, refused.message, "recipient", address_digest(mail.to))
         except aiosmtplib.SMTPDataError as error:
-            return read_reply(error.code, error.message, "content", address_digest(message["To"]))
+            return read_reply(error.code, error.message, "content", address_digest(mail.to))
         except aiosmtplib.SMTPResponseException as error:
             # Not this mail was refused, we were (log-in, sender): somebody will mend that.
             return Answer("retry", error.code, "smtp_refused_us")
@@ -89,13 +96,13 @@ class FolderPost:
 
     folder: Path
 
-    async def send(self, message: EmailMessage, name: str) -> Answer:
-        """Write `message` as `<name>.eml`."""
+    async def send(self, mail: Mail) -> Answer:
+        """Write a mail as `<name>.eml`."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            unfinished = self.folder / f".{name}.part"
-            unfinished.write_bytes(message.as_bytes())
-            unfinished.replace(self.folder / f"{name}.eml")
+            unfinished = self.folder / f".{mail.name}.part"
+            unfinished.write_bytes(mail.content)
+            unfinished.replace(self.folder / f"{mail.name}.eml")
         except OSError as error:
             return Answer("retry", error.errno, "folder")
         return Answer("accepted")

@@ -14,7 +14,7 @@ import structlog
 from services.notifier import letters
 from services.notifier.headers import MAX_HEADER_TEXT
 from services.notifier.mail import compose
-from services.notifier.post import SmtpPost
+from services.notifier.post import Mail, SmtpPost
 from services.notifier.sender import LEASE
 from services.notifier.store.parcels import Letter
 from services.notifier.writing import written
@@ -78,8 +78,7 @@ def test_any_name_is_a_well_formed_header(name: str) -> None:
     letter = Letter(EMAIL, OWNER_TOKEN, Badge(name=name, learner=name).document, name, None, None, None)
     said = letters.said(letter, new_id(), PLACES)
     words = written("credential.issued", said)
-    message = compose(words, sender="badges@laurel.example", on_behalf=name, to=EMAIL, name="1", at=AT)
-    raw = message.as_bytes()
+    raw = compose(words, sender="badges@laurel.example", on_behalf=name, to=EMAIL, name="1", at=AT)
     assert raw.isascii()
     assert max(len(line) for line in raw.splitlines()) < 998  # RFC 5322 section 2.1.1
     again = email.message_from_bytes(raw, policy=policy.default)
@@ -172,8 +171,8 @@ async def test_a_crash_between_sending_and_marking_sends_the_same_message_id_aga
     class Slow:
         """A post that has taken the mail, and has not yet said so."""
 
-        async def send(self, message: EmailMessage, name: str) -> Any:
-            await SmtpPost.from_url(f"smtp://127.0.0.1:{box.port}").send(message, name)
+        async def send(self, mail: Mail) -> Any:
+            await SmtpPost.from_url(f"smtp://127.0.0.1:{box.port}").send(mail)
             taken.set()
             await asyncio.Event().wait()
 

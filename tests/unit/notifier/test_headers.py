@@ -61,15 +61,18 @@ def written(
     )
     said = letters.said(letter, UUID(int=1), Places("https://badges.example"))
     words = writing.written(template, said, language)
-    mail = compose(words, sender=SENDER, on_behalf=one_line(institution), to=LEARNER, name="mail-1", at=AT)
-    return mail.as_bytes()
+    return compose(words, sender=SENDER, on_behalf=one_line(institution), to=LEARNER, name="mail-1", at=AT)
 
 
 def lines(mail: bytes) -> list[str]:
     """The lines of its text part."""
-    text = email.message_from_bytes(mail, _class=EmailMessage, policy=policy.default).get_body(("plain",))
+    text = read(mail).get_body(("plain",))
     assert text is not None
     return text.get_content().splitlines()
+
+
+def read(mail: bytes) -> EmailMessage:
+    return email.message_from_bytes(mail, _class=EmailMessage, policy=policy.default)
 
 
 @given(
@@ -95,9 +98,7 @@ def test_no_name_adds_a_line_to_a_mail(
 @pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("template", LEARNERS)
 def test_html_in_names_is_shown_and_not_obeyed_in_any_mail(template: str, language: str) -> None:
-    mail = email.message_from_bytes(
-        written(ATTACK, ATTACK, ATTACK, template, language), _class=EmailMessage, policy=policy.default
-    )
+    mail = read(written(ATTACK, ATTACK, ATTACK, template, language))
     text, html = mail.get_body(("plain",)), mail.get_body(("html",))
     assert text
     assert html
@@ -132,16 +133,14 @@ def test_an_endpoints_url_stays_on_one_line(url: str) -> None:
     said = {"id": "1", "url": url, "reason": "gone"}
     words = writing.written("endpoint.disabled", said)
     mail = compose(words, sender=SENDER, on_behalf=None, to=LEARNER, name="mail-1", at=AT)
-    text = mail.get_body(("plain",))
-    assert text is not None
-    assert len(text.get_content().splitlines()) == 8
+    assert len(lines(mail)) == 8
 
 
 @given(institution=NAMES, badge=NAMES)
 @example(institution=REPLY_TO, badge=REPLY_TO)
 @example(institution=SECOND_SENDER, badge="Welding")
 def test_a_mail_has_one_sender_and_one_recipient_whatever_the_names(institution: str, badge: str) -> None:
-    mail = email.message_from_bytes(written(institution, badge), _class=EmailMessage, policy=policy.default)
+    mail = read(written(institution, badge))
     assert [each.addr_spec for each in mail["from"].addresses] == [SENDER]
     assert [each.addr_spec for each in mail["to"].addresses] == [LEARNER]
     for name in ("from", "subject"):
