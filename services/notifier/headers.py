@@ -22,13 +22,13 @@ def one_line(text: str) -> str:
 
 
 # A cohort's mails have one subject and one sender.
-@lru_cache(256)
+@lru_cache(64)
 def subject(text: str) -> str:
     """Return the value of a Subject header, folded, encoded (RFC 2047) where it is not ASCII."""
     return Header(_shown(text), header_name="Subject").encode(linesep=_BREAK)
 
 
-@lru_cache(256)
+@lru_cache(64)
 def sender(on_behalf: str | None, address: str) -> str:
     """Return the value of a From header: for whom Laurel writes, encoded unless the words are plain, and `address`."""
     words = f"{_shown(on_behalf)} via Laurel" if on_behalf else "Laurel"

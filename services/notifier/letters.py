@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -141,7 +142,13 @@ def addressee(credential: Mapping[str, Any]) -> str | None:
 
 def plain(markdown: str) -> str:
     """Return the text of Markdown without its marks, and without the addresses of its links."""
-    blocks = (" ".join(_text(token).split()) for token in _markdown.parse(markdown[:_MARKDOWN_READ]))
+    return _plain(markdown[:_MARKDOWN_READ])
+
+
+# A cohort's badges say one thing.
+@lru_cache(256)
+def _plain(markdown: str) -> str:
+    blocks = (" ".join(_text(token).split()) for token in _markdown.parse(markdown))
     return " ".join(each if each[-1] in ".,:;!?" else f"{each};" for each in blocks if each).rstrip(";")
 
 

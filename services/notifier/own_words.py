@@ -101,9 +101,15 @@ def _parts(template: Template) -> Iterator[tuple[str, str, int]]:
         yield "html", template.html, MAX_HTML
 
 
-def _problems(part: str, source: str, most: int) -> list[Problem]:
+def _problems(part: str, source: str, most: int) -> Sequence[Problem]:
     if len(source) > most:
         return [Problem(part, 1, f"It is longer than {most} characters.")]
+    return _problems_within(part, source)
+
+
+# A cohort's mails are all written by one template.
+@lru_cache(64)
+def _problems_within(part: str, source: str) -> Sequence[Problem]:
     try:
         tree = _environment(part).parse(source)
         found = [Problem(part, line, message) for line, message in _refused(tree, frozenset(VARIABLES))]
@@ -158,7 +164,6 @@ def _environment(part: str) -> ImmutableSandboxedEnvironment:
     )
 
 
-# A cohort's mails are all written by one template.
 @lru_cache(64)
 def _compiled(part: str, source: str) -> Compiled:
     return _environment(part).from_string(source)

@@ -7,7 +7,7 @@ are; what is missing is sent in English.
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ def spoken(language: str | None) -> str:
     return language if language in languages() else ENGLISH
 
 
+@lru_cache(256)
 def day(instant: datetime, language: str = ENGLISH) -> str:
     """Return a date for people (`26 November 2026`, `26. November 2026`), in UTC."""
     return format_date(instant.astimezone(UTC), "long", locale="en_GB" if language == ENGLISH else language)

@@ -7,6 +7,7 @@ broken where it is long, it could begin one with their words.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -25,6 +26,7 @@ templates = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    auto_reload=False,
 )
 templates.filters |= {"line": one_line, "apart": apart}
 
@@ -46,10 +48,10 @@ class Block(NamedTuple):
 
 def written(template: str, said: Mapping[str, Any], language: str = ENGLISH, unsubscribe: str | None = None) -> Written:
     """Write the mail `template` in a language, or in English; `unsubscribe` is where to say that one wants no more."""
-    chosen = language if (FOLDER / spoken(language) / f"{template}.txt").exists() else ENGLISH
+    chosen = language if _exists(f"{spoken(language)}/{template}.txt") else ENGLISH
     said = {**said, "language": chosen, "words": _words(template, chosen), "unsubscribe": unsubscribe}
     subject, _, body = templates.get_template(f"{chosen}/{template}.txt").render(said).partition("\n")
-    if (FOLDER / chosen / f"{template}.html").exists():
+    if _exists(f"{chosen}/{template}.html"):
         text, html = body.lstrip("\n"), templates.get_template(f"{chosen}/{template}.html").render(said)
     else:
         blocks, footer = _blocks(body)
@@ -73,6 +75,11 @@ def as_html(subject: str, blocks: list[Block], footer: list[str], said: Mapping[
 def farewell(said: Mapping[str, Any]) -> str:
     """Return how a text says where to unsubscribe."""
     return f"\n{said['words']['unsubscribe']}\n{said['unsubscribe']}\n" if said["unsubscribe"] else ""
+
+
+@cache
+def _exists(name: str) -> bool:
+    return (FOLDER / name).exists()
 
 
 def _words(template: str, language: str) -> Mapping[str, Any]:
