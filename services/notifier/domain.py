@@ -132,14 +132,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a delivery after an attempt."""
+    """What becomes of a delivery after an attempt; `wait` is the time until the next one."""
 
     state: Literal["delivered", "failed", "waiting"]
-    due_at: datetime | None = None
+    wait: timedelta | None = None
     disable: Disabled | None = None
 
 
-def verdict(answer: Answer, tries: int, now: datetime, chance: float) -> Verdict:
+def verdict(answer: Answer, tries: int, chance: float) -> Verdict:
     """Decide after the attempt number `tries` (from 1) of the schedule; `chance` lies between 0 and 1."""
     if answer.outcome == "accepted":
         return Verdict("delivered")
@@ -147,7 +147,7 @@ def verdict(answer: Answer, tries: int, now: datetime, chance: float) -> Verdict
         return Verdict("failed", disable=answer.disable)
     if tries >= len(SCHEDULE):
         return Verdict("failed", disable="unreachable")
-    return Verdict("waiting", due_at=now + max(SCHEDULE[tries] * (1 + JITTER * chance), answer.wait))
+    return Verdict("waiting", wait=max(SCHEDULE[tries] * (1 + JITTER * chance), answer.wait))
 
 
 def read_response(status: int, retry_after: str | None, now: datetime) -> Answer:

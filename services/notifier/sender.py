@@ -139,8 +139,8 @@ class Sender:
             return Answer("retry", error="internal")
 
     async def _finish(self, claim: Claim, answer: Answer) -> None:
+        ended = verdict(answer, claim.tries, random.random())  # noqa: S311  # nothing secret
         async with self._database.transaction() as tx:
-            ended = verdict(answer, claim.tries, await db.now(tx), random.random())  # noqa: S311  # nothing secret
             if not await queue.finish(tx, claim, answer, ended):
                 log.warning("attempt_overtaken", delivery_id=str(claim.id))
         if claim.type != MY_LINKS:  # /metrics is open: it would say whether the address that asks is known

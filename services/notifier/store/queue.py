@@ -11,7 +11,6 @@ from services.notifier.domain import LATE, MY_LINKS, Answer, Verdict
 from services.notifier.pace import Pace
 from services.notifier.store import links, pacing, suppressions
 from services.notifier.store.deliveries import add_for_endpoint
-from shared import db
 from shared.db import Tx
 
 # Where none of the first may be sent now, so many are looked through and given a time: a slow domain's mails, however
@@ -87,35 +86,29 @@ async def claim(
 
 async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool:
     """Write down how an attempt ended; False where the lease had ended before and another attempt counts instead."""
-    now = await db.now(tx)
-    ours = await tx.fetchval(
+    now = await tx.fetchval(
         """
-        update deliveries set state = $3, due_at = coalesce($4, due_at), leased_until = null, lane = null,
-               slotted = false,
-               finished_at = case $3 when 'waiting' then null else $5::timestamptz end
-        where id = $1 and attempts = $2 and leased_until is not null returning true
+        with clock as materialized (select laurel_clock() as now),
+        ours as (
+            update deliveries d set state = $3, due_at = coalesce(clock.now + $4::interval, due_at),
+                   leased_until = null, lane = null, slotted = false,
+                   finished_at = case $3 when 'waiting' then null else clock.now end
+            from clock where id = $1 and attempts = $2 and leased_until is not null returning id, attempts, now
+        )
+        update attempts a set ended_at = ours.now, outcome = $5, status = $6, error = $7, body_sha256 = $8
+        from ours where a.delivery_id = ours.id and a.number = ours.attempts returning ours.now
         """,
         claim.id,
         claim.number,
         verdict.state,
-        verdict.due_at,
-        now,
-    )
-    if not ours:
-        return False
-    await tx.execute(
-        """
-        update attempts set ended_at = $3, outcome = $4, status = $5, error = $6, body_sha256 = $7
-        where delivery_id = $1 and number = $2
-        """,
-        claim.id,
-        claim.number,
-        now,
+        verdict.wait,
         answer.outcome,
         answer.status,
         answer.error,
         answer.body,
     )
+    if now is None:
+        return False
     if answer.bounced and claim.type != MY_LINKS:
         await suppressions.add(tx, claim.tenant_id, answer.bounced, "bounced", answer.status)
     if claim.type == MY_LINKS and verdict.state != "waiting":
@@ -166,30 +159,28 @@ async def _take(tx: Tx, rows: Sequence[Any], lanes: Mapping[UUID, bytes | None],
     ids, now = [row["id"] for row in rows], rows[0]["now"]
     lost = await tx.fetch(
         """
-        update attempts set ended_at = $2, outcome = 'lost'
-        where delivery_id = any($1::uuid[]) and outcome is null returning delivery_id
+        with lost as (
+            update attempts set ended_at = $2, outcome = 'lost'
+            where delivery_id = any($1::uuid[]) and outcome is null returning delivery_id
+        ),
+        taken as (
+            update deliveries d set attempts = attempts + 1, tries = tries + 1, leased_until = $3, lane = mine.lane,
+                   possibly_doubled = possibly_doubled + (d.id in (select delivery_id from lost))::integer
+            from unnest($1::uuid[], $4::bytea[]) as mine(id, lane) where d.id = mine.id
+            returning d.id, d.attempts, d.tenant_id
+        ),
+        started as (
+            insert into attempts (delivery_id, number, tenant_id, started_at)
+            select id, attempts, tenant_id, $2 from taken
+        )
+        select delivery_id from lost
         """,
         ids,
         now,
-    )
-    doubled = {row["delivery_id"] for row in lost}
-    await tx.execute(
-        """
-        with taken as (
-            update deliveries d set attempts = attempts + 1, tries = tries + 1, leased_until = $2, lane = mine.lane,
-                   possibly_doubled = possibly_doubled + mine.doubled::integer
-            from unnest($1::uuid[], $3::bytea[], $4::boolean[]) as mine(id, lane, doubled) where d.id = mine.id
-            returning d.id, d.attempts, d.tenant_id
-        )
-        insert into attempts (delivery_id, number, tenant_id, started_at)
-        select id, attempts, tenant_id, $5 from taken
-        """,
-        ids,
         now + lease,
         [lanes.get(each) for each in ids],
-        [each in doubled for each in ids],
-        now,
     )
+    doubled = {row["delivery_id"] for row in lost}
     return [_claimed(row, row["id"] in doubled) for row in rows]
 
 
