@@ -146,7 +146,7 @@ def compose(
     unsubscribe: str | None = None,
     badge: bytes | None = None,
 ) -> bytes:
-    """Make a mail of what it says, with a signed badge attached.
+    """Make a mail of what it says; `badge` is a signed one, to be attached.
 
     `name` makes the Message-ID, the same at every attempt. `unsubscribe` is an address that takes the one click of
     RFC 8058.

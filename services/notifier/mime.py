@@ -1,6 +1,8 @@
 """Writes mails out (RFC 5322, MIME): headers as they are given, and parts that nothing in them can end.
 
-Python's email package would do it too, by reading each header again whenever it looks at it: most of a mail's time.
+Python's email package reads each header before it writes it: it turns encoded words (RFC 2047) into what they stand
+for, line breaks too, and forgets quotes when it folds, so that a name could add headers, a body or another sender. And
+it reads them again whenever it looks at them, which took most of a mail's time.
 """
 
 from base64 import b64encode
@@ -10,7 +12,7 @@ from collections.abc import Sequence
 Header = tuple[str, str]
 
 _LINE = 76  # of what is encoded (RFC 2045 sections 6.7 and 6.8)
-_BASE64_GROWTH = 1.4
+_BASE64_GROWTH = 1.4  # 4 characters for 3, and line breaks
 # Of a boundary: neither encoding writes it, so no part needs to be searched for its boundary (RFC 2045 section 6.7).
 _NEVER_ENCODED = "=_"
 
@@ -32,7 +34,7 @@ def multipart(subtype: str, *parts: bytes) -> bytes:
 
 
 def text(content: str, subtype: str = "plain") -> bytes:
-    """Return a part of text; it is base64 where much of it is not ASCII."""
+    """Return a part of text, for servers of every kind in ASCII: as base64 where much of it is none."""
     lines = [*content.encode().splitlines(), b""]
     raw = b"\r\n".join(lines)
     kind, quoted = f'text/{subtype}; charset="utf-8"', b2a_qp(raw)
