@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,6 +31,9 @@ Task = Callable[[], Coroutine[None, None, None]]
 # The embedded log compacts as often; heartbeats are most of what it drops.
 HOUSE_SECONDS = 30.0
 ROLES = ("api", "worker", "all")
+# Records come and go by the hundred, and hardly anything of them refers in a circle: with Python's own 700 a tenth of
+# the time went into looking for what does.
+COLLECT_AFTER = 50_000
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,8 @@ def main(service: Service[S]) -> None:
     elif role == "topics":
         asyncio.run(_create_topics(settings))
     else:
+        gc.freeze()  # the code stays: no collection looks at it
+        gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
         run_until_told(running(service, settings, role))
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.issuer.domain.formats import names_its_subject
-from services.issuer.domain.plan import Draft, Order, Plan
+from services.issuer.domain.plan import AnyOrder, Draft, Given, Order, Plan
 from shared.credentials.badge import Issuer, Recipient, open_badge
 from shared.credentials.status import status_entry
 from shared.errors import Invalid
@@ -23,12 +23,12 @@ def refuse_impossible(plan: Plan, order: Order) -> None:
         raise Invalid("result_description_unknown", "A result refers to a description that this achievement lacks.")
 
 
-def likeness(order: Order) -> Hashable:
+def likeness(order: AnyOrder) -> Hashable:
     """Return what makes badges of one plan alike to whoever reads them strictly; None: it is like no other.
 
     Names, addresses and dates were checked when they were read: which ones they are decides nothing any more.
     """
-    if order.recipient_id is not None or order.evidence or order.results:
+    if isinstance(order, Given) or order.recipient_id is not None or order.evidence or order.results:
         return None
     return tuple(each is None for each in (order.email, order.name, order.valid_from, order.valid_until))
 

@@ -44,16 +44,18 @@ def make(
     demo: bool,
     shapes: Shapes | None = None,
     terms: Terms = PINNED_ALONE,
+    alike: bool = False,
 ) -> Signed:
     """Build one credential and sign it in the plan's formats; its proofs' `created` is the plan's `now`.
 
-    `terms` says where those of a credential that is no badge may come from.
+    `terms` says where those of a credential that is no badge may come from; `alike` that a badge like this one
+    (`badges.likeness`) was found to be one that strict readers take.
 
     Raises Invalid, of a given credential Malformed, where it has no signed form (a value twice in a set, say), Invalid
     where strict readers would refuse a badge, TooLarge where it is too long.
     """
     try:
-        unsigned = _unsigned(plan, draft, public_url, demo=demo)
+        unsigned = _unsigned(plan, draft, public_url, demo=demo, alike=alike)
         words = PINNED_ALONE if is_badge(unsigned) else terms
         document = {**unsigned, "proof": _proof(plan, unsigned, keys, shapes, words)}
         token = _token(plan, unsigned, keys)
@@ -72,7 +74,7 @@ def refuse_unfit(plan: Plan, draft: Draft, public_url: str, shapes: Shapes) -> N
         raise _refusal(draft, error) from error
 
 
-def _unsigned(plan: Plan, draft: Draft, public_url: str, *, demo: bool) -> dict[str, Any]:
+def _unsigned(plan: Plan, draft: Draft, public_url: str, *, demo: bool, alike: bool = False) -> dict[str, Any]:
     """Return the credential without a proof; whoever wrote it, a badge is one that strict readers take."""
     if isinstance(draft.order, Given):
         unsigned = generic.unsigned(plan, draft, draft.order, public_url)
@@ -82,7 +84,8 @@ def _unsigned(plan: Plan, draft: Draft, public_url: str, *, demo: bool) -> dict[
         if not are_a_badges(unsigned["@context"]):
             raise CredentialError("The contexts are not those of an Open Badge, in their order.", "context_order")
         given = isinstance(draft.order, Given)
-        refuse_unfit_badge(unsigned, member_of_given if given else partial(member_of_order, badge=unsigned))
+        if not alike:
+            refuse_unfit_badge(unsigned, member_of_given if given else partial(member_of_order, badge=unsigned))
     return unsigned
 
 

@@ -210,7 +210,9 @@ class Issuing:
         keys = {kind: self._signer.open(each.id, each.sealed) for kind, each in plan.keys.items()}
         signed: list[Signed] = []
         refused: Outcomes = {}
+        fit: set[Hashable] = set()
         for draft in drafts:
+            alike = likeness(draft.order)
             try:
                 made = domain.make(
                     plan,
@@ -220,11 +222,13 @@ class Issuing:
                     demo=self._settings.demo,
                     shapes=self._signer.shapes,
                     terms=self._terms,
+                    alike=alike is not None and alike in fit,
                 )
             except LaurelError as error:
                 refused[draft.row] = error
             else:
                 signed.append(made)
+                fit.add(alike)
         return signed, refused
 
     def _rehearsed(self, plan: Plan, orders: Mapping[int, Order]) -> Outcomes:

@@ -98,11 +98,15 @@ class Chunks:
         return read, refused
 
     async def _issue(self, chunk: Leased) -> None:
-        """Issue what is left of a chunk, as many rows in a transaction as can be signed while they are fresh."""
+        """Issue what is left of a chunk, by number, as many rows at once as can be signed while they are fresh."""
+        job, (first, end) = chunk.job, chunk.numbers
+        async with self._app.transaction(job["institution_id"]) as tx:
+            issued = await store.last_issued(tx, job["id"], first, end)
+        first = first if issued is None else issued + 1
         while True:
             limit = self._at_once
-            async with self._app.transaction(chunk.job["institution_id"]) as tx:
-                found = await store.valid(tx, chunk.job["id"], *chunk.numbers, limit)
+            async with self._app.transaction(job["institution_id"]) as tx:
+                found = await store.valid(tx, job["id"], first, end, limit)
             rows = {row["number"]: row for row in found}
             last = len(rows) < limit
             # Fewer are signed sooner than as many once more.
@@ -116,7 +120,8 @@ class Chunks:
                 continue
             if last:
                 return
-            self._at_once = max(self._at_once, min(2 * limit, chunk.job["chunk_rows"]))
+            first = max(rows) + 1
+            self._at_once = max(self._at_once, min(2 * limit, job["chunk_rows"]))
 
     async def _issue_some(self, requester: "_Rows", tries: int) -> None:
         job, orders = requester.chunk.job, {number: read_order(row["wanted"]) for number, row in requester.rows.items()}

@@ -203,7 +203,7 @@ def test_addresses_and_key_come_from_demo_json_where_the_environment_is_silent(t
         connect({"LAUREL_HOME": str(tmp_path / "nowhere")})
 
 
-# What is no answer: a sample is JSON, failed rows are CSV, a report's form is chosen, a key is one line, a server answers.
+# What is no answer: a sample is JSON, failed rows are CSV, a report's form is chosen, a key is a line, a server serves.
 NO_JSON = (
     *(["achievement", "sample"], ["jobs", "errors"], ["log", "report"], ["receipt", "get"]),
     *(["witness", "key"], ["witness", "serve"]),
