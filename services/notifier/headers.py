@@ -2,7 +2,9 @@
 
 import re
 from email.header import Header
+from email.policy import EmailPolicy
 from functools import lru_cache
+from typing import Any
 
 # Nobody reads further, and a header line may not grow without end (RFC 5322 section 2.1.1).
 MAX_HEADER_TEXT = 150
@@ -14,6 +16,33 @@ _TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u
 _BREAKING = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]))
 _ON_ONE_LINE = str.maketrans(_BREAKING, " " * len(_BREAKING), _TURNING)
 _BREAK = "\r\n"
+
+
+class AsSet(EmailPolicy):
+    """Writes headers as they were set, and does not read them.
+
+    What the email package does by itself is to read them first: it turns encoded words (RFC 2047) into what they stand
+    for, line breaks too, and forgets quotes when it folds. Either lets a name add headers, a body or another sender.
+    And it reads them again at each look, which took most of a mail's time.
+    """
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        """Take `value` for what it is."""
+        return name, value
+
+    def header_fetch_parse(self, name: str, value: Any) -> Any:
+        """Give `value` back."""
+        return value
+
+    def header_max_count(self, name: str) -> None:
+        """Any number: to know it, a class would be made for each header."""
+
+
+POLICY = AsSet(
+    linesep=_BREAK,
+    refold_source="none",
+    cte_type="7bit",  # every server takes it; which of them take more would have to be asked
+)
 
 
 def one_line(text: str) -> str:

@@ -3,13 +3,14 @@
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
+from email.message import EmailMessage
 from email.utils import format_datetime
 from hashlib import sha256
 
 import orjson
 import structlog
 
-from services.notifier import headers, letters, mime, own_words
+from services.notifier import headers, letters, own_words
 from services.notifier.domain import MAX_LINKS, MY_LINKS, NECESSARY, Answer, checked_address
 from services.notifier.endpoint_letters import ABOUT_ENDPOINTS, of_an_endpoint
 from services.notifier.headers import one_line
@@ -30,6 +31,9 @@ log = structlog.get_logger()
 
 # The mails that have the signed badge with them.
 _WITH_BADGE = ("credential.issued", "credential.replaced", "credential.renewed", "credential.revoked")
+
+# Of a boundary: no encoded part has it, so none needs to be searched for it (RFC 2045 section 6.7).
+_ENCODING, _NEVER_ENCODED = "quoted-printable", "=_"
 
 # The mails that anybody could have sent to any address: one goes there once in a while.
 _BY_TURNS = (MY_LINKS, "endpoint.confirm")
@@ -151,20 +155,20 @@ def compose(
     `name` makes the Message-ID, the same at every attempt. `unsubscribe` is an address that takes the one click of
     RFC 8058.
     """
-    lines = [
-        ("Subject", headers.subject(said.subject)),
-        ("From", headers.sender(on_behalf, sender)),
-        ("To", to),
-        ("Date", format_datetime(at)),
-        ("Message-ID", f"<{name}@{sender.rpartition('@')[2]}>"),
-        ("Auto-Submitted", "auto-generated"),  # RFC 3834: no out-of-office replies
-    ]
+    message = EmailMessage(policy=headers.POLICY)
+    message["Subject"] = headers.subject(said.subject)
+    message["From"] = headers.sender(on_behalf, sender)
+    message["To"] = to
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = f"<{name}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
     if unsubscribe:
-        lines += [
-            ("List-Unsubscribe", f"<{unsubscribe}>"),
-            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-        ]
-    words = mime.multipart("alternative", mime.text(said.text), mime.text(said.html, "html"))
+        message["List-Unsubscribe"] = f"<{unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(said.text, cte=_ENCODING)
+    message.make_alternative(boundary=f"{_NEVER_ENCODED}alternative")
+    message.add_alternative(said.html, subtype="html", cte=_ENCODING)
     if badge:
-        words = mime.multipart("mixed", words, mime.attachment(badge, "application/json", "badge.json"))
-    return mime.message(lines, words)
+        message.make_mixed(boundary=f"{_NEVER_ENCODED}mixed")
+        message.add_attachment(badge, maintype="application", subtype="json", filename="badge.json")
+    return message.as_bytes()
