@@ -34,7 +34,9 @@ ROWS = 5_000
 A_CALL, CALLS = 1_000, 2
 WARM_UP = 200
 # Enough to keep that pace where a call takes a tenth of a second; a slower Laurel is asked less often.
-PER_SECOND, SECONDS, CLIENTS = 200, 10, 20
+PER_SECOND, SECONDS, CLIENTS = 200, 5, 20
+# How many are issued by one call.
+CALLED = (1, 20)
 LOOK_SECONDS, JOB_LOOK_SECONDS = 0.02, 0.5
 IDLE_SECONDS = 5.0
 
@@ -45,8 +47,7 @@ LOGGED = """
 """
 PUBLISHED = "select coalesce(max(size), 0) from log_checkpoints where published_at is not null"
 
-
-JOBS = "/v1/issuance-jobs"
+JOBS, BATCH = "/v1/issuance-jobs", "/v1/credentials/batch"
 
 
 @dataclass(frozen=True)
@@ -112,41 +113,47 @@ class Bench:
         await registry.close()
         return Run(rows, accepted, wall, _difference(before, linted or before), _difference(before, logged), idle)
 
-    async def revoked(self) -> News:
+    async def revoked(self) -> list[News]:
         """Revoke at a steady pace, until the verifier has heard of each; what came of `run` is done first."""
         await rest(self.processes)
         chosen = iter(self._issued)
 
-        async def revoke() -> UUID:
+        async def revoke(_: int) -> list[UUID]:
             credential_id = next(chosen)
             await self._institution.revoke(str(credential_id))
-            return credential_id
+            return [credential_id]
 
         look = "select id from credentials where id = any($1) and status = 'revoked'"
-        return await self._news("revoke (200) to revoked at the verifier", revoke, "verifier", look)
+        return [await self._news("revoke to revoked at the verifier", revoke, 1, "verifier", look)]
 
-    async def logged(self) -> News:
+    async def logged(self) -> list[News]:
         """Issue at a steady pace, until each badge is under a published checkpoint."""
 
-        async def issue() -> UUID:
-            made = await self._institution.issue(self._achievement)
-            return UUID(made["id"])
+        async def issue(count: int) -> list[UUID]:
+            recipients = [{"email": "learner@example.org"}] * count
+            body = {"achievement_id": self._achievement, "recipients": recipients}
+            answer = await self._institution.client.post(BATCH, json=body)
+            return [UUID(row["id"]) for row in answer.raise_for_status().json()["results"]]
 
         look = LOGGED.replace("e.event_id", "h.credential_id as id", 1)
-        return await self._news("issue (201) to logged", issue, "registry", look)
+        return [await self._news("issue to logged", issue, each, "registry", look) for each in CALLED]
 
-    async def _news(self, what: str, make: Callable[[], Awaitable[UUID]], service: str, look: str) -> News:
+    async def _news(
+        self, what: str, make: Callable[[int], Awaitable[list[UUID]]], a_call: int, service: str, look: str
+    ) -> News:
+        """Have `PER_SECOND` made a second, `a_call` of them by each call, or as many as can be."""
         waiting: dict[UUID, float] = {}
         seen: list[float] = []
         count, began = PER_SECOND * SECONDS, time.monotonic()
-        ended, numbers = began, iter(range(count))
+        ended, numbers = began, iter(range(0, count, a_call))
 
         async def client() -> None:
             nonlocal ended
             for number in numbers:
                 await asyncio.sleep(began + number / PER_SECOND - time.monotonic())
-                made = await make()
-                ended = waiting[made] = time.monotonic()
+                made = await make(a_call)
+                ended = time.monotonic()
+                waiting.update(dict.fromkeys(made, ended))
 
         connection = await self._connect(service)
         async with asyncio.TaskGroup() as work:
@@ -157,7 +164,8 @@ class Bench:
                 rows: Any = await connection.fetch(look, list(waiting))
                 seen += [time.monotonic() - waiting.pop(row["id"]) for row in rows]
         await connection.close()
-        return News(what, sorted(seen), count / (ended - began))
+        await rest(self.processes)
+        return News(f"{what}, {a_call} a call", sorted(seen), count / (ended - began))
 
     async def _send(self, learners: Sequence[int]) -> dict[str, float]:
         """Issue by a file; return what each process has spent when all of it was linted."""
@@ -193,7 +201,7 @@ class Bench:
                 body = {"achievement_id": self._achievement, "recipients": recipients}
                 key = {"Idempotency-Key": f"{first}-{learners[first]}"}
                 while True:  # it goes on where it ended, should signing have been too slow for it
-                    answer = await self._institution.client.post("/v1/credentials/batch", json=body, headers=key)
+                    answer = await self._institution.client.post(BATCH, json=body, headers=key)
                     if answer.is_success:
                         break
                 self._issued += [UUID(row["id"]) for row in answer.json()["results"]]
@@ -244,7 +252,7 @@ async def measure(installation: Installation, rows: int, *, requests: bool, news
     try:
         show_run(console, await bench.run(rows, requests=requests), installation.broker)
         if news:
-            show_news(console, [await bench.revoked(), await bench.logged()])
+            show_news(console, [*await bench.revoked(), *await bench.logged()])
     finally:
         await bench.end()
 
