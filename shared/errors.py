@@ -15,7 +15,7 @@ LaurelError
 └── Unavailable          a part that is needed does not answer
 """
 
-from typing import Any
+from typing import Any, Self
 
 
 class LaurelError(Exception):
@@ -26,6 +26,14 @@ class LaurelError(Exception):
         self.code = code
         self.detail = detail
         self.members = members
+
+    def kept(self) -> Self:
+        """Return this error as an outcome to be kept: it lets go of the frames that it came through.
+
+        They refer to what they worked on, and that to the outcome: whole batches would wait for the collector.
+        """
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self
 
 
 class Malformed(LaurelError):

@@ -33,7 +33,7 @@ HOUSE_SECONDS = 30.0
 ROLES = ("api", "worker", "all")
 # Records come and go by the hundred, and hardly anything of them refers in a circle: with Python's own 700 a tenth of
 # the time went into looking for what does.
-COLLECT_AFTER = 50_000
+COLLECT_AFTER = (50_000, 5, 5)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def main(service: Service[S]) -> None:
         asyncio.run(_create_topics(settings))
     else:
         gc.freeze()  # the code stays: no collection looks at it
-        gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
+        gc.set_threshold(*COLLECT_AFTER)
         run_until_told(running(service, settings, role))
 
 

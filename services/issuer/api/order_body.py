@@ -205,7 +205,7 @@ class BatchOrder(Terms):
             except ValidationError as error:
                 refused[index] = refusal(error)
             except Invalid as error:
-                refused[index] = error
+                refused[index] = error.kept()
         return Asked(orders, keys, refused)
 
     def _order(self, own: BatchRow) -> Order:

@@ -203,7 +203,7 @@ class Issuing:
             try:
                 domain.refuse_impossible(plan, order, self._settings.public_url)
             except LaurelError as error:
-                refused[row] = error
+                refused[row] = error.kept()
         return refused
 
     def _sign_all(self, plan: Plan, drafts: Sequence[Draft]) -> tuple[list[Signed], Outcomes]:
@@ -225,7 +225,7 @@ class Issuing:
                     alike=alike is not None and alike in fit,
                 )
             except LaurelError as error:
-                refused[draft.row] = error
+                refused[draft.row] = error.kept()
             else:
                 signed.append(made)
                 fit.add(alike)
@@ -243,7 +243,7 @@ class Issuing:
                 domain.refuse_unfit(plan, _draft(row, order, ()), self._settings.public_url, self._signer.shapes)
                 fit.add(alike)
             except LaurelError as error:
-                refused[row] = error
+                refused[row] = error.kept()
         return refused
 
 

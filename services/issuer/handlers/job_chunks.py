@@ -94,7 +94,7 @@ class Chunks:
             try:
                 read[row["number"]] = self._read_row(row["sent"], job["columns"], job["achievement_id"], job["formats"])
             except Invalid as error:
-                refused[row["number"]] = error
+                refused[row["number"]] = error.kept()
         return read, refused
 
     async def _issue(self, chunk: Leased) -> None:

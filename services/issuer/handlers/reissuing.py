@@ -51,7 +51,7 @@ async def _wanted(
         try:
             achievement_id, order, formats = succeeding.replacement(found, predecessor, {})
         except LaurelError as error:
-            refused[credential_id] = error
+            refused[credential_id] = error.kept()
         else:
             wanted[achievement_id, tuple(formats)][row] = order
     return wanted, refused

@@ -59,7 +59,7 @@ async def refusals(tx: Tx, plan: Plan, orders: Mapping[int, AnyOrder]) -> dict[i
         try:
             _refuse(found.get(predecessor.id), predecessor, plan.now)
         except LaurelError as error:
-            refused[row] = error
+            refused[row] = error.kept()
     return refused
 
 
