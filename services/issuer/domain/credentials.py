@@ -79,6 +79,8 @@ def _unsigned(plan: Plan, draft: Draft, public_url: str, *, demo: bool, alike: b
     if isinstance(draft.order, Given):
         unsigned = generic.unsigned(plan, draft, draft.order, public_url)
     else:
+        # It was possible when its numbers were taken; signed once more, it begins later.
+        badges.refuse_impossible(plan, draft.order)
         unsigned = badges.unsigned(plan, draft, draft.order, public_url, demo=demo or plan.sandbox)
     if is_badge(unsigned):
         if not are_a_badges(unsigned["@context"]):

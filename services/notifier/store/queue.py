@@ -94,9 +94,12 @@ async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool
                    leased_until = null, lane = null, slotted = false,
                    finished_at = case $3 when 'waiting' then null else clock.now end
             from clock where id = $1 and attempts = $2 and leased_until is not null returning id, attempts, now
+        ),
+        noted as (
+            update attempts a set ended_at = ours.now, outcome = $5, status = $6, error = $7, body_sha256 = $8
+            from ours where a.delivery_id = ours.id and a.number = ours.attempts
         )
-        update attempts a set ended_at = ours.now, outcome = $5, status = $6, error = $7, body_sha256 = $8
-        from ours where a.delivery_id = ours.id and a.number = ours.attempts returning ours.now
+        select now from ours
         """,
         claim.id,
         claim.number,

@@ -184,3 +184,12 @@ def test_a_token_counts_for_the_size_that_a_record_may_have() -> None:
     assert make(a_web_plan(["eddsa-rdfc-2022"]), a_draft(order), KEYS, "https://b.example", demo=False).token is None
     with pytest.raises(TooLarge):
         make(a_web_plan(["vc+jwt"]), a_draft(order), KEYS, "https://b.example", demo=False)
+
+
+def test_a_badge_that_ended_while_it_was_signed_once_more_is_refused_though_one_like_it_was_fit() -> None:
+    ends = a_draft(Order(email="ada@example.org", valid_until=NOW + timedelta(seconds=2)))
+    assert make(a_plan(), ends, KEYS, "https://b.example", demo=False)
+    later = a_plan(now=NOW + timedelta(seconds=5))
+    with pytest.raises(Invalid) as refused:
+        make(later, ends, KEYS, "https://b.example", demo=False, alike=True)
+    assert refused.value.code == "validity_is_empty"
