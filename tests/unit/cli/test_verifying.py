@@ -228,11 +228,13 @@ def test_a_refusal_is_its_sentence_and_exit_code_2(answers: Services) -> None:
         ("2026-03-31T12:00:00Z", "2026-03-31T12:00:00Z"),
         ("2026-03-31", "2026-03-31T23:59:59Z"),
         ("yesterday", "yesterday"),  # the verifier's to judge
-        (f"{datetime.now(UTC):%Y-%m-%d}", None),
+        ("today", None),
     ],
 )
 def test_a_time_is_asked_about_by_itself_or_by_its_day(answers: Services, given: str, sent: str | None) -> None:
     answers.answer(ROUTE, report(as_of=NOW))
+    if given == "today":  # which may be another one than when tests were collected
+        given = f"{datetime.now(UTC):%Y-%m-%d}"
     result = answers.run("verify", "-", "--as-of", given, stdin="{}")
     assert "as of         2026-11-26 04:00:00 UTC" in result.stdout
     assert answers.asked[-1].body.get("as_of") == sent
