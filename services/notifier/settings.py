@@ -18,7 +18,8 @@ class NotifierSettings(Settings):
     # smtp://host:port (plain), smtp+starttls://user:password@host:587 or smtps://…; unset: mails become files.
     smtp_url: SecretStr | None = None
     mail_folder: Path = Path(".laurel/mail")
-    mail_from: str = "badges@laurel.example"
+    # An address alone: for whom Laurel writes is put before it.
+    mail_from: str = Field("badges@laurel.example", pattern=r"^[^@\s<>\",;:]+@[^@\s<>\",;:]+$")
     mails_at_once: int = Field(8, ge=1)
     # Through an SMTP server, by all senders together: what is more waits. An address may get as many of an hour at
     # once, a domain those of a minute.
