@@ -1,7 +1,7 @@
 """The pace of mails as the database keeps it: to whom each goes, by digests, and until when slots are given."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -31,6 +31,12 @@ async def paced(tx: Tx, ids: Sequence[UUID], pace: Pace, now: datetime, room: in
         list(made.later.values()),
     )
     return {**dict.fromkeys(unknown), **{mail.id: mail.domain.digest for mail in made.now}}
+
+
+async def keep_slots(tx: Tx, ids: Collection[UUID]) -> None:
+    """Let mails that may be sent, and for which there is no room yet, keep the slots that they were given."""
+    if ids:
+        await tx.execute("update deliveries set slotted = true where id = any($1)", list(ids))
 
 
 async def forget_old(tx: Tx) -> None:

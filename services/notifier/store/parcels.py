@@ -81,7 +81,10 @@ async def hook(tx: Tx, claim: Claim) -> Hook | None:
 
 
 async def letter(tx: Tx, claim: Claim) -> Letter | None:
-    """Return what the mail `claim` to a learner needs; None where the learner was erased, or hears of a newer badge."""
+    """Return what the mail `claim` to a learner needs.
+
+    None where the learner was erased or hears of a newer badge, or where what runs out has ended or goes on meanwhile.
+    """
     row = await tx.fetchrow(
         """
         select r.email, r.owner_token, r.credential, i.url as institution_url, n.reason, n.actor_role, n.facts,
@@ -95,6 +98,10 @@ async def letter(tx: Tx, claim: Claim) -> Letter | None:
         where r.credential_id = $1 and r.email is not null and not (n.type = 'credential.replaced' and exists (
             select from recipients newer where newer.credential_id = (n.facts ->> 'replaced_by')::uuid
             and lower(btrim(newer.email) collate "C") = lower(btrim(r.email) collate "C")))
+          and not (n.type = 'credential.expiring' and (
+            exists (select from notices ended where ended.credential_id = r.credential_id
+                    and ended.type in ('credential.revoked', 'credential.replaced'))
+            or exists (select from notices newer where newer.facts ->> 'renews' = r.credential_id::text)))
         """,
         claim.target,
         claim.event_id,

@@ -81,7 +81,9 @@ async def claim(
     if not lanes:
         rows = await _due(tx, channel, busy, SLOTS)
         lanes = await _paced(tx, rows, pace, most)
-    return await _take(tx, busy.fitting([row for row in rows if row["id"] in lanes][:most]), lanes, lease)
+    fitting = busy.fitting([row for row in rows if row["id"] in lanes])[:most]
+    await pacing.keep_slots(tx, lanes.keys() - {row["id"] for row in fitting})
+    return await _take(tx, fitting, lanes, lease)
 
 
 async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool:

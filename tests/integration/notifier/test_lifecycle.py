@@ -132,6 +132,17 @@ async def test_that_a_badge_runs_out_is_told_at_once_with_where_to_renew_it(
     assert (url or f"{PUBLIC_URL}/credentials/{badge.id}?owner=") in said
 
 
+@pytest.mark.parametrize("end", ["revoked", "renewed"])
+async def test_nobody_is_asked_to_renew_what_has_ended_or_was_renewed_while_the_mail_waited(
+    notifier: Notifier, end: str
+) -> None:
+    badge = await issued(notifier)
+    newer = Badge(badge.institution_id)
+    ending = [badge.revoked()] if end == "revoked" else [newer.issued(renews=badge.id), newer.recorded()]
+    await notifier.feed(badge.expiring(), *ending)
+    assert not [subject for subject, _ in await letters(notifier) if "runs out" in subject]
+
+
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "https://x.example/\n\n## Pay here", "https://x.example/ Pay here"]
 )

@@ -1,6 +1,7 @@
 """Mails at a pace that several senders share: late, never lost, and never more than is agreed."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -9,7 +10,8 @@ from services.notifier.mail import Mails
 from services.notifier.pace import Pace
 from services.notifier.post import SmtpPost
 from services.notifier.sender import Sender
-from services.notifier.store import pacing
+from services.notifier.store import pacing, queue
+from services.notifier.store.queue import Busy
 from tests.integration.notifier.builders import Badge
 from tests.integration.notifier.conftest import PLACES, Notifier
 from tests.support.mailbox import Mailbox, taking_mail
@@ -90,6 +92,17 @@ async def test_a_domain_has_no_more_connections_than_agreed_whoever_sends(notifi
             await notifier.settled("mail")
     assert len(box.mails) == 12
     assert most <= 2
+
+
+async def test_a_mail_for_which_there_is_no_room_keeps_its_slot(notifier: Notifier) -> None:
+    await due(notifier, *(f"learner{number}@one.example" for number in range(3)))
+    busy = Busy(Counter(), Counter(), per_target=1, per_tenant=1)
+    await notifier.value("update deliveries set tenant_id = (select tenant_id from deliveries limit 1) returning true")
+    async with notifier.worker.transaction() as tx:
+        taken = await queue.claim(tx, "mail", busy, timedelta(minutes=1), 8, NARROW)
+    assert taken is not None
+    assert len(taken) == 1
+    assert await notifier.value("select count(*) from deliveries where slotted and leased_until is null") == 2
 
 
 async def test_slots_that_are_past_are_forgotten(notifier: Notifier) -> None:
