@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -113,18 +114,17 @@ class Bench:
         await registry.close()
         return Run(rows, accepted, wall, _difference(before, linted or before), _difference(before, logged), idle)
 
-    async def revoked(self) -> list[News]:
-        """Revoke at a steady pace, until the verifier has heard of each; what came of `run` is done first."""
-        await rest(self.processes)
+    async def revoked(self) -> News:
+        """Revoke at a steady pace, until the verifier has heard of each."""
         chosen = iter(self._issued)
 
-        async def revoke(_: int) -> list[UUID]:
+        async def revoke() -> list[UUID]:
             credential_id = next(chosen)
             await self._institution.revoke(str(credential_id))
             return [credential_id]
 
         look = "select id from credentials where id = any($1) and status = 'revoked'"
-        return [await self._news("revoke to revoked at the verifier", revoke, 1, "verifier", look)]
+        return await self._news("revoke to revoked at the verifier", revoke, 1, "verifier", look)
 
     async def logged(self) -> list[News]:
         """Issue at a steady pace, until each badge is under a published checkpoint."""
@@ -136,12 +136,13 @@ class Bench:
             return [UUID(row["id"]) for row in answer.raise_for_status().json()["results"]]
 
         look = LOGGED.replace("e.event_id", "h.credential_id as id", 1)
-        return [await self._news("issue to logged", issue, each, "registry", look) for each in CALLED]
+        return [await self._news("issue to logged", partial(issue, each), each, "registry", look) for each in CALLED]
 
     async def _news(
-        self, what: str, make: Callable[[int], Awaitable[list[UUID]]], a_call: int, service: str, look: str
+        self, what: str, make: Callable[[], Awaitable[list[UUID]]], a_call: int, service: str, look: str
     ) -> News:
-        """Have `PER_SECOND` made a second, `a_call` of them by each call, or as many as can be."""
+        """Have `PER_SECOND` made a second, `a_call` of them by each call, or as many as can be; at rest first."""
+        await rest(self.processes)
         waiting: dict[UUID, float] = {}
         seen: list[float] = []
         count, began = PER_SECOND * SECONDS, time.monotonic()
@@ -151,7 +152,7 @@ class Bench:
             nonlocal ended
             for number in numbers:
                 await asyncio.sleep(began + number / PER_SECOND - time.monotonic())
-                made = await make(a_call)
+                made = await make()
                 ended = time.monotonic()
                 waiting.update(dict.fromkeys(made, ended))
 
@@ -164,7 +165,6 @@ class Bench:
                 rows: Any = await connection.fetch(look, list(waiting))
                 seen += [time.monotonic() - waiting.pop(row["id"]) for row in rows]
         await connection.close()
-        await rest(self.processes)
         return News(f"{what}, {a_call} a call", sorted(seen), count / (ended - began))
 
     async def _send(self, learners: Sequence[int]) -> dict[str, float]:
@@ -235,6 +235,10 @@ def main() -> None:
     parser.add_argument("--no-news", action="store_true", help="leave out what is measured at 200 a second")
     parser.add_argument("--requests", action="store_true", help="issue by requests, not by a file")
     wanted = parser.parse_args()
+    if not wanted.no_news and WARM_UP + wanted.rows < PER_SECOND * SECONDS:
+        parser.error(
+            f"The news needs {PER_SECOND * SECONDS - WARM_UP} rows at least, to revoke them; or say --no-news."
+        )
     with tempfile.TemporaryDirectory(prefix="laurel-bench-") as folder:
         environment = {"LAUREL_HOME": str(Path(folder) / "home"), "PORT": os.environ.get("PORT") or "18400"}
         installation = find({**environment, "BROKER": wanted.broker})
@@ -252,7 +256,7 @@ async def measure(installation: Installation, rows: int, *, requests: bool, news
     try:
         show_run(console, await bench.run(rows, requests=requests), installation.broker)
         if news:
-            show_news(console, [*await bench.revoked(), *await bench.logged()])
+            show_news(console, [await bench.revoked(), *await bench.logged()])
     finally:
         await bench.end()
 

@@ -205,8 +205,12 @@ def test_addresses_and_key_come_from_demo_json_where_the_environment_is_silent(t
 
 # What is no answer: a sample is JSON, failed rows are CSV, a report's form is chosen, a key is a line, a server serves.
 NO_JSON = (
-    *(["achievement", "sample"], ["jobs", "errors"], ["log", "report"], ["receipt", "get"]),
-    *(["witness", "key"], ["witness", "serve"]),
+    ["achievement", "sample"],
+    ["jobs", "errors"],
+    ["log", "report"],
+    ["receipt", "get"],
+    ["witness", "key"],
+    ["witness", "serve"],
 )
 # Options about keys that are no secret: a file's name, and what everybody may know.
 KEY_OPTIONS = {"--key-file", "--vkey"}
