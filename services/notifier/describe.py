@@ -58,7 +58,12 @@ def receive(secret, headers, body):
 They come at least once and in no order: tell by `webhook-id` what you had before, and by `data.version` what is newer.
 Members may be added. Answer 2xx within 15 seconds. Anything else is tried again after {_schedule()}, each
 wait a little longer at random; a `Retry-After` is kept to, 410 disables the endpoint at once, and the end of the
-schedule does when nothing else got through. Its `contact` hears of either, and of its being enabled again.
+schedule does when nothing else got through; so does a mail address whose server says that nobody reads there.
+
+Its `contact` hears of either by mail, and of its being enabled again (`POST /v1/endpoints/{{id}}/enable`). Without a
+contact, or where that one bounced or unsubscribed, all your other mail addresses that are endpoints, confirmed and
+enabled, are told once each, whatever their `events`: it concerns the account. Where there is none of these either,
+nobody is told: only `GET /v1/endpoints` shows it. So name a contact.
 
 `POST /v1/endpoints/{{id}}/test` sends a test, `GET /v1/deliveries` shows every attempt with the SHA-256 of its body,
 `POST /v1/deliveries/{{id}}/replay` sends one again and `POST /v1/deliveries/replay` those of a time. The JSON Schemas

@@ -57,6 +57,8 @@ THROTTLED = timedelta(minutes=1)
 ROTATION = timedelta(hours=24)
 # How long the link in a mail confirms an address.
 CONFIRMABLE = timedelta(days=7)
+# How an endpoint's url begins that is a mail address (RFC 6068).
+BY_MAIL = "mailto:"
 # Of one tenant: each event is sent to each of them.
 MAX_ENDPOINTS = 10
 # What a delivery is called that answers a request for the links of an address's badges, and how many it lists.
@@ -66,6 +68,8 @@ ENGLISH = "en"
 # The mails that bring a badge: whoever wants no more mails gets these all the same.
 NECESSARY = ("credential.issued", "credential.replaced", "credential.renewed", MY_LINKS)
 MAX_LINKS = 100
+# Mails about an endpoint to whoever looks after it, and not to the endpoint itself.
+OWNERS_NOTICES = ("endpoint.disabled", "endpoint.enabled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,8 @@ class Answer:
 
     `status` is the receiver's code; `error` a short word of ours, never the receiver's text. `wait` is the least time
     until the next try, `pause` keeps everything else from this target as long, `disable` ends it. `body` is the
-    SHA-256 digest of what was sent, `bounced` that of an address that takes no mail.
+    SHA-256 digest of what was sent, `bounced` that of an address that takes no mail. `ours` is a failure on our side:
+    it says nothing about the receiver.
     """
 
     outcome: Outcome
@@ -128,6 +133,7 @@ class Answer:
     disable: Disabled | None = None
     body: bytes | None = None
     bounced: bytes | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,7 @@ def verdict(answer: Answer, tries: int, chance: float) -> Verdict:
     if answer.outcome == "refused":
         return Verdict("failed", disable=answer.disable)
     if tries >= len(SCHEDULE):
-        return Verdict("failed", disable="unreachable")
+        return Verdict("failed", disable=None if answer.ours else "unreachable")
     return Verdict("waiting", wait=max(SCHEDULE[tries] * (1 + JITTER * chance), answer.wait))
 
 

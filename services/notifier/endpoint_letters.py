@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.notifier.domain import credential_link
+from services.notifier.domain import BY_MAIL, OWNERS_NOTICES, credential_link
 from services.notifier.letters import MAX_NAME, Fact, Places, shown
 from services.notifier.store.parcels import EndpointMail
 from services.notifier.store.queue import Claim
 from services.notifier.words import spoken, words
 
 # Mails that have templates of their own; all others tell of an event.
-ABOUT_ENDPOINTS = ("endpoint.disabled", "endpoint.enabled", "endpoint.confirm")
+ABOUT_ENDPOINTS = (*OWNERS_NOTICES, "endpoint.confirm")
 _DETAILS = ("change", "verdict", "days", "watch_id")
 
 
@@ -20,7 +20,13 @@ def of_an_endpoint(parcel: EndpointMail, claim: Claim, places: Places, confirm: 
     if claim.type == "endpoint.confirm":
         return {"link": confirm, "owner": shown(parcel.owner, MAX_NAME, language) if parcel.owner else None}
     if claim.type in ABOUT_ENDPOINTS:
-        return {"id": claim.target, "url": parcel.url, "reason": parcel.reason}
+        by_mail = parcel.url.startswith(BY_MAIL)
+        return {
+            "id": claim.target,
+            "place": parcel.url.removeprefix(BY_MAIL),
+            "why": "bounced" if by_mail and parcel.reason == "gone" else parcel.reason,
+            "to_contact": claim.via is None,
+        }
     headline, sentence = words(language)["events"][claim.type]
     notice = parcel.notice
     return {

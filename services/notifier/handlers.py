@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from services.notifier.domain import CONFIRMABLE, MAX_ENDPOINTS, ROTATION, checked_address, notice
+from services.notifier.domain import (
+    BY_MAIL,
+    CONFIRMABLE,
+    MAX_ENDPOINTS,
+    ROTATION,
+    address_digest,
+    checked_address,
+    notice,
+)
 from services.notifier.store import copies, endpoints, links, notices, pacing, suppressions
 from services.notifier.store import deliveries as ledger
 from services.notifier.store.deliveries import Filter, Range
@@ -27,8 +35,6 @@ EVENTS_GROUP = "laurel.notifier.events"
 STATE_GROUP = "laurel.notifier.state"
 
 MAX_ADDRESS = 320
-# How an endpoint's url begins that is a mail address (RFC 6068).
-BY_MAIL = "mailto:"
 
 
 # --- records ---------------------------------------------------------------------------------------------------------
@@ -142,10 +148,15 @@ async def endpoint(tx: Tx, endpoint_id: UUID) -> Any:
 
 
 async def enable(tx: Tx, endpoint_id: UUID) -> Any:
-    """Let an endpoint be delivered to again, and return it; its contact hears of that. Raises NotFound."""
+    """Let an endpoint be delivered to again, and return it; its owner hears of that. Raises NotFound.
+
+    A mail address is written to again though it bounced: it would be shown as enabled, and told nothing.
+    """
     row = _found(await endpoints.enable(tx, endpoint_id))
-    if row["was_disabled"] and row["contact"]:
-        await _add(tx, row["tenant_id"], endpoint_id, "endpoint.enabled", "mail")
+    if row["url"].startswith(BY_MAIL):
+        await suppressions.forgive(tx, row["tenant_id"], address_digest(row["url"].removeprefix(BY_MAIL)))
+    if row["was_disabled"]:
+        await ledger.add_for_owner(tx, endpoint_id, "endpoint.enabled", telemetry.outgoing().get("traceparent"))
     return row
 
 

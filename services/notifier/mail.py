@@ -61,7 +61,7 @@ class Mails:
         if parcel is None:
             return Answer("refused", error="nobody_to_tell")
         if refusal := _refused(parcel, claim.type):
-            return Answer("refused", error=refusal)
+            return Answer("refused", error=refusal, disable="gone" if refusal == "suppressed" else None)
         address = checked_address(parcel.email)
         if address is None:
             return Answer("refused", error="address_refused")

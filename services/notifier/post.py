@@ -84,9 +84,9 @@ class SmtpPost:
             return read_reply(error.code, error.message, "content", address_digest(mail.to))
         except aiosmtplib.SMTPResponseException as error:
             # Not this mail was refused, we were (log-in, sender): somebody will mend that.
-            return Answer("retry", error.code, "smtp_refused_us")
+            return Answer("retry", error.code, "smtp_refused_us", ours=True)
         except (aiosmtplib.SMTPException, OSError) as error:
-            return Answer("retry", error="timeout" if isinstance(error, TimeoutError) else "connection")
+            return Answer("retry", error="timeout" if isinstance(error, TimeoutError) else "connection", ours=True)
         return Answer("accepted", 250)
 
 
@@ -104,5 +104,5 @@ class FolderPost:
             unfinished.write_bytes(mail.content)
             unfinished.replace(self.folder / f"{mail.name}.eml")
         except OSError as error:
-            return Answer("retry", error.errno, "folder")
+            return Answer("retry", error.errno, "folder", ours=True)
         return Answer("accepted")

@@ -29,7 +29,9 @@ def read_reply(code: int, text: str, stage: Stage, address: bytes) -> Answer:
     word = _word(detail, stage)
     if code < 500 or detail == _FULL:
         return Answer("retry", code, word)
-    return Answer("refused", code, word, bounced=address if _nobody(code, detail, stage) else None)
+    if _nobody(code, detail, stage):
+        return Answer("refused", code, word, bounced=address, disable="gone")
+    return Answer("refused", code, word)
 
 
 def _nobody(code: int, detail: tuple[int, int] | None, stage: Stage) -> bool:

@@ -136,7 +136,7 @@ class Sender:
                 raise
             # A fault in one message must not keep all others from going out. No traceback: it may quote an address.
             log.error("attempt_failed", delivery_id=str(claim.id), error=type(error).__name__)  # noqa: TRY400
-            return Answer("retry", error="internal")
+            return Answer("retry", error="internal", ours=True)
 
     async def _finish(self, claim: Claim, answer: Answer) -> None:
         ended = verdict(answer, claim.tries, random.random())  # noqa: S311  # nothing secret

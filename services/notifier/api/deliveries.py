@@ -52,7 +52,12 @@ class Delivery(BaseModel):
     type: str = Field(examples=["credential.issued"])
     credential_id: UUID | None
     channel: Literal["mail", "webhook"]
-    endpoint_id: UUID | None = Field(description="The endpoint that is told; null for a mail to a learner.")
+    endpoint_id: UUID | None = Field(
+        description="The endpoint that is told, or that its owner is told of; null for a mail to a learner."
+    )
+    via_endpoint_id: UUID | None = Field(
+        description="The mail endpoint that is told of `endpoint_id`, which has no contact to be told."
+    )
     state: State = Field(
         description="stale: older than 48 hours before it could be sent; an operator's replay sends it."
     )
@@ -157,6 +162,7 @@ def shown(row: Any) -> Delivery:
         **{
             **row,
             "endpoint_id": row["target"] if _tells_an_endpoint(row) else None,
+            "via_endpoint_id": row["via"],
             "next_attempt_at": row["due_at"] if waiting else None,
             "attempts": [_attempt(each) for each in row["attempts"]],
         }

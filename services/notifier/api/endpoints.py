@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, EmailStr, Field, model_validator
 
 from services.notifier import handlers
 from services.notifier.api.deliveries import Delivery, shown
-from services.notifier.domain import EventType
-from services.notifier.handlers import BY_MAIL, MAX_ADDRESS, NewEndpoint
+from services.notifier.domain import BY_MAIL, EventType
+from services.notifier.handlers import MAX_ADDRESS, NewEndpoint
 from services.notifier.payloads import TYPES
 from services.notifier.settings import NotifierSettings
 from services.notifier.store import endpoints
@@ -48,7 +48,11 @@ class EndpointRequest(Body):
         None, min_length=1, max_length=len(TYPES), description="Types of events; absent: all of them."
     )
     contact: EmailStr | None = Field(
-        None, examples=["it@example.org"], description="Told by mail when the endpoint is disabled or enabled again."
+        None,
+        examples=["it@example.org"],
+        description="Told by mail when the endpoint is disabled or enabled again. Without it, or where it bounced or "
+        "unsubscribed, your other mail addresses that are endpoints, confirmed and enabled, are told, whatever their "
+        "`events`; without one of these nobody is, and this list alone shows it.",
     )
 
     @model_validator(mode="after")
@@ -72,7 +76,8 @@ class Endpoint(BaseModel):
     confirmed_at: datetime | None
     disabled_at: datetime | None
     disabled_reason: Literal["gone", "unreachable"] | None = Field(
-        description="gone: it answered 410; unreachable: it took nothing over a whole schedule of retries."
+        description="gone: it answered 410, or its mail server that nobody reads there; unreachable: it took nothing "
+        "over a whole schedule of retries."
     )
     created_at: datetime
 
@@ -150,7 +155,10 @@ async def rotate_secret(request: Request, database: AppDatabase, principal: Mana
 
 @router.post("/{endpoint_id}/enable")
 async def enable_endpoint(database: AppDatabase, principal: Manager, endpoint_id: UUID) -> Endpoint:
-    """Have a disabled endpoint delivered to again, of which its contact is told; replay what failed meanwhile."""
+    """Have a disabled endpoint delivered to again, of which those are told who hear of a failure; replay what failed.
+
+    A mail address that bounced is suppressed no more. Where its reader has unsubscribed, that stays.
+    """
     async with database.transaction(principal.tenant_id) as tx:
         return Endpoint(**_endpoint(await handlers.enable(tx, endpoint_id)))
 

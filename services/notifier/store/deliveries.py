@@ -11,7 +11,7 @@ from shared.web.pagination import Place
 
 _SELECT = """
     select d.id, d.event_id, d.type, d.credential_id, d.channel, d.target, d.state, d.due_at, d.possibly_doubled,
-           d.created_at, d.finished_at, (
+           d.via, d.created_at, d.finished_at, (
                select coalesce(jsonb_agg(jsonb_build_object('number', a.number, 'started_at', a.started_at,
                    'ended_at', a.ended_at, 'outcome', a.outcome, 'status', a.status, 'error', a.error,
                    'body_sha256', encode(a.body_sha256, 'hex'))
@@ -101,7 +101,7 @@ async def replay(tx: Tx, wanted: Range, after: Place | None, limit: int) -> Sequ
 async def add_for_endpoint(
     tx: Tx, tenant_id: UUID, endpoint_id: UUID, mail: str, channel: str, traceparent: str | None
 ) -> UUID:
-    """Make a delivery to an endpoint or its contact that no event of others' stands behind; return its id."""
+    """Make a delivery to an endpoint that no event of others' stands behind; return its id."""
     made: UUID = await tx.fetchval(
         """
         insert into deliveries (tenant_id, event_id, type, channel, target, due_at, traceparent)
@@ -114,6 +114,35 @@ async def add_for_endpoint(
         traceparent,
     )
     return made
+
+
+async def add_for_owner(tx: Tx, endpoint_id: UUID, mail: str, traceparent: str | None) -> None:
+    """Make the deliveries that tell of an endpoint whoever looks after it.
+
+    That is its contact; where it has none, or none that may be written to, each address of the tenant's other mail
+    endpoints that are confirmed and enabled, whatever events they are told of: it concerns the account.
+    """
+    await tx.execute(
+        """
+        with about as materialized (
+            select id, tenant_id, contact is not null and notifier_suppressed(tenant_id, contact) is null as has_contact
+            from endpoints where id = $1
+        ), told as (
+            select null::uuid as via from about where has_contact
+            union all
+            (select distinct on (lower(other.url collate "C")) other.id
+             from about join endpoints other on other.tenant_id = about.tenant_id and other.id <> about.id
+             where not has_contact and other.url like 'mailto:%'
+               and other.confirmed_at is not null and other.disabled_at is null
+             order by lower(other.url collate "C"), other.id)
+        )
+        insert into deliveries (tenant_id, event_id, type, channel, target, via, due_at, traceparent)
+        select tenant_id, gen_random_uuid(), $2, 'mail', id, via, laurel_clock(), $3 from about, told
+        """,
+        endpoint_id,
+        mail,
+        traceparent,
+    )
 
 
 async def knows_event(tx: Tx, event_id: UUID) -> bool:

@@ -51,9 +51,9 @@ async def _addressed(tx: Tx, ids: Sequence[UUID]) -> Sequence[Paced]:
                sha256(convert_to(split_part(told.address, '@', -1), 'UTF8')) as domain
         from unnest($1::uuid[]) with ordinality as wanted(id, place) join deliveries d using (id)
         left join recipients r on r.credential_id = d.credential_id and d.target = d.credential_id
-        left join endpoints e on e.id = d.target
+        left join endpoints e on e.id = coalesce(d.via, d.target)
         cross join lateral (select lower(btrim(coalesce(r.email,
-            case when d.type in ('endpoint.disabled', 'endpoint.enabled') then e.contact
+            case when d.type in ('endpoint.disabled', 'endpoint.enabled') and d.via is null then e.contact
                  when e.url like 'mailto:%' then substr(e.url, 8) end)) collate "C") as address) as told
         where told.address is not null order by wanted.place
         """,

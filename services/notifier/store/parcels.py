@@ -50,7 +50,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class EndpointMail:
-    """What a mail to an endpoint is made of, or to its contact; `badge` is named to its own institution alone."""
+    """What a mail to an endpoint is made of, or to its owner; `badge` is named to its own institution alone."""
 
     email: str
     url: str
@@ -121,12 +121,13 @@ async def endpoint_mail(tx: Tx, claim: Claim) -> EndpointMail | None:
                (select r.credential #>> '{credentialSubject,achievement,name}' from recipients r
                 where r.credential_id = n.credential_id and r.institution_id = e.tenant_id) as badge,
                notifier_suppressed(e.tenant_id, told.email) as suppressed
-        from endpoints e
-        cross join lateral (select case when $3 in ('endpoint.disabled', 'endpoint.enabled') then e.contact
+        from endpoints e left join endpoints via on via.id = $4
+        cross join lateral (select case when $4 is not null then substr(via.url, 8)
+                                        when $3 in ('endpoint.disabled', 'endpoint.enabled') then e.contact
                                         when e.url like 'mailto:%' then substr(e.url, 8) end as email) as told
         left join notices n on n.event_id = $2
         left join institutions i on i.id = e.tenant_id left join mail_settings m on m.tenant_id = e.tenant_id
-        where e.id = $1 and told.email is not null
+        where e.id = $1 and told.email is not null and via.disabled_at is null
           and case $3 when 'endpoint.disabled' then e.disabled_at is not null
                       when 'endpoint.enabled' then e.disabled_at is null
                       when 'endpoint.confirm' then e.confirmed_at is null
@@ -135,6 +136,7 @@ async def endpoint_mail(tx: Tx, claim: Claim) -> EndpointMail | None:
         claim.target,
         claim.event_id,
         claim.type,
+        claim.via,
     )
     if row is None:
         return None

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.notifier.domain import LATE, MY_LINKS, Answer, Verdict
+from services.notifier.domain import LATE, MY_LINKS, OWNERS_NOTICES, Answer, Verdict
 from services.notifier.pace import Pace
 from services.notifier.store import links, pacing, suppressions
-from services.notifier.store.deliveries import add_for_endpoint
+from services.notifier.store.deliveries import add_for_owner
 from shared.db import Tx
 
 # Where none of the first may be sent now, so many are looked through and given a time: a slow domain's mails, however
@@ -20,12 +20,16 @@ SLOTS = 200
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery that is ours to attempt: `number` counts its attempts, `tries` those since the schedule began."""
+    """A delivery that is ours to attempt: `number` counts its attempts, `tries` those since the schedule began.
+
+    `via` is the endpoint that is told of another one, the target.
+    """
 
     id: UUID
     type: str
     channel: str
     target: UUID
+    via: UUID | None
     tenant_id: UUID
     event_id: UUID
     credential_id: UUID | None
@@ -35,6 +39,13 @@ class Claim:
     started_at: datetime
     created_at: datetime
     traceparent: str | None
+
+    @property
+    def endpoint(self) -> UUID | None:
+        """The endpoint that this goes to; None where it goes to a person, or to an endpoint's contact."""
+        if self.type == MY_LINKS or self.target == self.credential_id:
+            return None
+        return self.via if self.type in OWNERS_NOTICES else self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +129,8 @@ async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool
         await suppressions.add(tx, claim.tenant_id, answer.bounced, "bounced", answer.status)
     if claim.type == MY_LINKS and verdict.state != "waiting":
         await links.forget(tx, claim.target)
-    if claim.channel == "webhook":
-        await _mark_endpoint(tx, claim, answer, verdict, now)
+    if claim.endpoint is not None:
+        await _mark_endpoint(tx, claim, claim.endpoint, answer, verdict, now)
     return True
 
 
@@ -132,7 +143,8 @@ async def _due(tx: Tx, channel: str, busy: Busy, most: int) -> Sequence[Any]:
         where d.channel = $1 and d.state = 'waiting' and d.due_at <= (select now from clock)
           and (d.leased_until is null or d.leased_until <= clock.now) and d.target <> all($2::uuid[])
           and d.tenant_id <> all($3::uuid[])
-          and not exists (select from endpoints e where e.id = d.target and e.paused_until > clock.now)
+          and not (d.channel = 'webhook' and exists (
+              select from endpoints e where e.id = d.target and e.paused_until > clock.now))
         order by d.due_at limit $4 for update of d skip locked
         """,
         channel,
@@ -190,7 +202,7 @@ async def _take(tx: Tx, rows: Sequence[Any], lanes: Mapping[UUID, bytes | None],
 
 
 def _claimed(row: Any, doubled: bool) -> Claim:
-    as_they_are = ("id", "type", "channel", "target", "tenant_id", "event_id", "credential_id", "created_at")
+    as_they_are = ("id", "type", "channel", "target", "via", "tenant_id", "event_id", "credential_id", "created_at")
     return Claim(
         **{name: row[name] for name in as_they_are},
         number=row["attempts"] + 1,
@@ -201,35 +213,37 @@ def _claimed(row: Any, doubled: bool) -> Claim:
     )
 
 
-async def _mark_endpoint(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict, now: datetime) -> None:
+async def _mark_endpoint(
+    tx: Tx, claim: Claim, endpoint_id: UUID, answer: Answer, verdict: Verdict, now: datetime
+) -> None:
     if answer.outcome == "accepted":
-        await tx.execute("update endpoints set accepted_at = $2 where id = $1", claim.target, now)
+        await tx.execute("update endpoints set accepted_at = $2 where id = $1", endpoint_id, now)
     if answer.pause:
         await tx.execute(
             "update endpoints set paused_until = greatest(paused_until, $2) where id = $1",
-            claim.target,
+            endpoint_id,
             now + answer.pause,
         )
     if verdict.disable:
-        await _disable(tx, claim, verdict.disable, now)
+        await _disable(tx, claim, endpoint_id, verdict.disable, now)
 
 
-async def _disable(tx: Tx, claim: Claim, reason: str, now: datetime) -> None:
-    """Disable an endpoint and have its contact told, once. One that takes other messages is not unreachable."""
-    contact = await tx.fetchval(
+async def _disable(tx: Tx, claim: Claim, endpoint_id: UUID, reason: str, now: datetime) -> None:
+    """Disable an endpoint and have its owner told, once. One that takes other messages is not unreachable."""
+    disabled = await tx.fetchval(
         """
         update endpoints e set disabled_at = $3, disabled_reason = $4 from deliveries d
-        where e.id = $1 and d.id = $2 and e.disabled_at is null
+        where e.id = $1 and d.id = $2 and e.disabled_at is null and e.confirmed_at is not null
           and ($4 = 'gone' or e.accepted_at is null or e.accepted_at < d.created_at)
-        returning e.contact
+        returning true
         """,
-        claim.target,
+        endpoint_id,
         claim.id,
         now,
         reason,
     )
-    if contact is not None:
-        await add_for_endpoint(tx, claim.tenant_id, claim.target, "endpoint.disabled", "mail", claim.traceparent)
+    if disabled:
+        await add_for_owner(tx, endpoint_id, "endpoint.disabled", claim.traceparent)
 
 
 def _reached(counts: Counter[UUID], limit: int) -> list[UUID]:

@@ -48,6 +48,13 @@ async def remove(tx: Tx, suppression_id: UUID) -> Any:
     )
 
 
+async def forgive(tx: Tx, tenant_id: UUID, address: bytes) -> None:
+    """Let an address be written to again that bounced; what its reader has said stays."""
+    await tx.execute(
+        "delete from suppressions where tenant_id = $1 and address = $2 and reason = 'bounced'", tenant_id, address
+    )
+
+
 async def unsubscribed(tx: Tx, address: bytes) -> bool:
     """Tell whether the reader at an address has unsubscribed from the transaction's tenant."""
     found: bool = await tx.fetchval(

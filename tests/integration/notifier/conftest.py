@@ -110,7 +110,8 @@ class Notifier(ServiceUnderTest):
             """
             select not exists (select from deliveries d where channel = $1 and state = 'waiting'
                 and (leased_until is not null or due_at <= laurel_clock())
-                and not exists (select from endpoints e where e.id = d.target and e.paused_until > laurel_clock()))
+                and not (channel = 'webhook' and exists (
+                    select from endpoints e where e.id = d.target and e.paused_until > laurel_clock())))
             """,
             channel,
         )

@@ -12,8 +12,10 @@ from services.notifier.post import SmtpPost
 from services.notifier.sender import Sender
 from services.notifier.store import pacing, queue
 from services.notifier.store.queue import Busy
+from shared.ids import new_id
 from tests.integration.notifier.builders import Badge
 from tests.integration.notifier.conftest import PLACES, Notifier
+from tests.integration.notifier.owners import gone, mail_endpoint
 from tests.support.mailbox import Mailbox, taking_mail
 
 NARROW = Pace(to_address=3, to_domain=1000, domain_at_once=8)
@@ -114,3 +116,13 @@ async def test_slots_that_are_past_are_forgotten(notifier: Notifier) -> None:
     async with notifier.worker.transaction() as tx:
         await pacing.forget_old(tx)
     assert await notifier.value("select count(*) from mail_pace") == 0
+
+
+async def test_notices_to_a_mail_endpoint_about_others_keep_to_its_address_pace(notifier: Notifier) -> None:
+    tenant = new_id()
+    await mail_endpoint(notifier, tenant, "hr@north.example")
+    for _ in range(NARROW.to_address + 1):
+        await gone(notifier, tenant)
+    async with taking_mail() as box, senders(notifier, box, NARROW, 1):
+        await notifier.settled("mail")
+    assert len(box.mails) == NARROW.to_address

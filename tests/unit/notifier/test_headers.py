@@ -130,7 +130,7 @@ def test_a_mail_has_the_headers_that_we_set_once_each_whatever_the_names(
 @given(url=NAMES)
 @example(url="https://hooks.example/\u2028Pay here: https://evil.example")
 def test_an_endpoints_url_stays_on_one_line(url: str) -> None:
-    said = {"id": "1", "url": url, "reason": "gone"}
+    said = {"id": "1", "place": url, "why": "gone", "to_contact": True}
     words = writing.written("endpoint.disabled", said)
     mail = compose(words, sender=SENDER, on_behalf=None, to=LEARNER, name="mail-1", at=AT)
     assert len(lines(mail)) == 8
