@@ -127,6 +127,8 @@ async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool
         return False
     if answer.bounced and claim.type != MY_LINKS:
         await suppressions.add(tx, claim.tenant_id, answer.bounced, "bounced", answer.status)
+        if claim.type in OWNERS_NOTICES and claim.via is None:
+            await add_for_owner(tx, claim.target, claim.type, claim.traceparent)  # it has no contact any more
     if claim.type == MY_LINKS and verdict.state != "waiting":
         await links.forget(tx, claim.target)
     if claim.endpoint is not None:

@@ -139,6 +139,16 @@ async def test_a_notice_that_bounces_disables_the_endpoint_that_it_went_to_and_n
     assert told(box) == [(SECOND, DISABLED)] * 2 + [("third@north.example", DISABLED)] * 2
 
 
+async def test_where_the_contact_bounces_by_the_notice_itself_the_others_are_told(notifier: Notifier) -> None:
+    tenant = new_id()
+    await mail_endpoint(notifier, tenant, FIRST, ["watch.changed"])
+    await gone(notifier, tenant, CONTACT)
+    async with taking_mail(Answering) as box:
+        box.replies[CONTACT] = NOBODY
+        await mailed(notifier, box)
+    assert told(box) == [(FIRST, DISABLED)]
+
+
 async def test_a_contact_or_a_learner_that_bounces_disables_nothing(notifier: Notifier) -> None:
     badge = Badge()
     await mail_endpoint(notifier, badge.institution_id, FIRST, contact=CONTACT)

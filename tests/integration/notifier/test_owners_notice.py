@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.notifier.store.deliveries import add_for_owner
 from shared.ids import new_id
 from tests.integration.notifier.conftest import OWN, Notifier
 from tests.integration.notifier.mailing import mailed, outcomes
@@ -128,3 +129,25 @@ async def test_a_notice_does_not_wait_for_the_patience_that_the_endpoint_asked_f
         await notifier.value(pause, endpoint_id, timedelta(hours=24))
         await mailed(notifier, box)
     assert told(box) == [(CONTACT, DISABLED)]
+
+
+@pytest.mark.parametrize(
+    ("address", "why"), [(FIRST, "dass dort niemand liest"), ("https://hooks.example/", "mit 410 Gone geantwortet")]
+)
+async def test_a_german_account_is_told_in_german_why(notifier: Notifier, address: str, why: str) -> None:
+    tenant = new_id()
+    await mail_endpoint(notifier, tenant, SECOND)
+    url = address if address.startswith("https:") else f"mailto:{address}"
+    endpoint_id, _ = await notifier.endpoint(tenant, url)
+    gone = "update endpoints set disabled_at = laurel_clock(), disabled_reason = 'gone', confirmed_at = laurel_clock()"
+    await notifier.rows(f"{gone} where id = $1", endpoint_id)
+    await notifier.rows("insert into mail_settings (tenant_id, language) values ($1, 'de')", tenant)
+    async with notifier.worker.transaction() as tx:
+        await add_for_owner(tx, endpoint_id, "endpoint.disabled", None)
+    async with taking_mail() as box:
+        await mailed(notifier, box)
+    [mail] = box.to(SECOND)
+    assert mail["Subject"] == "Ihr Endpunkt wurde abgeschaltet"
+    assert f"sendet nicht mehr an {address}" in said(mail)
+    assert why in said(mail)
+    assert "keinen Kontakt" in said(mail)

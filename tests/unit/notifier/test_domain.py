@@ -46,6 +46,11 @@ def test_after_the_last_try_it_has_failed_and_its_endpoint_is_disabled() -> None
     assert (found.state, found.disable) == ("failed", "unreachable")
 
 
+def test_a_failure_on_our_side_disables_nobody() -> None:
+    found = verdict(Answer("retry", error="connection", ours=True), len(SCHEDULE), 0)
+    assert (found.state, found.disable) == ("failed", None)
+
+
 def test_gone_is_not_tried_again() -> None:
     found = verdict(read_response(410, None, NOW), 1, 0)
     assert (found.state, found.disable) == ("failed", "gone")

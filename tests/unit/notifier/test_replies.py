@@ -18,7 +18,7 @@ WHOSE = b"digest"
 )  # fmt: skip
 def test_nobody_reads_there(code: int, text: str) -> None:
     answer = read_reply(code, text, "recipient", WHOSE)
-    assert (answer.outcome, answer.bounced) == ("refused", WHOSE)
+    assert (answer.outcome, answer.bounced, answer.disable) == ("refused", WHOSE, "gone")
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,7 @@ def test_a_refusal_of_us_or_of_the_way_says_nothing_about_the_mailbox(code: int,
     assert answer.outcome == "refused"
     assert answer.error == word
     assert answer.bounced is None or word == "recipient_refused"
+    assert (answer.disable is None) == (answer.bounced is None)
 
 
 @pytest.mark.parametrize(
