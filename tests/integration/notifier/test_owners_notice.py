@@ -37,6 +37,7 @@ async def test_without_a_contact_the_accounts_other_mail_endpoints_are_told_once
     async with taking_mail() as box:
         endpoint_id = await gone(notifier, tenant)
         await mailed(notifier, box)
+    assert await notifier.value("select count(*) from deliveries where type = 'endpoint.disabled'") == 2
     notices = [mail for mail in box.mails if mail["Subject"] == DISABLED]
     assert sorted(mail["X-Envelope-To"].lower() for mail in notices) == [FIRST, SECOND]
     for mail in notices:
@@ -92,6 +93,16 @@ async def test_who_hears_that_it_was_disabled_hears_that_it_is_enabled_again_and
     assert told(box) == [(FIRST, ENABLED), (SECOND, ENABLED)]
     ways = [(each["endpoint_id"], each["via_endpoint_id"]) for each in log if each["type"] == "endpoint.enabled"]
     assert sorted(ways) == sorted((str(endpoint_id), str(each)) for each in (first, second))
+
+
+async def test_a_mail_endpoint_that_is_enabled_again_is_told_of_to_others_and_not_to_itself(notifier: Notifier) -> None:
+    tenant = new_id()
+    first, _ = [await mail_endpoint(notifier, tenant, each) for each in (FIRST, SECOND)]
+    await notifier.rows("update endpoints set disabled_at = laurel_clock() where id = $1", first)
+    async with taking_mail() as box, notifier.serving():
+        await notifier.client.post(f"/v1/endpoints/{first}/enable", headers=await notifier.key(tenant))
+        await mailed(notifier, box)
+    assert told(box) == [(SECOND, ENABLED)]
 
 
 async def test_a_notice_can_be_unsubscribed_from_as_all_mails_to_that_address(notifier: Notifier) -> None:
