@@ -9,8 +9,11 @@ from services.issuer.domain.revocations import CHUNK, Done, State
 from services.issuer.domain.row import Row
 from services.issuer.domain.selection import Selection
 from services.issuer.store.selection import where
+from shared.bell import leave
 from shared.db import Tx
 
+# What is left for the worker of revocations (shared.bell).
+WORK = "revocations"
 SAMPLES = 10
 # Of the achievements of a selection, those with the most badges.
 ACHIEVEMENTS = 100
@@ -73,6 +76,7 @@ async def lock_open(tx: Tx, institution_id: UUID) -> dict[str, UUID]:
 
 async def insert(tx: Tx, row: Row) -> None:
     """Insert a revocation that begins at `created_at`, its badges not counted yet."""
+    leave(WORK)
     await tx.execute(
         """
         insert into revocations (id, institution_id, state, selection, digest, reason_code, reason_note, reissue,
@@ -160,6 +164,7 @@ async def move(tx: Tx, revocation_id: UUID, state: State) -> None:
 
     The rate is counted anew from when it is resumed.
     """
+    leave(WORK)
     await tx.execute(
         """
         update revocations set state = $2, trouble = null,
