@@ -10,7 +10,7 @@ REVOCATIONS = "/v1/revocations"
 # A preview of many badges is a sort in the database; longer nobody waits for a page.
 SECONDS = 30.0
 # Whom it would reach is worth less of somebody's time: the preview is good without it.
-REACH_SECONDS = 10.0
+REACH_SECONDS = 15.0
 # Of so many badges the issuer gives the ids, and so many the verifier takes at a time.
 MAX_REACH = 100_000
 # An id in quotation marks with its comma has 40.
