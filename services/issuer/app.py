@@ -4,7 +4,7 @@ from functools import partial
 
 from services.issuer.api import ROUTERS, jobs, revocations
 from services.issuer.api.job_rows import read_row
-from services.issuer.handlers import expiring, ledger, recording, sandbox
+from services.issuer.handlers import expiring, ledger, past_signatures, recording, sandbox
 from services.issuer.handlers.issuing import Issuing
 from services.issuer.handlers.job_chunks import Chunks
 from services.issuer.handlers.job_uploads import Uploads
@@ -48,6 +48,7 @@ def build(runtime: Runtime[IssuerSettings]) -> Parts:
             "relay": relay,
             "status_lists": ListSigner(worker, signer, terms).run,
             "record": partial(recording.keep_complete, worker),
+            "past_signatures": partial(past_signatures.keep_finding, worker),
             "expiring": partial(expiring.keep_telling, worker),
             "revocations": Revoker(worker, runtime.app, Issuing(runtime.app, signer, settings)).run,
             "issuance_jobs": JobWorker(worker, chunks, settings).run,

@@ -14,9 +14,11 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+import pytest
 
 from services.issuer.signer import Signer
 from shared.credentials.proofs import sign
+from shared.credentials.suites import ECDSA_RDFC, EDDSA_RDFC
 from shared.sealing import Sealer
 from tests.support.people import Institution, bearer, register_employer, verify
 from tests.support.poll import eventually
@@ -60,7 +62,8 @@ class Desk:
         await connection.close()
         key = Signer(Sealer.from_file(self.folder / "kek")).open(UUID(key_id), row["sealed"])
         unsigned = {name: value for name, value in badge.items() if name not in ("proof", "credentialStatus")}
-        return sign(unsigned, key, row["verification_method"], datetime.now(UTC))
+        suite = EDDSA_RDFC if row["algorithm"] == "EdDSA" else ECDSA_RDFC
+        return sign(unsigned, key, row["verification_method"], datetime.now(UTC), suite)
 
 
 def _now() -> str:
@@ -73,8 +76,22 @@ async def says(employer: httpx.AsyncClient, badge: dict[str, Any], verdict: str,
     return (report["verdict"], report["reason"]) == (verdict, reason)
 
 
+def methods_of(badge: dict[str, Any]) -> list[str]:
+    """The verification methods of a badge's proofs, in their order."""
+    proof = badge["proof"]
+    return [each["verificationMethod"] for each in (proof if isinstance(proof, list) else [proof])]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "formats"),
+    [("EdDSA", ["eddsa-rdfc-2022"]), ("ES256", ["eddsa-rdfc-2022", "ecdsa-rdfc-2019", "ob3-jwt"])],
+)
 async def test_the_drill_keeps_what_was_logged_revokes_what_came_later_and_issues_it_anew(
-    tmp_path: Path, clean_database: Callable[[str], CleanDatabase], embedded_log: dict[str, str]
+    algorithm: str,
+    formats: list[str],
+    tmp_path: Path,
+    clean_database: Callable[[str], CleanDatabase],
+    embedded_log: dict[str, str],
 ) -> None:
     async with standing(tmp_path, clean_database, embedded_log, public_url=PUBLIC) as stack:
         async with httpx.AsyncClient(headers=bearer(stack.operator_key), timeout=60) as operator:
@@ -84,13 +101,13 @@ async def test_the_drill_keeps_what_was_logged_revokes_what_came_later_and_issue
         client = httpx.AsyncClient(base_url=stack.urls["issuer"], headers=bearer(founded["api_key"]), timeout=60)
         desk = Desk(stack, tmp_path, Institution(founded["id"], founded["did"], stack.urls, client))
         keys = (await client.get(f"/v1/institutions/{desk.oak.id}/signing-keys")).json()["items"]
-        key = next(each["id"] for each in keys if each["algorithm"] == "EdDSA")
+        key = next(each["id"] for each in keys if each["algorithm"] == algorithm)
 
         achievement = await desk.oak.achievement()
-        kept = await desk.oak.issue(achievement, "kept@example.org")
+        kept = await desk.oak.issue(achievement, "kept@example.org", formats=formats)
         await eventually(lambda: desk.logged(kept["id"]), within=60)
         since = datetime.now(UTC)
-        later = await desk.oak.issue(achievement, "later@example.org")
+        later = await desk.oak.issue(achievement, "later@example.org", formats=formats)
         await eventually(lambda: says(employer, later["credential"], "valid", None))
 
         drill = ("drill", "key-compromise", key, "--since", since.isoformat(), "--reissue")
@@ -108,11 +125,15 @@ async def test_the_drill_keeps_what_was_logged_revokes_what_came_later_and_issue
         [outcome] = (await client.get(f"/v1/revocations/{revocation['id']}/badges")).json()["items"]
         anew = (await client.get(f"/v1/credentials/{outcome['replaced_by']}")).json()
         assert outcome["id"] == later["id"]
-        assert anew["credential"]["proof"]["verificationMethod"] == done["in_use"]["verification_method"]
+        assert methods_of(anew["credential"])[-1] == done["in_use"]["verification_method"]
         await eventually(lambda: says(employer, anew["credential"], "valid", None))
         # The key is what is said first of a badge that it signed too late.
         assert (await verify(employer, later["credential"]))["verdict"] == "invalid"
         await eventually(lambda: says(employer, kept["credential"], "valid", None))
+        for badge, verdict in ((kept, "valid"), (later, "invalid"), (anew, "valid")):
+            if token := badge["token"]:
+                answer = await employer.post("/v1/verifications", json={"token": token})
+                assert answer.json()["verdict"] == verdict
         record = (await desk.oak.record(later["id"])).json()
         assert (record["status"], record["history"][-1]["reason"]["code"]) == ("revoked", "key_compromise")
         forged = await desk.forged(key, kept["credential"])

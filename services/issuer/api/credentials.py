@@ -179,7 +179,7 @@ async def list_credentials(
     settings: Settings,
     achievement_id: UUID | None = None,
     job_id: UUID | None = None,
-    signing_key_id: UUID | None = None,
+    signing_key_id: Annotated[UUID | None, Query(description="Signed by this key: a proof, or the token.")] = None,
     issued_from: Annotated[Instant | None, Query(description="Accepted at this time or later.")] = None,
     issued_to: Annotated[Instant | None, Query(description="Accepted before this time.")] = None,
     status: Annotated[CredentialStatus | None, Query()] = None,

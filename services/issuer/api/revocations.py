@@ -55,7 +55,9 @@ class NewRevocation(Body):
     job_id: UUID | None = Field(None, description="Issued by this issuance job.", examples=[None])
     issued_from: Instant | None = Field(None, description="Accepted at this time or later.", examples=[None])
     issued_to: Instant | None = Field(None, description="Accepted before this time.", examples=[None])
-    signing_key_id: UUID | None = Field(None, description="Signed with this key.", examples=[None])
+    signing_key_id: UUID | None = Field(
+        None, description="Signed with this key: a proof, or the token.", examples=[None]
+    )
     reason: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)] = Field(
         examples=["issued_in_error"],
         description=REASON_WORDS,

@@ -28,7 +28,10 @@ from shared.messaging.events import (
 )
 
 _EPOCH_BITS = 40
-_TOLD_OF_CREDENTIALS = ("valid_from", "valid_until", "signing_key_id", "replaces", "renews", "replaced_by")
+_TOLD_OF_CREDENTIALS = (
+    *("valid_from", "valid_until", "signing_key_id", "other_proof_key_ids", "token_key_id"),
+    *("replaces", "renews", "replaced_by"),
+)
 
 
 def list_version(epoch: int, n: int) -> int:

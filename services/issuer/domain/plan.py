@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from services.issuer.domain.formats import DEFAULT, Formats, proofs_of
+from services.issuer.domain.formats import DEFAULT, Formats, proofs_of, token_of
 from services.issuer.domain.status import Succession
 from shared.credentials.dids import controller_of
 from shared.credentials.instants import read_instant
@@ -132,14 +132,20 @@ class Plan:
         return purposes_of(suspendable=self.suspendable)
 
     @property
-    def first_key(self) -> SealedKey:
-        """The key of a badge's first proof."""
-        return self.keys[proofs_of(self.formats)[0][1]]
+    def proof_keys(self) -> list[SealedKey]:
+        """The keys of a badge's proofs, each once, in the order of the proofs."""
+        return [self.keys[kind] for kind in dict.fromkeys(kind for _, kind in proofs_of(self.formats))]
+
+    @property
+    def token_key(self) -> SealedKey | None:
+        """The key of a badge's token; None where it has none."""
+        token = token_of(self.formats)
+        return self.keys[token[1]] if token else None
 
     @property
     def issuer_did(self) -> str:
         """The DID in whose name is signed: the institution's, or the key itself where each key is a did:key."""
-        return controller_of(self.first_key.verification_method)
+        return controller_of(self.proof_keys[0].verification_method)
 
     def outdated_by(self, later: "Plan") -> bool:
         """Tell whether what was signed by this plan must be signed again."""

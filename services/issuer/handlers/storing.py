@@ -112,7 +112,7 @@ def _credential(plan: Plan, signed: Signed) -> Row:
         "institution_id": plan.institution_id,
         "achievement_id": plan.achievement_id,
         "achievement_number": plan.achievement_number,
-        "signing_key_id": plan.first_key.id,
+        **_keys(plan),
         "document_digest": signed.document_digest,
         "token_digest": signed.token_digest,
         "issued_at": plan.now,
@@ -123,6 +123,12 @@ def _credential(plan: Plan, signed: Signed) -> Row:
         "renews": predecessor.get("renew"),
         "replaced_by": None,
     }
+
+
+def _keys(plan: Plan) -> Row:
+    first, *others = [key.id for key in plan.proof_keys]
+    token_key_id = plan.token_key.id if plan.token_key else None
+    return {"signing_key_id": first, "other_proof_key_ids": others, "token_key_id": token_key_id}
 
 
 def _content(plan: Plan, signed: Signed) -> Row:

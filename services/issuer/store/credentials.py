@@ -58,23 +58,23 @@ async def plan(
 async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], positions: Sequence[Row]) -> None:
     """Insert new credentials at version 1, with their contents and their places in status lists.
 
-    Raises ClientIdTaken, after which the transaction is lost.
+    All were signed with the same keys. Raises ClientIdTaken, after which the transaction is lost.
     """
     await tx.execute(
         """
-        insert into credentials (id, institution_id, kind, achievement_id, achievement_number, signing_key_id,
-                                 document_digest, token_digest, issued_at, valid_from, valid_until, renewable_until,
-                                 replaces, renews, version, status)
-        select *, 1, 'issued'
-        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::integer[], $6::uuid[], $7::bytea[],
-                    $8::bytea[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
-                    $13::uuid[], $14::uuid[])
+        insert into credentials (version, status, signing_key_id, other_proof_key_ids, token_key_id, id, institution_id,
+                                 kind, achievement_id, achievement_number, document_digest, token_digest, issued_at,
+                                 valid_from, valid_until, renewable_until, replaces, renews)
+        select 1, 'issued', $1, $2, $3, *
+        from unnest($4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::integer[], $9::bytea[], $10::bytea[],
+                    $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::uuid[],
+                    $16::uuid[])
         """,
+        *(credentials[0][name] for name in ("signing_key_id", "other_proof_key_ids", "token_key_id")),
         *_columns(
             credentials,
-            "id", "institution_id", "kind", "achievement_id", "achievement_number", "signing_key_id",
-            "document_digest", "token_digest", "issued_at", "valid_from", "valid_until", "renewable_until", "replaces",
-            "renews",
+            "id", "institution_id", "kind", "achievement_id", "achievement_number", "document_digest", "token_digest",
+            "issued_at", "valid_from", "valid_until", "renewable_until", "replaces", "renews",
         ),
     )  # fmt: skip
     try:

@@ -7,6 +7,12 @@ from uuid import UUID
 from services.issuer.domain.selection import Selection
 from shared.db import Tx
 
+# By any of its proofs, or its token.
+_SIGNED_BY = (
+    "(c.signing_key_id = {0} or c.token_key_id = {0}"
+    " or c.other_proof_key_ids <> '{{}}' and c.other_proof_key_ids @> array[{0}::uuid])"
+)
+
 
 def where(institution_id: UUID, selection: Selection) -> tuple[str, list[Any]]:
     """Return the condition on credentials `c` that a selection is, and its values from $1 on."""
@@ -15,7 +21,7 @@ def where(institution_id: UUID, selection: Selection) -> tuple[str, list[Any]]:
         ("c.id in (select unnest({}::uuid[]))", None if selection.ids is None else list(selection.ids)),
         ("c.achievement_id = {}", selection.achievement_id),
         ("c.id in (select credential_id from issued_rows where job_id = {})", selection.job_id),
-        ("c.signing_key_id = {}", selection.signing_key_id),
+        (_SIGNED_BY, selection.signing_key_id),
         ("c.issued_at >= {}", selection.issued_from),
         ("c.issued_at < {}", selection.issued_to),
     ):

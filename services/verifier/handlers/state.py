@@ -37,7 +37,7 @@ Row = dict[str, Any]
 # Columns, not whatever a state tells: members may be added to it at any time.
 _INSTITUTION = {"version", "slug", "name", "url", "did", "former_dids", "standing", "standings", "sandbox"}
 _CREDENTIAL = {"version", "institution_id", "status", "positions", "document_digest", "token_digest", "history"}
-_CREDENTIAL |= {"valid_from", "valid_until", "signing_key_id", "replaced_by"}
+_CREDENTIAL |= {"valid_from", "valid_until", "signing_key_id", "other_proof_key_ids", "replaced_by"}
 
 
 async def follow(tx: Tx, deliveries: Sequence[Delivery]) -> None:

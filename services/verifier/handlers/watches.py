@@ -60,7 +60,7 @@ async def watch(tx: Tx, wanted: Wanted, rules: Rules, terms: Terms, attempt: Att
         await store.renew(tx, present, until, wanted.channels)
     else:
         await _refuse_more(tx, wanted.employer_id, terms)
-        beginning = await _beginning(tx, credential_id, rules)
+        beginning = await _beginning(tx, credential_id, wanted.verification_id, rules)
         own = {"employer_id": wanted.employer_id, "verification_id": wanted.verification_id}
         asked = {"channels": wanted.channels, "until": until, "created_at": now, "due_at": now}
         await store.insert(tx, {**beginning, **own, **asked, "id": watch_id})
@@ -92,9 +92,9 @@ async def _refuse_more(tx: Tx, employer_id: UUID, terms: Terms) -> None:
         raise Conflict("too_many_watches", f"At most {terms.most} badges can be watched at a time.")
 
 
-async def _beginning(tx: Tx, credential_id: UUID, rules: Rules) -> dict[str, Any]:
+async def _beginning(tx: Tx, credential_id: UUID, verification_id: UUID | None, rules: Rules) -> dict[str, Any]:
     """Return what is watched of a badge, and how its answer stands."""
-    row = await store.watchable(tx, credential_id)
+    row = await store.watchable(tx, credential_id, verification_id)
     if row is None:
         raise NotFound("credential_not_found", "This registry has no badge with this id.")
     if row["verification_methods"] is None:

@@ -16,11 +16,12 @@ _COLUMNS = (
 )
 
 
-async def watchable(tx: Tx, credential_id: UUID) -> Any:
+async def watchable(tx: Tx, credential_id: UUID, verification_id: UUID | None) -> Any:
     """Return what a watch needs of a badge; None where there is none of this id.
 
-    Keys and dates are those of the tenant's own newest verification of this very document, else those that the issuer
-    told; `verification_methods` is null where neither tells.
+    Keys and dates are those of the verification that was named, or of the tenant's own newest one, if it was of this
+    very document or token; else those of the document that the issuer told. `verification_methods` is null where
+    neither tells.
     """
     return await tx.fetchrow(
         """
@@ -30,14 +31,18 @@ async def watchable(tx: Tx, credential_id: UUID) -> Any:
             (select 1 as choice, verification_methods, signed_at, valid_from, valid_until from verifications
              where credential_id = c.id and document_digest in (c.document_digest, c.token_digest)
                and signed_at is not null and verification_methods <> '{}'
-             order by verified_at desc limit 1)
+             order by (id = $2) desc nulls last, verified_at desc limit 1)
             union all
-            select 2, array[verification_method], (c.history -> 0 ->> 'time')::timestamptz, c.valid_from, c.valid_until
-            from signing_keys where id = c.signing_key_id
+            select 2, array_agg(verification_method), (c.history -> 0 ->> 'time')::timestamptz, c.valid_from,
+                   c.valid_until
+            from signing_keys
+            where id = any(c.signing_key_id || c.other_proof_key_ids) and c.other_proof_key_ids is not null
+            having count(*) = cardinality(c.signing_key_id || c.other_proof_key_ids)
             order by choice limit 1) signed on true
         where c.id = $1
         """,
         credential_id,
+        verification_id,
     )
 
 

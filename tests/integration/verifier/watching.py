@@ -23,7 +23,7 @@ def changed(before: CredentialState, kind: str, **members: Any) -> CredentialSta
 
 def told_all(oak: Institution, badge: dict[str, Any], **members: Any) -> CredentialState:
     """A badge's first state, with the members by which it can be watched unverified."""
-    return oak.credential(badge, signing_key_id=oak.key_id, **members)
+    return oak.credential(badge, **{"signing_key_id": oak.key_id, "other_proof_key_ids": (), **members})
 
 
 async def watch(verifier: Verifier, employer: dict[str, str], state: CredentialState, **members: Any) -> dict[str, Any]:

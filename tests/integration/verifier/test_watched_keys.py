@@ -1,0 +1,67 @@
+"""A watch is of all keys by which the form of the badge is signed that its employer has, and of no other."""
+
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from tests.integration.verifier.builders import now
+from tests.integration.verifier.conftest import Verifier
+from tests.integration.verifier.test_formats import Oak, know
+from tests.integration.verifier.watching import ask, changes, look, told_all, watch
+from tests.support.records import beats
+
+
+async def second_key_is_withdrawn(verifier: Verifier, oak: Oak) -> None:
+    """The key of the second proof has not counted since yesterday."""
+    await verifier.feed(oak.second_state(version=2, retired_at=now() - timedelta(days=1)))
+    await look(verifier)
+
+
+async def test_a_badge_that_is_named_by_its_id_is_watched_by_the_keys_of_all_its_proofs(served: Verifier) -> None:
+    oak = Oak()
+    document, _, _ = oak.in_every_format()
+    state = told_all(oak, document, other_proof_key_ids=(oak.second_id,))
+    await know(served, oak, state)
+    employer = await served.employer()
+    await watch(served, employer, state)
+    await second_key_is_withdrawn(served, oak)
+    assert await changes(served, employer) == ["key_withdrawn"]
+    assert (await served.verify(document, employer))["reason"] == "key_retired"
+
+
+@pytest.mark.parametrize("told", ["the first key alone", "a key that has not come yet"])
+async def test_a_badge_not_all_of_whose_keys_are_known_here_is_verified_first(served: Verifier, told: str) -> None:
+    oak = Oak()
+    document, _, _ = oak.in_every_format()
+    others = None if told == "the first key alone" else (oak.second_id,)
+    state = told_all(oak, document, other_proof_key_ids=others)
+    await served.feed(oak.state(), oak.key_state(), state)
+    await served.hear(beats())
+    employer = await served.employer()
+    refused = await ask(served, employer, credential_id=str(state.credential_id))
+    assert (refused.status_code, refused.json()["code"]) == (409, "verify_first")
+
+
+@pytest.mark.parametrize(("named", "told"), [("document", ["key_withdrawn"]), ("token", [])])
+async def test_the_verification_that_is_named_says_which_keys_and_not_a_later_one(
+    served: Verifier, named: str, told: list[str]
+) -> None:
+    oak = Oak()
+    document, _, token = oak.in_every_format()
+    state = told_all(oak, document, token_digest=sha256(token.encode()).hexdigest())
+    await know(served, oak, state)
+    employer = await served.employer()
+    forms: dict[str, dict[str, Any]] = {"document": {"credential": document}, "token": {"token": token}}
+    reports = {}
+    for form in sorted(forms, key=lambda each: each != named):
+        answer = await served.client.post("/v1/verifications", json=forms[form], headers=employer)
+        reports[form] = answer.json()
+        assert reports[form]["verdict"] == "valid", reports[form]
+    made = await ask(served, employer, verification_id=reports[named]["id"])
+    assert made.status_code == 201, made.text
+    await second_key_is_withdrawn(served, oak)
+    assert await changes(served, employer) == told
+    again = await served.client.post("/v1/verifications", json=forms[named], headers=employer)
+    assert again.json()["verdict"] == ("invalid" if told else "valid")
