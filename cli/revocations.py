@@ -14,11 +14,10 @@ from cli.output import aligned, moment, say, warn
 from cli.patience import patiently
 
 PATH = "/v1/revocations"
-# What the verifier takes at a time; two counts can't be added, for one employer may be in both.
+# Of so many badges the issuer gives the ids, and so many the verifier takes at a time; two counts can't be added, for
+# one employer may be in both.
 MAX_REACH = 100_000
 LOOK_SECONDS = 0.5
-# Further members of a selection are filters of the list of badges as well.
-_FILTERS = ("achievement_id", "job_id", "issued_from", "issued_to", "signing_key_id")
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,9 @@ class Seen:
 
 def look(connection: Connection, asked: Mapping[str, Any]) -> Seen:
     """Ask what a revocation would be; nothing is changed. Raises Refused, Silent."""
-    preview = connection.post("issuer", PATH, {**asked, "dry_run": True}).json()
-    return Seen(asked, preview, _reach(connection, asked, preview["badges"]))
+    preview = connection.post("issuer", PATH, {**asked, "dry_run": True, "with_ids": True}).json()
+    ids = preview.pop("credential_ids")
+    return Seen(asked, preview, _reach(connection, preview["badges"], ids))
 
 
 def confirm(connection: Connection, seen: Seen) -> dict[str, Any]:
@@ -47,14 +47,13 @@ def confirm(connection: Connection, seen: Seen) -> dict[str, Any]:
     return begun
 
 
-def _reach(connection: Connection, asked: Mapping[str, Any], badges: int) -> dict[str, Any]:
+def _reach(connection: Connection, badges: int, ids: list[str] | None) -> dict[str, Any]:
     """Return how many employers and watches a change would reach, as far as the verifier says it, or why it is not."""
-    if not badges or badges > MAX_REACH:
-        return {"employers": None, "watches": None, "not_counted": "too many badges" if badges else "no badges"}
+    if not ids:
+        most = f"it is counted for up to {MAX_REACH:,} badges, and these are {badges:,}"
+        return {"employers": None, "watches": None, "not_counted": most if badges else "no badges"}
     try:
-        filters = {name: asked[name] for name in _FILTERS if name in asked}
-        listed = asked.get("ids") or [each["id"] for each in connection.items("issuer", "/v1/credentials", **filters)]
-        found = connection.post("verifier", "/v1/reach", {"credential_ids": listed}).json()
+        found = connection.post("verifier", "/v1/reach", {"credential_ids": ids}).json()
         return {name: found[name] for name in ("employers", "watches")}
     except (Refused, Silent) as error:
         return {"employers": None, "watches": None, "not_counted": str(error)}

@@ -80,7 +80,9 @@ class Asking:
 
     async def get(self, url: str, *, as_operator: bool = False, query: Mapping[str, str] | None = None) -> Answer:
         """GET; raises Away unless the whole answer is here within 3 s and has no more than 2 MiB."""
-        return await self._ask("GET", url, SECONDS, headers=self._operator if as_operator else {}, params=query)
+        return await self._ask(
+            "GET", url, SECONDS, MAX_BYTES, headers=self._operator if as_operator else {}, params=query
+        )
 
     async def ask(
         self,
@@ -92,14 +94,17 @@ class Asking:
         query: Mapping[str, str] | None = None,
         once: str | None = None,
         seconds: float = SECONDS,
+        max_bytes: int = MAX_BYTES,
     ) -> Answer:
         """Ask with somebody's API key, and a JSON body; `once` is the Idempotency-Key. Raises Away as `get` does."""
         headers = {"Authorization": f"Bearer {key}"} | ({"Idempotency-Key": once} if once else {})
         headers |= {} if body is None else {"Content-Type": "application/json"}
         content = None if body is None else orjson.dumps(body)
-        return await self._ask(method, url, seconds, headers=headers, content=content, params=query)
+        return await self._ask(method, url, seconds, max_bytes, headers=headers, content=content, params=query)
 
-    async def _ask(self, method: str, url: str, seconds: float, headers: Mapping[str, str], **request: Any) -> Answer:
+    async def _ask(
+        self, method: str, url: str, seconds: float, max_bytes: int, headers: Mapping[str, str], **request: Any
+    ) -> Answer:
         headers = {"Accept": "application/json", **headers}
         body = bytearray()
         try:
@@ -109,7 +114,7 @@ class Asking:
             ):
                 async for piece in answer.aiter_bytes():
                     body += piece
-                    if len(body) > MAX_BYTES:
+                    if len(body) > max_bytes:
                         raise Away("answers with more than can be shown")
         except (httpx.TimeoutException, TimeoutError) as error:
             raise Away("takes too long to answer") from error

@@ -9,6 +9,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from shared.bell import Bell, leaving
+
 if TYPE_CHECKING:
     Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
     Tx: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
@@ -65,13 +67,14 @@ async def _leave(_: Connection) -> None:
 class Database:
     """One role's connections to one service's database."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", dsn: str) -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", dsn: str, bell: Bell) -> None:
         self.pool = pool
         self.dsn = dsn
+        self.bell = bell
 
     @classmethod
-    async def open(cls, dsn: str, size: int = 8) -> "Database":
-        """Connect to `dsn` with at most `size` connections, opened when first needed."""
+    async def open(cls, dsn: str, size: int = 8, bell: Bell | None = None) -> "Database":
+        """Connect to `dsn` with at most `size` connections, opened when first needed; commits ring `bell`."""
         pool = await asyncpg.create_pool(
             dsn,
             min_size=0,
@@ -81,7 +84,7 @@ class Database:
             command_timeout=60,
             max_inactive_connection_lifetime=300,
         )
-        return cls(pool, dsn)
+        return cls(pool, dsn, bell or Bell())
 
     async def close(self) -> None:
         """Wait for what is under way, then close every connection."""
@@ -91,12 +94,16 @@ class Database:
     async def transaction(self, tenant: UUID | None = None) -> AsyncIterator[Tx]:
         """Open a transaction in which row-level security shows `tenant`'s rows (None: no tenant's).
 
-        It commits when the block ends and rolls back when the block raises; nobody else commits.
+        It commits when the block ends and rolls back when the block raises; nobody else commits. Who waits for what the
+        block leaves (shared.bell.leave) is woken by the commit.
         """
-        async with self.pool.acquire() as connection, connection.transaction():
-            if tenant is not None:
-                await connection.execute("select set_config('app.tenant', $1, true)", str(tenant))
-            yield connection
+        with leaving() as left:
+            async with self.pool.acquire() as connection, connection.transaction():
+                if tenant is not None:
+                    await connection.execute("select set_config('app.tenant', $1, true)", str(tenant))
+                yield connection
+        if left:
+            self.bell.ring(left)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:

@@ -18,6 +18,7 @@ from shared import telemetry
 from shared.db import Database, is_failure_of_ours, refuse_privilege
 from shared.messaging.log import open_log
 from shared.messaging.ports import EventLog, LogUnavailable
+from shared.ringing import hear, tell
 from shared.settings import Settings
 from shared.web import health, idempotency, pages, problems
 from shared.web.auth import Authenticator
@@ -91,7 +92,8 @@ async def running(service: Service[S], settings: S, role: str = "all") -> AsyncI
         listener = socket.create_server((settings.host, settings.port), backlog=1024)
         stack.callback(listener.close)
         app = _app(service, runtime, parts, with_routes=role != "worker")
-        tasks: dict[str, Task] = {} if role == "api" else {**parts.tasks, "house": partial(_keep_house, runtime)}
+        ringing: dict[str, Task] = {"ring": partial(tell, runtime.app if role == "api" else runtime.worker)}
+        tasks = ringing if role == "api" else {**ringing, **parts.tasks, **_upkeep(runtime)}
         tasks |= {} if role == "worker" else parts.route_tasks
         async with _tasks(tasks), serving(app, listener):
             host, port = listener.getsockname()[:2]
@@ -133,7 +135,7 @@ async def _create_topics(settings: Settings) -> None:
 async def _runtime(stack: AsyncExitStack, service: Service[S], settings: S) -> Runtime[S]:
     app = await Database.open(settings.app_dsn, settings.pool_size)
     stack.push_async_callback(app.close)
-    worker = await Database.open(settings.worker_dsn, settings.pool_size)
+    worker = await Database.open(settings.worker_dsn, settings.pool_size, app.bell)
     stack.push_async_callback(worker.close)
     event_log = open_log(settings)
     stack.push_async_callback(event_log.close)
@@ -165,6 +167,10 @@ def _app(service: Service[S], runtime: Runtime[S], parts: Parts, *, with_routes:
     app.add_middleware(BodyLimit, *bodies)
     telemetry.instrument(app)
     return app
+
+
+def _upkeep(runtime: Runtime[Any]) -> dict[str, Task]:
+    return {"hear": partial(hear, runtime.worker), "house": partial(_keep_house, runtime)}
 
 
 async def _keep_house(runtime: Runtime[Any]) -> None:

@@ -16,11 +16,10 @@ from shared.errors import LaurelError, Unavailable
 from shared.ids import new_id
 from shared.messaging.metrics import alarm
 from shared.messaging.pace import Every
-from shared.rounds import keep_doing
+from shared.rounds import IDLE_SECONDS, keep_doing
 
 log = structlog.get_logger()
 
-IDLE_SECONDS = 0.1
 WAITS = "issuance_jobs_wait"
 # What has failed so often, or has killed so many workers, would do so for ever.
 MAX_TRIES = 6
@@ -42,8 +41,14 @@ class JobWorker:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._settings.job_chunks):
-                group.create_task(keep_doing(_paced(self.step), WAITS))
-            group.create_task(keep_doing(_paced(self.move_on), WAITS))
+                group.create_task(self._keep(self.step))
+            group.create_task(self._keep(self.move_on))
+
+    async def _keep(self, step: Callable[[], Awaitable[bool]]) -> None:
+        async def once() -> float:
+            return 0.0 if await step() else IDLE_SECONDS
+
+        await keep_doing(once, WAITS, self._database.bell.waiter(jobs.WORK))
 
     async def step(self) -> bool:
         """Take one chunk and do what is to be done to it; False where there is none."""
@@ -109,13 +114,6 @@ class JobWorker:
             if why is not None:
                 await handlers.stop(tx, job_id, why.code, why.detail)
             await job_rows.let_go(tx, job_id, chunk.number, chunk.lease, counted=counted)
-
-
-def _paced(do: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[float]]:
-    async def once() -> float:
-        return 0.0 if await do() else IDLE_SECONDS
-
-    return once
 
 
 def _often(size: int, number: int) -> str:

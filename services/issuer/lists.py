@@ -23,7 +23,7 @@ from shared.credentials.status import set_bit, status_list_credential
 from shared.db import Database
 from shared.errors import Unavailable
 from shared.messaging.metrics import alarm
-from shared.rounds import keep_doing
+from shared.rounds import IDLE_SECONDS, keep_doing
 
 log = structlog.get_logger()
 
@@ -56,10 +56,14 @@ class ListSigner:
         """Sign what is due, window by window, until cancelled."""
 
         async def once() -> float:
-            # A full round leaves others waiting.
-            return 0.0 if await self.sign_due() == AT_ONCE else self._terms.window.total_seconds()
+            signed = await self.sign_due()
+            if signed == 0:
+                return IDLE_SECONDS
+            if signed < AT_ONCE:  # a full round leaves others waiting
+                await asyncio.sleep(self._terms.window.total_seconds())
+            return 0.0
 
-        await keep_doing(once, "status_lists_wait")
+        await keep_doing(once, "status_lists_wait", self._database.bell.waiter(store.WORK))
 
     async def sign_due(self) -> int:
         """Sign each list that is due, up to AT_ONCE of them, once; return how many."""

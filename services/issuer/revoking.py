@@ -18,7 +18,7 @@ from shared import telemetry
 from shared.db import Database, Tx
 from shared.errors import LaurelError, Unavailable
 from shared.messaging.events import Reason
-from shared.rounds import keep_doing
+from shared.rounds import IDLE_SECONDS, keep_doing
 from shared.web.auth import Principal
 
 log = structlog.get_logger()
@@ -27,7 +27,6 @@ log = structlog.get_logger()
 CHUNK = 200
 # Revocations in one round, of each of which one chunk is done: a short one does not wait for a long one.
 AT_ONCE = 50
-IDLE_SECONDS = 0.25
 
 
 class Revoker:
@@ -46,7 +45,7 @@ class Revoker:
         async def once() -> float:
             return 0.0 if await self.round() else IDLE_SECONDS
 
-        await keep_doing(once, "revocations_wait")
+        await keep_doing(once, "revocations_wait", self._worker.bell.waiter(store.WORK))
 
     async def round(self) -> int:
         """Do one chunk of each revocation that runs; return how many badges that were."""

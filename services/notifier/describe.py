@@ -58,8 +58,8 @@ def receive(secret, headers, body):
 They come at least once and in no order: tell by `webhook-id` what you had before, and by `data.version` what is newer.
 Members may be added. Answer 2xx within 15 seconds. Anything else is tried again after {_schedule()}, each
 wait a little longer at random; a `Retry-After` is kept to, 410 disables the endpoint at once, and the end of the
-schedule does when nothing else got through. A mail address is disabled as well, at once when its server says that nobody
-reads there.
+schedule does when nothing else got through. A mail address is disabled as well, at once when its server says that
+nobody reads there.
 
 Its `contact` hears of either by mail, and of its being enabled again (`POST /v1/endpoints/{{id}}/enable`). Without a
 contact, or where that one bounced or unsubscribed, all your other mail addresses that are endpoints, confirmed and

@@ -14,6 +14,7 @@ import structlog
 from services.notifier.domain import MY_LINKS, Answer, verdict
 from services.notifier.pace import Pace
 from services.notifier.store import queue
+from services.notifier.store.deliveries import WORK
 from services.notifier.store.queue import Busy, Claim
 from shared import db, telemetry
 from shared.db import Database
@@ -31,8 +32,9 @@ DOUBLED = prometheus_client.Counter(
 LEASE = timedelta(seconds=60)
 # So one slow receiver never holds more of the sender than this.
 PER_TARGET = 4
-IDLE_SECONDS = 0.1
-TROUBLED_SECONDS = 1.0
+# Between two looks where nothing may be sent now, and nobody says that there is something new.
+SHORTEST, LONGEST = timedelta(seconds=0.1), timedelta(seconds=1)
+TROUBLED = timedelta(seconds=1)
 # How long a sender that is told to stop lets what is under way end, so that it need not be sent twice.
 DRAIN_SECONDS = 5.0
 
@@ -70,6 +72,7 @@ class Sender:
         self._targets: Counter[UUID] = Counter()
         self._tenants: Counter[UUID] = Counter()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._waiter = database.bell.waiter(WORK)
 
     async def run(self) -> None:
         """Send until cancelled; what does not end soon after that is sent again when its lease has ended."""
@@ -86,27 +89,33 @@ class Sender:
             await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
             return
         claims = await self._claim()
-        if claims is None:
-            await asyncio.sleep(IDLE_SECONDS)
-        for claim in claims or ():
+        if isinstance(claims, timedelta):
+            await self._waiter.rest(max(SHORTEST, min(claims, LONGEST)).total_seconds())
+            return
+        for claim in claims:
             self._targets[claim.target] += 1
             self._tenants[claim.tenant_id] += 1
             attempt = attempts.create_task(self._attempt(claim))
             self._under_way.add(attempt)
-            attempt.add_done_callback(self._under_way.discard)
+            attempt.add_done_callback(self._ended)
 
-    async def _claim(self) -> Sequence[Claim] | None:
+    def _ended(self, attempt: asyncio.Task[None]) -> None:
+        self._under_way.discard(attempt)
+        self._waiter.wake()  # there is room again for its target
+
+    async def _claim(self) -> Sequence[Claim] | timedelta:
+        """Take what may be sent now, or tell when to look again."""
         busy = Busy(self._targets, self._tenants, PER_TARGET, self._per_tenant)
         most = self._at_once - len(self._under_way)
         try:
             async with self._database.transaction() as tx:
-                return await queue.claim(tx, self._channel.name, busy, LEASE, most, self._pace)
+                claims = await queue.claim(tx, self._channel.name, busy, LEASE, most, self._pace)
+                return await queue.until_next(tx, self._channel.name) or LONGEST if claims is None else claims
         except Exception as error:
             if not db.is_failure_of_ours(error):
                 raise
             log.warning("sender_waits", channel=self._channel.name, error=type(error).__name__)
-            await asyncio.sleep(TROUBLED_SECONDS)
-            return None
+            return TROUBLED
 
     async def _attempt(self, claim: Claim) -> None:
         attributes = {"laurel.channel": claim.channel, "laurel.delivery_id": str(claim.id)}

@@ -15,7 +15,7 @@ from shared.messaging.ports import OffsetGone, Partition, Positions, Received
 from shared.messaging.shares import Shares
 
 # Between two looks while no publisher says that there is something new: a notice is a hint that may be lost.
-IDLE_SECONDS = 0.5
+IDLE_SECONDS = 1.0
 # Publishers notify it with the name of each topic that they have appended to.
 NEWS = "laurel_news"
 

@@ -32,10 +32,12 @@ log = structlog.get_logger()
 
 # Records a transaction; what one round reads into memory is bounded by as many records of the largest size.
 BATCH = 500
-WAIT_SECONDS = 0.25
+WAIT_SECONDS = 1.0
 # A transaction begins no sooner after the one before it: what comes meanwhile is taken with it. The first record after
 # a pause waits for nothing.
 PACE_SECONDS = 0.04
+# Between two looks for parked records whose time has come, while there are any.
+RETRY_SECONDS = 0.25
 # Between two looks for offsets that somebody else has stored.
 LOOK_SECONDS = 1.0
 
@@ -80,7 +82,7 @@ class Consumer:
         self._next: dict[Partition, int] = {}
         self._astray = False
         self._parked = True  # until a look shows that nothing is
-        self._retry_pace, self._look_pace, self._measure_pace = Every(0.25), Every(LOOK_SECONDS), Every(10.0)
+        self._retry_pace, self._look_pace, self._measure_pace = Every(RETRY_SECONDS), Every(LOOK_SECONDS), Every(10.0)
 
     def trouble(self) -> str | None:
         """Return what keeps this consumer from its work, in a few words; None while all is well."""
@@ -112,7 +114,7 @@ class Consumer:
                 async with asyncio.timeout(STALL_SECONDS):
                     if self._astray:
                         await self._find_back(reader)
-                    batch = await reader.fetch(BATCH, WAIT_SECONDS)
+                    batch = await reader.fetch(BATCH, RETRY_SECONDS if self._parked else WAIT_SECONDS)
                 watch.saw(batch)
                 began = time.monotonic()
                 taken = await self._take(reader, self._excerpts(batch))

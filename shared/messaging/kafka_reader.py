@@ -149,7 +149,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 # Every position is sought; one that lies outside the topic must be told, not mended in silence.
                 auto_offset_reset="none",
                 # A broker answers in turn: a question about offsets waits for the fetch before it.
-                fetch_max_wait_ms=100,
+                fetch_max_wait_ms=500,
                 max_poll_interval_ms=300_000,
                 session_timeout_ms=10_000,
                 heartbeat_interval_ms=3_000,

@@ -4,7 +4,6 @@ The unsent rows are the queue; what is sent is deleted. A relay that remembered 
 numbers are given before the commit, so a smaller one may appear after a larger one was sent.
 """
 
-import asyncio
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import structlog
 from shared import db, telemetry
 from shared.db import Connection, Database
 from shared.ids import PARTITIONS, new_id
+from shared.messaging import outbox
 from shared.messaging.cloudevents import encode
 from shared.messaging.events import BY_TYPE, Heartbeat
 from shared.messaging.housekeeping import clear_away, measure
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 BATCH = 500
 # After a round that sent something the next one begins no sooner: what has come meanwhile goes in one.
-BUSY_SECONDS, IDLE_SECONDS = 0.04, 0.1
+BUSY_SECONDS, IDLE_SECONDS = 0.04, 0.5
 # Whoever reads needs one every 2 s at least.
 BEAT_SECONDS = 1.0
 
@@ -61,6 +61,7 @@ class Relay:
         self._source = source
         self._balance_pace, self._beat_pace = Every(1.0), Every(BEAT_SECONDS)
         self._owes_beat = False
+        self._waiter = database.bell.waiter(outbox.WORK)
         self._measure_pace, self._clear_pace = Every(2.0), Every(10.0)
 
     async def run(self) -> None:
@@ -84,7 +85,6 @@ class Relay:
 
     async def _serve(self, connection: Connection, back_off: BackOff) -> None:
         shares = Shares(connection, "relay", [str(shard) for shard in range(PARTITIONS)])
-        pause = BUSY_SECONDS
         while True:
             if self._balance_pace.due() or not shares.held:
                 await shares.balance()
@@ -97,9 +97,8 @@ class Relay:
             back_off.reset()
             if sent == BATCH:
                 continue
-            pause = BUSY_SECONDS if sent else min(pause * 1.5, IDLE_SECONDS)
             await self._keep_house(connection)
-            await asyncio.sleep(pause)
+            await self._waiter.rest(BUSY_SECONDS if sent else IDLE_SECONDS)
 
     async def _round(self, connection: Connection, shards: Sequence[int]) -> int:
         queue = await self._look(connection, shards)

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path
+import orjson
+from fastapi import APIRouter, Depends, Path, Response
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field, StringConstraints, model_validator
@@ -67,6 +68,9 @@ class NewRevocation(Body):
         "which it is replaced. Needs the scope `issue` as well.",
     )
     dry_run: bool = Field(False, description="Look at what it would be; nothing is changed.", examples=[True])
+    with_ids: bool = Field(
+        False, description="Of a dry run: answer with `credential_ids` as well, which change nothing of the digest."
+    )
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
         None, description="Confirms what a dry run with the same members has shown.", examples=[None]
     )
@@ -80,6 +84,8 @@ class NewRevocation(Body):
             raise ValueError("issued_from must be before issued_to")
         if self.dry_run == (self.digest is not None):
             raise ValueError("send either dry_run, to look, or the digest that a dry run gave, to confirm")
+        if self.with_ids and not self.dry_run:
+            raise ValueError("with_ids is for a dry_run: send what is confirmed without it")
         return self
 
     def selection(self) -> Selection:
@@ -128,6 +134,11 @@ class Preview(Counts):
     digest: str = Field(
         description="Sent back, it confirms exactly this: these badges at these versions, for this reason.",
         examples=["5d0c7c1c4f6a5e0b9a1f..."],
+    )
+    credential_ids: list[UUID] | None = Field(
+        None,
+        description=f"With `with_ids`, all of the badges, in the order of ids, as of the same moment as the digest. "
+        f"Null: not asked for, or they are more than {MAX_IDS}.",
     )
 
 
@@ -187,8 +198,10 @@ async def revoke_many(body: NewRevocation, who: Revoker, header: IdempotencyKey,
     handlers.refuse_without_issuing(who, reissue=body.reissue)
     selection, why = body.selection(), reason(body.reason)
     if body.digest is None:
+        ids_up_to = MAX_IDS if body.with_ids else None
         async with database.transaction(who.tenant_id) as tx:
-            return _preview(await handlers.preview(tx, who.tenant_id, selection, why, reissue=body.reissue))
+            seen = await handlers.preview(tx, who.tenant_id, selection, why, reissue=body.reissue, ids_up_to=ids_up_to)
+        return _preview(seen)
     attempt = idempotency.attempt(who.tenant_id, header)
     try:
         async with idempotency.remembering(database, attempt), database.transaction(who.tenant_id) as tx:
@@ -276,7 +289,12 @@ def _counted(row: Row) -> dict[str, Any]:
 
 
 def _preview(row: Row) -> Preview:
-    return Preview(**_counted(row), digest=row["digest"])
+    found = Preview(**_counted(row), digest=row["digest"])
+    if row["ids"] is None:
+        return found
+    # The database has written the ids as JSON already: as 100,000 objects they would hold the event loop for long.
+    members = {**found.model_dump(mode="json"), "credential_ids": orjson.Fragment(row["ids"])}
+    return Response(orjson.dumps(members), media_type="application/json")  # type: ignore[return-value]  # written
 
 
 def _outcome(row: Row) -> Outcome:

@@ -29,13 +29,21 @@ class SelectionChanged(Conflict):
         super().__init__("selection_changed", "These badges have changed since they were shown. Look again, please.")
 
 
-async def preview(tx: Tx, institution_id: UUID, selection: Selection, reason: Reason, *, reissue: bool) -> Row:
+async def preview(
+    tx: Tx,
+    institution_id: UUID,
+    selection: Selection,
+    reason: Reason,
+    *,
+    reissue: bool,
+    ids_up_to: int | None = None,
+) -> Row:
     """Return what would be revoked: counts, samples, and the `digest` with which it is confirmed.
 
-    Raises NotFound for ids that are not the institution's.
+    Of up to `ids_up_to` badges `ids` names all, as JSON. Raises NotFound for ids that are not the institution's.
     """
     await refuse_unknown(tx, institution_id, selection)
-    found = await store.preview(tx, institution_id, selection)
+    found = await store.preview(tx, institution_id, selection, ids_up_to)
     return {**found, "digest": digest(selection, reason, found["digest"], reissue=reissue)}
 
 

@@ -6,8 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from services.issuer.domain.row import Row
+from shared.bell import leave
 from shared.db import Tx
 
+# What is left for the worker of jobs (shared.bell).
+WORK = "issuance_jobs"
 # Columns that a change may write; the names never come from outside.
 _CHANGEABLE = frozenset(
     {
@@ -117,6 +120,7 @@ async def lock(tx: Tx, job_id: UUID) -> Row | None:
 
 async def change(tx: Tx, job_id: UUID, columns: Mapping[str, Any], entry: Mapping[str, Any] | None = None) -> None:
     """Write columns of a locked job, and an entry of its history."""
+    leave(WORK)
     if not columns.keys() <= _CHANGEABLE:
         raise ValueError(f"not changeable: {columns.keys() - _CHANGEABLE}")
     sets = "".join(f"{name} = ${place}, " for place, name in enumerate(columns, 3))

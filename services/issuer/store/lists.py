@@ -5,9 +5,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.issuer.domain.row import Row
+from shared.bell import leave
 from shared.credentials.keys import Algorithm
 from shared.db import Tx
 from shared.messaging.events import Purpose
+
+# What is left for the worker that signs (shared.bell).
+WORK = "status_lists"
 
 
 async def take_numbers(tx: Tx, institution_id: UUID, purpose: Purpose, count: int) -> Row | None:
@@ -50,6 +54,7 @@ async def insert(
     tx: Tx, institution_id: UUID, purpose: Purpose, *, waiting: bool, list_id: UUID, size: int, secret: bytes
 ) -> None:
     """Insert a list, open, or to be opened after the open one; where there is one already, it is nothing."""
+    leave(WORK)
     await tx.execute(
         """
         insert into status_lists (id, institution_id, purpose, size, secret, open, waiting)
@@ -92,6 +97,7 @@ async def mark_all_changed(tx: Tx, institution_id: UUID) -> None:
 
 
 async def _mark(tx: Tx, condition: str, value: object) -> None:
+    leave(WORK)
     # In the order in which whoever takes numbers meets them, so that nobody waits for whoever waits for him.
     await tx.execute(
         f"""

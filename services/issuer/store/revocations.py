@@ -9,8 +9,11 @@ from services.issuer.domain.revocations import CHUNK, Done, State
 from services.issuer.domain.row import Row
 from services.issuer.domain.selection import Selection
 from services.issuer.store.selection import where
+from shared.bell import leave
 from shared.db import Tx
 
+# What is left for the worker of revocations (shared.bell).
+WORK = "revocations"
 SAMPLES = 10
 # Of the achievements of a selection, those with the most badges.
 ACHIEVEMENTS = 100
@@ -24,11 +27,12 @@ _DIGEST = f"""
 """  # noqa: S608  # a number of ours
 
 
-async def preview(tx: Tx, institution_id: UUID, selection: Selection) -> Row:
+async def preview(tx: Tx, institution_id: UUID, selection: Selection, ids_up_to: int | None = None) -> Row:
     """Return what a selection holds, as of one moment: `digest` of its badges, counts, and samples.
 
     Learners are told apart by address, or else by the id that they have in their badges. Nothing of it is loaded: a
-    million badges take no memory here.
+    million badges take no memory here. But of up to `ids_up_to` badges `ids` is the JSON of all ids, in their order;
+    it is null of more, or where it is not asked for.
     """
     condition, values = where(institution_id, selection)
     row: Row | None = await tx.fetchrow(
@@ -49,9 +53,12 @@ async def preview(tx: Tx, institution_id: UUID, selection: Selection) -> Row:
                (select count(distinct learner) from chosen) as learners,
                (select coalesce(jsonb_object_agg(status, badges), '{{}}') from by_status) as by_status,
                (select coalesce(jsonb_agg(to_jsonb(a)), '[]') from by_achievement a) as by_achievement,
-               (select coalesce(jsonb_agg(to_jsonb(s)), '[]') from samples s) as samples
+               (select coalesce(jsonb_agg(to_jsonb(s)), '[]') from samples s) as samples,
+               case when (select count(*) from chosen) <= ${len(values) + 1}::int
+                    then (select coalesce(json_agg(id order by id), '[]')::text from chosen) end as ids
         """,  # noqa: S608  # conditions and numbers of ours
         *values,
+        ids_up_to,
     )
     if row is None:
         raise LookupError("an aggregate without a row")
@@ -73,6 +80,7 @@ async def lock_open(tx: Tx, institution_id: UUID) -> dict[str, UUID]:
 
 async def insert(tx: Tx, row: Row) -> None:
     """Insert a revocation that begins at `created_at`, its badges not counted yet."""
+    leave(WORK)
     await tx.execute(
         """
         insert into revocations (id, institution_id, state, selection, digest, reason_code, reason_note, reissue,
@@ -160,6 +168,7 @@ async def move(tx: Tx, revocation_id: UUID, state: State) -> None:
 
     The rate is counted anew from when it is resumed.
     """
+    leave(WORK)
     await tx.execute(
         """
         update revocations set state = $2, trouble = null,

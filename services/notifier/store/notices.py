@@ -5,6 +5,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.notifier.domain import Notice
+from services.notifier.store.deliveries import WORK
+from shared.bell import leave
 from shared.db import Tx
 from shared.messaging.events import CredentialIssued
 
@@ -94,6 +96,7 @@ async def announce(tx: Tx, traces: Mapping[UUID, str | None]) -> None:
     """
     if not traces:
         return
+    leave(WORK)
     await tx.execute(
         """
         with whole as (

@@ -97,6 +97,18 @@ async def claim(
     return await _take(tx, fitting, lanes, lease)
 
 
+async def until_next(tx: Tx, channel: str) -> timedelta | None:
+    """Return how long it is until the next delivery is due that nobody is at; None where none waits."""
+    wait: timedelta | None = await tx.fetchval(
+        """
+        select due_at - laurel_clock() from deliveries
+        where channel = $1 and state = 'waiting' and leased_until is null order by due_at limit 1
+        """,
+        channel,
+    )
+    return wait
+
+
 async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool:
     """Write down how an attempt ended; False where the lease had ended before and another attempt counts instead."""
     now = await tx.fetchval(

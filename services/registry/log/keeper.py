@@ -5,6 +5,7 @@ from what it finds there.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -42,7 +43,8 @@ REFUSES = Gauge("laurel_log_refuses", "1 while nothing is logged, because histor
 ELECTED = "select pg_try_advisory_lock(hashtextextended('registry/log', 0))"
 ELECTION_SECONDS = 1.0
 REFUSED_SECONDS = 10.0
-IDLE_SECONDS = 0.1
+# While what was appended waits for its checkpoint, and else.
+BUSY_SECONDS, IDLE_SECONDS = 0.1, 1.0
 CHECKPOINT_SECONDS = 0.25
 # Witnesses are others' machines.
 WITNESS_SECONDS = 1.0
@@ -130,6 +132,7 @@ class LogKeeper:
     async def _append(self, connection: Connection, current: Log, checkpoints: Checkpoints) -> NoReturn:
         publishing: asyncio.Task[int | None] | None = None
         pace, measure = Every(self._round_seconds), Every(MEASURE_SECONDS)
+        waiter, appended = self._database.bell.waiter(store.WORK), time.monotonic()
         try:
             while True:
                 moved = await append(connection, current)
@@ -141,7 +144,10 @@ class LogKeeper:
                     publishing = asyncio.create_task(checkpoints.publish())
                 if measure.due():
                     await _measure(connection, current)
-                await asyncio.sleep(0 if moved == BATCH else IDLE_SECONDS)
+                appended = time.monotonic() if moved else appended
+                if moved < BATCH:
+                    busy = time.monotonic() - appended < self._round_seconds * 2
+                    await waiter.rest(BUSY_SECONDS if busy else IDLE_SECONDS)
         finally:
             if publishing:
                 publishing.cancel()

@@ -20,7 +20,7 @@ from shared.messaging import outbox
 from shared.messaging.cloudevents import Delivery
 from shared.messaging.outbox import Entry
 from shared.messaging.pace import Every
-from shared.rounds import keep_doing
+from shared.rounds import IDLE_SECONDS, keep_doing
 
 TOLD = Metric("laurel_watch_changes_total", "Changes of watched badges that employers were told", ["change"])
 
@@ -29,7 +29,6 @@ TOLD = Metric("laurel_watch_changes_total", "Changes of watched badges that empl
 WATCHES = 200
 SUBJECTS = 200
 OF_EACH = 50
-WAIT_SECONDS = 0.5
 # A watch whose answer is not certain now is looked at again: heartbeats come every 2 s, or an operator is needed.
 UNCERTAIN = timedelta(seconds=5)
 TIDY_SECONDS = 60.0
@@ -54,9 +53,9 @@ async def watch_over(worker: Database, rules: Rules) -> None:
         if tidy.due():
             async with worker.transaction() as tx:
                 await store.forget_old(tx, ENDED_KEPT, TOLD_KEPT, TIDIED)
-        return 0.0 if busy else WAIT_SECONDS
+        return 0.0 if busy else IDLE_SECONDS
 
-    await keep_doing(once, "watching_waits")
+    await keep_doing(once, "watching_waits", worker.bell.waiter(store.WORK))
 
 
 async def take_round(worker: Database, rules: Rules) -> bool:

@@ -130,6 +130,38 @@ async def test_a_confirmation_of_what_has_changed_since_is_refused_with_the_new_
     assert (await confirm(north.client, seen["digest"], achievement_id=achievement)).status_code == 202
 
 
+async def test_a_dry_run_names_all_badges_if_asked_and_its_digest_stays_the_same(
+    site: Site, north: Institution
+) -> None:
+    south = await site.institution()
+    foreign = await issued(south, await south.achievement(), 2)
+    ids = [*await issued(north, await north.achievement(), 12), *await issued(north, await north.achievement(), 3)]
+    for selection, named in (
+        ({"issued_from": "2026-01-01T00:00:00Z"}, ids),
+        ({"ids": [*ids[:3], ids[0]]}, ids[:3]),
+        ({"issued_to": "2026-01-01T00:00:00Z"}, []),
+    ):
+        seen, plain = await look(north.client, with_ids=True, **selection), await look(north.client, **selection)
+        assert seen == {**plain, "credential_ids": sorted(named)}
+        assert plain["credential_ids"] is None
+    body = {**WHY, "ids": foreign, "dry_run": True, "with_ids": True}
+    assert (await north.client.post("/v1/revocations", json=body)).status_code == 404
+    seen = await look(north.client, with_ids=True, ids=ids)
+    for more in ({"digest": seen["digest"]}, {}):
+        answer = await north.client.post("/v1/revocations", json={**WHY, "ids": ids, "with_ids": True, **more})
+        assert answer.status_code == 422
+    answer = await north.client.post("/v1/revocations", json={**WHY, "ids": ids, "digest": seen["digest"]})
+    assert answer.status_code == 202
+
+
+async def test_of_more_badges_than_are_named_none_is(site: Site, north: Institution) -> None:
+    ids = [UUID(each) for each in await issued(north, await north.achievement(), 3)]
+    async with site.worker.transaction() as tx:
+        found = [await store.preview(tx, UUID(str(north.id)), Selection(ids=tuple(ids)), most) for most in (2, 3, None)]
+    assert [each["ids"] is None for each in found] == [True, False, True]
+    assert len({each["digest"] for each in found}) == 1
+
+
 async def test_another_institutions_badges_and_revocations_are_404_and_none_is_passed_over(
     site: Site, north: Institution
 ) -> None:

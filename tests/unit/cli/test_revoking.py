@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 from cli.keys import Unusable
@@ -16,7 +17,7 @@ TIME = "2026-11-26T12:00:00Z"
 PREVIEW = {
     "badges": 2, "learners": 1, "already_revoked": 0, "by_status": {"issued": 2}, "by_achievement": [],
     "samples": [{"id": ONE, "achievement_id": None, "status": "issued", "version": 1, "issued_at": TIME}],
-    "digest": "d" * 64,
+    "digest": "d" * 64, "credential_ids": [ONE, TWO],
 }  # fmt: skip
 BEGUN = {
     "id": REVOCATION, "state": "running", "selection": {"ids": 2}, "reason": "withdrawn", "note": None, "badges": 2,
@@ -33,7 +34,6 @@ def desk(answers: Services) -> Services:
         return PREVIEW if asked.body.get("dry_run") else (202, BEGUN)
 
     answers.answer("POST /issuer/v1/revocations", revocations)
-    answers.answer("GET /issuer/v1/credentials", {"items": [{"id": ONE}, {"id": TWO}], "next": None})
     answers.answer("POST /verifier/v1/reach", {"employers": 15, "watches": None})
     answers.answer(f"GET /issuer/v1/revocations/{REVOCATION}", DONE)
     return answers
@@ -53,7 +53,7 @@ def test_the_preview_names_badges_learners_employers_and_watches_and_what_was_sh
         assert words in result.output
     looked, confirmed = sent(desk, "/issuer/v1/revocations")
     wanted = {"issued_from": "2026-11-01T00:00:00+00:00", "issued_to": "2026-11-03T00:00:00+00:00"}
-    assert looked == {**wanted, "reason": "withdrawn", "dry_run": True}
+    assert looked == {**wanted, "reason": "withdrawn", "dry_run": True, "with_ids": True}
     assert confirmed == {**wanted, "reason": "withdrawn", "digest": "d" * 64}
     assert sent(desk, "/verifier/v1/reach") == [{"credential_ids": [ONE, TWO]}]
 
@@ -68,6 +68,23 @@ def test_a_verifier_that_is_away_keeps_nobody_from_revoking(desk: Services) -> N
     desk.answer("POST /verifier/v1/reach", problem(503, "keys_out_of_date", "Not now."))
     result = desk.run(*MANY, "--yes")
     assert (result.exit_code, "not counted: Not now." in result.output) == (0, True)
+
+
+def test_reach_is_asked_for_once_up_to_100_000_badges_and_of_more_the_number_is_said(desk: Services) -> None:
+    ids = [str(UUID(int=n)) for n in range(100_000)]
+    desk.answer("POST /issuer/v1/revocations", {**PREVIEW, "badges": 100_000, "credential_ids": ids})
+    told = orjson.loads(desk.run(*MANY, "--dry-run", "--json").stdout)
+    assert (told["badges"], told["reach"]) == (100_000, {"employers": 15, "watches": None})
+    assert "credential_ids" not in told
+    assert sent(desk, "/verifier/v1/reach") == [{"credential_ids": ids}]
+    assert len(desk.asked) == 2
+    for badges, named, words in (
+        (120_000, None, "not counted: it is counted for up to 100,000 badges, and these are 120,000"),
+        (0, [], "not counted: no badges"),
+    ):
+        desk.answer("POST /issuer/v1/revocations", {**PREVIEW, "badges": badges, "credential_ids": named})
+        assert words in " ".join(desk.run(*MANY, "--dry-run").output.split())
+    assert len(sent(desk, "/verifier/v1/reach")) == 1
 
 
 def test_what_has_changed_since_is_not_revoked_and_says_so(desk: Services) -> None:
