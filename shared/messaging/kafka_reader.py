@@ -1,6 +1,7 @@
 """A member of a consumer group on Apache Kafka, that starts where the consumer's own database says."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ FAILURES = (KafkaError, OSError, TimeoutError, RuntimeError)
 # A broker that answers lets a member go at once; one that does not needs not be told.
 CLOSE_SECONDS = 5.0
 NOTE_SECONDS = 5.0
+# For as long the end of a partition counts that came with a fetch.
+TOLD_SECONDS = 5.0
 
 
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -107,7 +110,9 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         if consumer is None or not places:
             return {}
         try:
-            ends = await consumer.end_offsets(list(places))
+            ends = {place: end for place in places if (end := _told_end(consumer, place)) is not None}
+            # What rests is not fetched, and a client that has lost its way would tell of a world that stands still.
+            ends |= await consumer.end_offsets([place for place in places if place not in ends])
             return {partition: ends[place] - await consumer.position(place) for place, partition in places.items()}
         except IllegalStateError:
             return {}  # a rebalance is under way
@@ -148,7 +153,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 enable_auto_commit=False,
                 # Every position is sought; one that lies outside the topic must be told, not mended in silence.
                 auto_offset_reset="none",
-                # A broker answers in turn: a question about offsets waits for the fetch before it.
+                # How long a broker may have nothing to say. It answers in turn: other questions wait for the fetch.
                 fetch_max_wait_ms=500,
                 max_poll_interval_ms=300_000,
                 session_timeout_ms=10_000,
@@ -180,6 +185,14 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     def _partition(self, place: TopicPartition) -> Partition:
         return Partition(place.topic.removeprefix(self._prefix), place.partition)
+
+
+def _told_end(consumer: AIOKafkaConsumer, place: TopicPartition) -> int | None:
+    """Return where a partition ended when it was last fetched, if that was just now; to ask would wait for a fetch."""
+    at: int | None = consumer.last_poll_timestamp(place)
+    fresh = at is not None and time.time() - at / 1000 < TOLD_SECONDS
+    end: int | None = consumer.highwater(place) if fresh else None
+    return end
 
 
 def received(partition: Partition, record: ConsumerRecord) -> Received:
