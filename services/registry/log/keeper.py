@@ -73,6 +73,7 @@ class LogKeeper:
         self._second_places = places
         self._terms = terms
         self._trouble: str | None = None
+        self._waiter = database.bell.waiter(store.WORK)
 
     def trouble(self) -> str | None:
         """Return why nothing is logged; None while all is well, or another worker is at it."""
@@ -132,7 +133,7 @@ class LogKeeper:
     async def _append(self, connection: Connection, current: Log, checkpoints: Checkpoints) -> NoReturn:
         publishing: asyncio.Task[int | None] | None = None
         pace, measure = Every(self._round_seconds), Every(MEASURE_SECONDS)
-        waiter, appended = self._database.bell.waiter(store.WORK), time.monotonic()
+        appended = time.monotonic()
         try:
             while True:
                 moved = await append(connection, current)
@@ -147,7 +148,7 @@ class LogKeeper:
                 appended = time.monotonic() if moved else appended
                 if moved < BATCH:
                     busy = time.monotonic() - appended < self._round_seconds * 2
-                    await waiter.rest(BUSY_SECONDS if busy else IDLE_SECONDS)
+                    await self._waiter.rest(BUSY_SECONDS if busy else IDLE_SECONDS)
         finally:
             if publishing:
                 publishing.cancel()
