@@ -41,7 +41,9 @@ def revoke(
         str | None, typer.Option("--to", help="Many: issued before this time, or up to the end of this day (UTC).")
     ] = None,
     job: Annotated[str | None, typer.Option(help="Many: issued by this job.", metavar="ID")] = None,
-    key: Annotated[str | None, typer.Option(help="Many: signed with this key.", metavar="ID")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Many: a proof or the token is signed with this signing key.", metavar="ID")
+    ] = None,
     ids: Annotated[
         str | None, typer.Option(help="Many: a file with one badge a line, or - for standard input.", metavar="FILE")
     ] = None,

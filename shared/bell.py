@@ -1,7 +1,7 @@
 """Wakes workers as soon as a commit has left them work, in whatever process of the service they run.
 
-Whoever stores work in a transaction calls `leave`; the commit rings. It is a hint and no more: a process may die before
-it is passed on, so whoever waits looks now and then all the same.
+Whoever stores work in a transaction calls `leave_work_for`; the commit rings. It is a hint and no more: a process may
+die before it is passed on, so whoever waits looks now and then all the same.
 """
 
 import asyncio
@@ -11,21 +11,25 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from uuid import uuid4
 
+# What comes within so short a time is taken together: each look is a transaction, and a notice is one to the server.
 PACE_SECONDS = 0.04
 
 _left: ContextVar[set[str] | None] = ContextVar("left", default=None)
 
 
-def leave(work: str) -> None:
-    """Say that the transaction at hand leaves work of this kind; its commit wakes those who wait for it."""
+def leave_work_for(worker: str) -> None:
+    """Say that the transaction at hand leaves work for workers of this name, whom its commit wakes.
+
+    That is one of `Database.transaction`. Whoever commits otherwise rings by itself, or is found at the next look.
+    """
     left = _left.get()
     if left is not None:
-        left.add(work)
+        left.add(worker)
 
 
 @contextmanager
 def leaving() -> Iterator[set[str]]:
-    """Give the kinds of work that are left within the block."""
+    """Give the workers for whom work is left within the block."""
     left: set[str] = set()
     token = _left.set(left)
     try:
@@ -35,7 +39,7 @@ def leaving() -> Iterator[set[str]]:
 
 
 class Waiter:
-    """One that waits for work of one kind."""
+    """One loop of a worker, made once: it rests until there is work."""
 
     def __init__(self) -> None:
         self._news = asyncio.Event()
@@ -67,21 +71,21 @@ class Bell:
         self._untold: set[str] = set()
         self._rung = asyncio.Event()
 
-    def waiter(self, work: str) -> Waiter:
-        """Return one that is woken from now on."""
+    def waiter(self, worker: str) -> Waiter:
+        """Return one that is woken from now on, with all others of this name."""
         made = Waiter()
-        self._waiters.setdefault(work, []).append(made)
+        self._waiters.setdefault(worker, []).append(made)
         return made
 
-    def ring(self, work: Collection[str]) -> None:
-        """Wake those who wait here, and have others told."""
-        self.wake(work)
-        self._untold.update(work)
+    def ring(self, workers: Collection[str]) -> None:
+        """Wake these workers here, and have other processes told."""
+        self.wake(workers)
+        self._untold.update(workers)
         self._rung.set()
 
-    def wake(self, work: Collection[str]) -> None:
-        """Wake those who wait here."""
-        for each in work:
+    def wake(self, workers: Collection[str]) -> None:
+        """Wake these workers here."""
+        for each in workers:
             for waiter in self._waiters.get(each, ()):
                 waiter.wake()
 
@@ -90,8 +94,8 @@ class Bell:
         self.wake(self._waiters)
 
     async def untold(self) -> list[str]:
-        """Wait until something was rung that others have not been told, and return it."""
+        """Wait until somebody was rung for of whom others have not been told, and return the workers' names."""
         await self._rung.wait()
         self._rung.clear()
-        work, self._untold = sorted(self._untold), set()
-        return work
+        workers, self._untold = sorted(self._untold), set()
+        return workers

@@ -94,8 +94,8 @@ class Database:
     async def transaction(self, tenant: UUID | None = None) -> AsyncIterator[Tx]:
         """Open a transaction in which row-level security shows `tenant`'s rows (None: no tenant's).
 
-        It commits when the block ends and rolls back when the block raises; nobody else commits. Who waits for what the
-        block leaves (shared.bell.leave) is woken by the commit.
+        It commits when the block ends and rolls back when the block raises; nobody else commits. The
+        workers for whom the block leaves work (shared.bell.leave_work_for) are woken by the commit.
         """
         with leaving() as left:
             async with self.pool.acquire() as connection, connection.transaction():

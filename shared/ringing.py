@@ -23,11 +23,14 @@ async def tell(database: Database) -> NoReturn:
     """
     bell = database.bell
     while True:
-        work = await bell.untold()
+        workers = await bell.untold()
         try:
             async with database.pool.acquire() as connection:
                 await connection.execute(
-                    "select pg_notify($1, $2 || '/' || work) from unnest($3::text[]) as work", CHANNEL, bell.name, work
+                    "select pg_notify($1, $2 || '/' || name) from unnest($3::text[]) as name",
+                    CHANNEL,
+                    bell.name,
+                    workers,
                 )
         except Exception as error:
             if not db.is_failure_of_ours(error):
@@ -41,9 +44,9 @@ async def hear(database: Database) -> NoReturn:
     bell, back_off = database.bell, BackOff()
 
     def heard(_connection: object, _process_id: int, _channel: str, payload: object) -> None:
-        name, _, work = str(payload).partition("/")
-        if name != bell.name:
-            bell.wake([work])
+        process, _, worker = str(payload).partition("/")
+        if process != bell.name:
+            bell.wake([worker])
 
     while True:
         try:

@@ -20,7 +20,7 @@ IDLE_SECONDS = 1.0
 async def keep_doing(once: Callable[[], Awaitable[float]], waits: str, waiter: Waiter | None = None) -> NoReturn:
     """Do `once` again and again, until cancelled; it returns after how many seconds it is to be done next.
 
-    A `waiter` that is woken lets it be done sooner, but for where it returned 0.
+    A `waiter` that is woken ends such a rest. Where it returned 0 there is none: there is more to do.
     What `shared.db.is_failure_of_ours` is waited out, and logged as the event `waits`; anything else is raised.
     """
     back_off = BackOff()

@@ -29,7 +29,8 @@ Files that belong together:
                  handlers/changing   suspend, reinstate, revoke (domain/status); handlers/succeeding replaces and renews
                                      (domain/succession)
                  handlers/recording  what the transparency log is told of institutions, keys, achievements; */changes
-                 handlers/past_signatures  which keys signed what a release stored that kept the first one alone
+                 handlers/past_signatures  finds further signing keys of badges of before those were kept; */signatures
+                 store/selection     which badges are meant: by ids, achievement, job, time of acceptance, signing key
 
 Private keys are sealed under a key-encryption key from LAUREL_KEK_FILE. The worker signs each changed status list once
 in 100 ms, and every list anew at half of its validity; it tells of badges that run out; it does confirmed revocations

@@ -48,7 +48,7 @@ class JobWorker:
         async def once() -> float:
             return 0.0 if await step() else IDLE_SECONDS
 
-        await keep_doing(once, WAITS, self._database.bell.waiter(jobs.WORK))
+        await keep_doing(once, WAITS, self._database.bell.waiter(jobs.JOB_WORKER))
 
     async def step(self) -> bool:
         """Take one chunk and do what is to be done to it; False where there is none."""

@@ -60,10 +60,11 @@ class ListSigner:
             if signed == 0:
                 return IDLE_SECONDS
             if signed < AT_ONCE:  # a full round leaves others waiting
+                # Not a rest, which the next change would end: within the window it could not be signed.
                 await asyncio.sleep(self._terms.window.total_seconds())
             return 0.0
 
-        await keep_doing(once, "status_lists_wait", self._database.bell.waiter(store.WORK))
+        await keep_doing(once, "status_lists_wait", self._database.bell.waiter(store.LIST_SIGNER))
 
     async def sign_due(self) -> int:
         """Sign each list that is due, up to AT_ONCE of them, once; return how many."""

@@ -45,7 +45,7 @@ class Revoker:
         async def once() -> float:
             return 0.0 if await self.round() else IDLE_SECONDS
 
-        await keep_doing(once, "revocations_wait", self._worker.bell.waiter(store.WORK))
+        await keep_doing(once, "revocations_wait", self._worker.bell.waiter(store.REVOKER))
 
     async def round(self) -> int:
         """Do one chunk of each revocation that runs; return how many badges that were."""

@@ -15,7 +15,8 @@ Its own truth:   endpoints; notices, deliveries and attempts (the ledger of who 
                  after ten minutes.
 Projections:     institutions, api_keys: `laurel rebuild notifier` empties and refills them, and tells nobody again.
 
-An endpoint that is gone, or takes nothing, is disabled; its contact is told, or the tenant's other mail endpoints.
+An endpoint that is gone, or takes nothing, is disabled; its contact is told, or the tenant's other mail endpoints
+(store/deliveries.py `add_for_owner` has the rule).
 
 A mail goes out at least once with a fixed Message-ID, a webhook at least once with a fixed webhook-id.
 """

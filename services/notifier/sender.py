@@ -14,10 +14,11 @@ import structlog
 from services.notifier.domain import MY_LINKS, Answer, verdict
 from services.notifier.pace import Pace
 from services.notifier.store import queue
-from services.notifier.store.deliveries import WORK
+from services.notifier.store.deliveries import SENDERS
 from services.notifier.store.queue import Busy, Claim
 from shared import db, telemetry
 from shared.db import Database
+from shared.rounds import IDLE_SECONDS
 
 log = structlog.get_logger()
 
@@ -33,7 +34,7 @@ LEASE = timedelta(seconds=60)
 # So one slow receiver never holds more of the sender than this.
 PER_TARGET = 4
 # Between two looks where nothing may be sent now, and nobody says that there is something new.
-SHORTEST, LONGEST = timedelta(seconds=0.1), timedelta(seconds=1)
+SHORTEST, LONGEST = timedelta(seconds=0.1), timedelta(seconds=IDLE_SECONDS)
 TROUBLED = timedelta(seconds=1)
 # How long a sender that is told to stop lets what is under way end, so that it need not be sent twice.
 DRAIN_SECONDS = 5.0
@@ -72,7 +73,7 @@ class Sender:
         self._targets: Counter[UUID] = Counter()
         self._tenants: Counter[UUID] = Counter()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._waiter = database.bell.waiter(WORK)
+        self._waiter = database.bell.waiter(SENDERS)
 
     async def run(self) -> None:
         """Send until cancelled; what does not end soon after that is sent again when its lease has ended."""
@@ -90,7 +91,7 @@ class Sender:
             return
         claims = await self._claim()
         if isinstance(claims, timedelta):
-            await self._waiter.rest(max(SHORTEST, min(claims, LONGEST)).total_seconds())
+            await self._waiter.rest(max(SHORTEST, claims).total_seconds())
             return
         for claim in claims:
             self._targets[claim.target] += 1
@@ -110,7 +111,7 @@ class Sender:
         try:
             async with self._database.transaction() as tx:
                 claims = await queue.claim(tx, self._channel.name, busy, LEASE, most, self._pace)
-                return await queue.until_next(tx, self._channel.name) or LONGEST if claims is None else claims
+                return claims if claims is not None else await queue.until_next(tx, self._channel.name, LONGEST)
         except Exception as error:
             if not db.is_failure_of_ours(error):
                 raise

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import structlog
 
 from shared import db
+from shared.bell import PACE_SECONDS
 from shared.db import Database
 from shared.messaging import holding, positions
 from shared.messaging.brake import Brake, Limits
@@ -33,9 +34,6 @@ log = structlog.get_logger()
 # Records a transaction; what one round reads into memory is bounded by as many records of the largest size.
 BATCH = 500
 WAIT_SECONDS = 1.0
-# A transaction begins no sooner after the one before it: what comes meanwhile is taken with it. The first record after
-# a pause waits for nothing.
-PACE_SECONDS = 0.04
 # Between two looks for parked records whose time has come, while there are any.
 RETRY_SECONDS = 0.25
 # Between two looks for offsets that somebody else has stored.
@@ -120,7 +118,7 @@ class Consumer:
                 taken = await self._take(reader, self._excerpts(batch))
                 await self._look_after(reader, watch)
                 back_off.reset()
-                if 0 < taken < BATCH:
+                if 0 < taken < BATCH:  # what comes meanwhile goes with it; the first after a pause waits for nothing
                     await asyncio.sleep(began + PACE_SECONDS - time.monotonic())
             except Fenced:
                 self._astray = True

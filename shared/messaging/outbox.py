@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from shared import telemetry
-from shared.bell import leave
+from shared.bell import leave_work_for
 from shared.db import Tx
 from shared.errors import TooLarge
 from shared.ids import partition_of
@@ -17,8 +17,7 @@ from shared.messaging.ports import MAX_RECORD_BYTES
 # A state record's id follows from what it is the state of, so that nothing has to be kept for sending it again.
 _STATE_IDS = UUID("0f4d3c52-6f0b-4c5e-9d0a-6f3a4c7a5e11")
 
-# What is left for the relay (shared.bell).
-WORK = "outbox"
+RELAY = "relay"  # shared.bell
 # Aggregates of one call that each have spans (`_traces`).
 TRACED = 10
 
@@ -50,7 +49,7 @@ async def add_many(tx: Tx, entries: Sequence[Entry]) -> None:
     """Store several messages, to be sent in this order, with one statement; see `add`."""
     if not entries:
         return
-    leave(WORK)
+    leave_work_for(RELAY)
     rows = [_row(entry, trace) for entry, trace in zip(entries, _traces(entries), strict=True)]
     await tx.execute(
         """

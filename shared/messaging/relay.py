@@ -14,6 +14,7 @@ import orjson
 import structlog
 
 from shared import db, telemetry
+from shared.bell import PACE_SECONDS
 from shared.db import Connection, Database
 from shared.ids import PARTITIONS, new_id
 from shared.messaging import outbox
@@ -28,8 +29,8 @@ from shared.messaging.shares import Shares
 log = structlog.get_logger()
 
 BATCH = 500
-# After a round that sent something the next one begins no sooner: what has come meanwhile goes in one.
-BUSY_SECONDS, IDLE_SECONDS = 0.04, 0.5
+# Between two looks where nobody says that there is something new.
+IDLE_SECONDS = 0.5
 # Whoever reads needs one every 2 s at least.
 BEAT_SECONDS = 1.0
 
@@ -61,7 +62,7 @@ class Relay:
         self._source = source
         self._balance_pace, self._beat_pace = Every(1.0), Every(BEAT_SECONDS)
         self._owes_beat = False
-        self._waiter = database.bell.waiter(outbox.WORK)
+        self._waiter = database.bell.waiter(outbox.RELAY)
         self._measure_pace, self._clear_pace = Every(2.0), Every(10.0)
 
     async def run(self) -> None:
@@ -98,7 +99,7 @@ class Relay:
             if sent == BATCH:
                 continue
             await self._keep_house(connection)
-            await self._waiter.rest(BUSY_SECONDS if sent else IDLE_SECONDS)
+            await self._waiter.rest(PACE_SECONDS if sent else IDLE_SECONDS)
 
     async def _round(self, connection: Connection, shards: Sequence[int]) -> int:
         queue = await self._look(connection, shards)

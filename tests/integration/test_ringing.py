@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, suppress
 import pytest
 
 from shared import ringing
-from shared.bell import Bell, Waiter, leave
+from shared.bell import Bell, Waiter, leave_work_for
 from shared.db import Database
 from tests.support.poll import eventually
 from tests.support.postgres import CleanDatabase
@@ -50,22 +50,22 @@ async def is_woken(waiter: Waiter) -> bool:
 
 async def test_a_commit_wakes_those_who_wait_here_and_elsewhere(processes: list[Database]) -> None:
     here, there = processes
-    waiters = [each.bell.waiter("mails") for each in (here, there)]
+    waiters = [each.bell.waiter("mailer") for each in (here, there)]
     async with here.transaction():
-        leave("mails")
+        leave_work_for("mailer")
     assert await asyncio.gather(*map(is_woken, waiters)) == [True, True]
 
 
 async def test_what_is_rolled_back_wakes_nobody(processes: list[Database]) -> None:
     here, there = processes
-    waiters = [each.bell.waiter("mails") for each in (here, there)]
+    waiters = [each.bell.waiter("mailer") for each in (here, there)]
     with suppress(KeyError):
         async with here.transaction():
-            leave("mails")
+            leave_work_for("mailer")
             raise KeyError
-    others = [each.bell.waiter("lists") for each in (here, there)]
+    others = [each.bell.waiter("signer") for each in (here, there)]
     async with here.transaction():
-        leave("lists")
+        leave_work_for("signer")
     assert await asyncio.gather(*map(is_woken, others)) == [True, True]  # what was left before it would be heard by now
     resting = [asyncio.create_task(each.rest(86_400)) for each in waiters]
     await asyncio.sleep(0.1)
@@ -76,13 +76,13 @@ async def test_what_is_rolled_back_wakes_nobody(processes: list[Database]) -> No
 
 async def test_whoever_was_cut_off_listens_again_and_looks_for_what_it_has_missed(processes: list[Database]) -> None:
     here, there = processes
-    waiter = there.bell.waiter("mails")
+    waiter = there.bell.waiter("mailer")
     async with here.transaction() as tx:
         await tx.execute(f"select pg_terminate_backend(pid) {LISTENERS.removeprefix('select count(*)')}")
     assert await is_woken(waiter)
     await eventually(lambda: both_listen(here))
     async with here.transaction():
-        leave("mails")
+        leave_work_for("mailer")
     assert await is_woken(waiter)
 
 
@@ -90,9 +90,9 @@ async def test_two_databases_of_one_process_have_one_bell(clean_database: Callab
     clean, bell = clean_database("issuer"), Bell()
     app = await Database.open(clean.app, bell=bell)
     worker = await Database.open(clean.worker, bell=bell)
-    waiter = worker.bell.waiter("mails")
+    waiter = worker.bell.waiter("mailer")
     async with app.transaction():
-        leave("mails")
+        leave_work_for("mailer")
     assert await is_woken(waiter)
     await app.close()
     await worker.close()

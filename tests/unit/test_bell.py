@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shared.bell import Bell, Waiter, leave, leaving
+from shared.bell import Bell, Waiter, leave_work_for, leaving
 
 LONG = 3600.0
 
@@ -14,11 +14,11 @@ async def rests(waiter: Waiter, seconds: float = LONG) -> None:
 
 async def test_work_ends_the_rest_of_those_who_wait_for_it_and_of_nobody_else() -> None:
     bell = Bell()
-    first, second, other = bell.waiter("mails"), bell.waiter("mails"), bell.waiter("lists")
+    first, second, other = bell.waiter("mailer"), bell.waiter("mailer"), bell.waiter("signer")
     resting = [asyncio.create_task(rests(each)) for each in (first, second)]
     aside = asyncio.create_task(other.rest(LONG))
     await asyncio.sleep(0)
-    bell.ring(["mails"])
+    bell.ring(["mailer"])
     await asyncio.gather(*resting)
     assert not aside.done()
     aside.cancel()
@@ -26,9 +26,9 @@ async def test_work_ends_the_rest_of_those_who_wait_for_it_and_of_nobody_else() 
 
 async def test_what_comes_before_the_rest_ends_it_once() -> None:
     bell = Bell()
-    waiter = bell.waiter("mails")
+    waiter = bell.waiter("mailer")
     for _ in range(3):
-        bell.ring(["mails"])
+        bell.ring(["mailer"])
     await rests(waiter)
     resting = asyncio.create_task(waiter.rest(LONG))
     await asyncio.sleep(0.1)
@@ -37,26 +37,26 @@ async def test_what_comes_before_the_rest_ends_it_once() -> None:
 
 
 async def test_a_rest_ends_by_itself() -> None:
-    await rests(Bell().waiter("mails"), 0.01)
+    await rests(Bell().waiter("mailer"), 0.01)
 
 
 async def test_what_is_rung_meanwhile_is_told_together() -> None:
     bell = Bell()
-    for work in ("mails", "lists", "mails"):
+    for work in ("mailer", "signer", "mailer"):
         bell.ring([work])
-    assert await bell.untold() == ["lists", "mails"]
+    assert await bell.untold() == ["mailer", "signer"]
     waiting = asyncio.create_task(bell.untold())
     await asyncio.sleep(0)
     assert not waiting.done()
-    bell.ring(["mails"])
-    assert await waiting == ["mails"]
+    bell.ring(["mailer"])
+    assert await waiting == ["mailer"]
 
 
 async def test_what_is_left_counts_for_the_innermost_block_alone() -> None:
-    leave("nothing: no transaction is open")
+    leave_work_for("nobody: no transaction is open")
     with leaving() as outer:
-        leave("mails")
+        leave_work_for("mailer")
         with leaving() as inner:
-            leave("lists")
-        leave("jobs")
-    assert (outer, inner) == ({"mails", "jobs"}, {"lists"})
+            leave_work_for("signer")
+        leave_work_for("jobber")
+    assert (outer, inner) == ({"mailer", "jobber"}, {"signer"})

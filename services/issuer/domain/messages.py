@@ -29,7 +29,7 @@ from shared.messaging.events import (
 
 _EPOCH_BITS = 40
 _TOLD_OF_CREDENTIALS = (
-    *("valid_from", "valid_until", "signing_key_id", "other_proof_key_ids", "token_key_id"),
+    *("valid_from", "valid_until", "signing_key_id", "other_proof_key_ids"),
     *("replaces", "renews", "replaced_by"),
 )
 

@@ -107,6 +107,15 @@ class SealedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningKeys:
+    """The ids of the keys that sign a badge: of its first proof, of its other proofs, and of its token."""
+
+    first: UUID
+    others: Sequence[UUID]
+    token: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a credential is made from, as it stands in the database at `now`; `keys` are those that its formats take.
 
@@ -132,20 +141,16 @@ class Plan:
         return purposes_of(suspendable=self.suspendable)
 
     @property
-    def proof_keys(self) -> list[SealedKey]:
-        """The keys of a badge's proofs, each once, in the order of the proofs."""
-        return [self.keys[kind] for kind in dict.fromkeys(kind for _, kind in proofs_of(self.formats))]
-
-    @property
-    def token_key(self) -> SealedKey | None:
-        """The key of a badge's token; None where it has none."""
+    def signing_keys(self) -> SigningKeys:
+        """The keys with which a badge is signed."""
+        first, *others = dict.fromkeys(self.keys[kind].id for _, kind in proofs_of(self.formats))
         token = token_of(self.formats)
-        return self.keys[token[1]] if token else None
+        return SigningKeys(first, others, self.keys[token[1]].id if token else None)
 
     @property
     def issuer_did(self) -> str:
         """The DID in whose name is signed: the institution's, or the key itself where each key is a did:key."""
-        return controller_of(self.proof_keys[0].verification_method)
+        return controller_of(self.keys[proofs_of(self.formats)[0][1]].verification_method)
 
     def outdated_by(self, later: "Plan") -> bool:
         """Tell whether what was signed by this plan must be signed again."""

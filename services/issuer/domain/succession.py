@@ -47,7 +47,10 @@ def renewal(old: Row, predecessor: Predecessor, changes: Mapping[str, Any], now:
 
 
 def formats_of(old: Row) -> Formats:
-    """Return the formats in which a badge was signed."""
+    """Return the formats in which a badge was signed.
+
+    A cryptosuite, or a profile but for RS256, is one `Format` here: another key for the same one is not told apart.
+    """
     suites = [cast(AnyFormat, each["cryptosuite"]) for each in items(old["document"]["proof"])]
     if old["token"] is None:
         return suites

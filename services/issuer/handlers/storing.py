@@ -91,7 +91,7 @@ async def _store(tx: Tx, principal: Principal, plan: Plan, signed: Sequence[Sign
         for place in each.draft.positions
     ]
     try:
-        await store.insert(tx, credentials, contents, places)
+        await store.insert(tx, plan.signing_keys, credentials, contents, places)
     except store.ClientIdTaken as error:
         raise _name_taken() from error
     await store.insert_history(tx, entries)
@@ -112,7 +112,8 @@ def _credential(plan: Plan, signed: Signed) -> Row:
         "institution_id": plan.institution_id,
         "achievement_id": plan.achievement_id,
         "achievement_number": plan.achievement_number,
-        **_keys(plan),
+        "signing_key_id": plan.signing_keys.first,
+        "other_proof_key_ids": plan.signing_keys.others,
         "document_digest": signed.document_digest,
         "token_digest": signed.token_digest,
         "issued_at": plan.now,
@@ -123,12 +124,6 @@ def _credential(plan: Plan, signed: Signed) -> Row:
         "renews": predecessor.get("renew"),
         "replaced_by": None,
     }
-
-
-def _keys(plan: Plan) -> Row:
-    first, *others = [key.id for key in plan.proof_keys]
-    token_key_id = plan.token_key.id if plan.token_key else None
-    return {"signing_key_id": first, "other_proof_key_ids": others, "token_key_id": token_key_id}
 
 
 def _content(plan: Plan, signed: Signed) -> Row:

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.issuer.domain.plan import SigningKeys
 from services.issuer.domain.row import Row
 from services.issuer.domain.selection import Selection
 from services.issuer.store.selection import where
@@ -55,10 +56,12 @@ async def plan(
     )
 
 
-async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], positions: Sequence[Row]) -> None:
-    """Insert new credentials at version 1, with their contents and their places in status lists.
+async def insert(
+    tx: Tx, keys: SigningKeys, credentials: Sequence[Row], contents: Sequence[Row], positions: Sequence[Row]
+) -> None:
+    """Insert new credentials at version 1, all signed with `keys`, with their contents and places in status lists.
 
-    All were signed with the same keys. Raises ClientIdTaken, after which the transaction is lost.
+    Raises ClientIdTaken, after which the transaction is lost.
     """
     await tx.execute(
         """
@@ -70,7 +73,9 @@ async def insert(tx: Tx, credentials: Sequence[Row], contents: Sequence[Row], po
                     $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::uuid[],
                     $16::uuid[])
         """,
-        *(credentials[0][name] for name in ("signing_key_id", "other_proof_key_ids", "token_key_id")),
+        keys.first,
+        keys.others,
+        keys.token,
         *_columns(
             credentials,
             "id", "institution_id", "kind", "achievement_id", "achievement_number", "document_digest", "token_digest",

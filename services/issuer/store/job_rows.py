@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from services.issuer.domain.row import Row
-from services.issuer.store.jobs import WORK
-from shared.bell import leave
+from services.issuer.store.jobs import JOB_WORKER
+from shared.bell import leave_work_for
 from shared.db import Tx
 
 _ROW = ("job_id", "number", "institution_id", "sent", "key", "digest", "wanted", "column", "code", "detail", "already")
@@ -87,7 +87,7 @@ async def hold(tx: Tx, job_id: UUID, number: int, lease: UUID, phase: str, durat
 
 async def let_go(tx: Tx, job_id: UUID, number: int, lease: UUID, *, counted: bool) -> None:
     """Give a leased chunk back undone; `counted`: as one try of the few that it has."""
-    leave(WORK)
+    leave_work_for(JOB_WORKER)
     await tx.execute(
         """
         update issuance_job_chunks set lease = null, leased_until = null, tries = tries - $4
@@ -124,7 +124,7 @@ async def staged(tx: Tx, job_id: UUID, first: int, end: int) -> Sequence[Row]:
 
 async def linted(tx: Tx, job_id: UUID, number: int, rows: Sequence[Row], numbers: tuple[int, int]) -> None:
     """Store what was found of a held chunk's rows, in place of what was staged. For the worker's role alone."""
-    leave(WORK)
+    leave_work_for(JOB_WORKER)
     await tx.copy_records_to_table(
         "issuance_job_rows", records=[tuple(row[name] for name in _ROW) for row in rows], columns=list(_ROW)
     )
@@ -223,7 +223,7 @@ async def settle(
     `refused` has number, column, code and detail of each such row.
     """
     if last:
-        leave(WORK)
+        leave_work_for(JOB_WORKER)
     if already:
         await tx.execute(
             """

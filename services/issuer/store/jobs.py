@@ -6,11 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from services.issuer.domain.row import Row
-from shared.bell import leave
+from shared.bell import leave_work_for
 from shared.db import Tx
 
-# What is left for the worker of jobs (shared.bell).
-WORK = "issuance_jobs"
+JOB_WORKER = "job_worker"  # shared.bell
 # Columns that a change may write; the names never come from outside.
 _CHANGEABLE = frozenset(
     {
@@ -120,7 +119,7 @@ async def lock(tx: Tx, job_id: UUID) -> Row | None:
 
 async def change(tx: Tx, job_id: UUID, columns: Mapping[str, Any], entry: Mapping[str, Any] | None = None) -> None:
     """Write columns of a locked job, and an entry of its history."""
-    leave(WORK)
+    leave_work_for(JOB_WORKER)
     if not columns.keys() <= _CHANGEABLE:
         raise ValueError(f"not changeable: {columns.keys() - _CHANGEABLE}")
     sets = "".join(f"{name} = ${place}, " for place, name in enumerate(columns, 3))

@@ -5,13 +5,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.issuer.domain.row import Row
-from shared.bell import leave
+from shared.bell import leave_work_for
 from shared.credentials.keys import Algorithm
 from shared.db import Tx
 from shared.messaging.events import Purpose
 
-# What is left for the worker that signs (shared.bell).
-WORK = "status_lists"
+LIST_SIGNER = "list_signer"  # shared.bell
 
 
 async def take_numbers(tx: Tx, institution_id: UUID, purpose: Purpose, count: int) -> Row | None:
@@ -54,7 +53,7 @@ async def insert(
     tx: Tx, institution_id: UUID, purpose: Purpose, *, waiting: bool, list_id: UUID, size: int, secret: bytes
 ) -> None:
     """Insert a list, open, or to be opened after the open one; where there is one already, it is nothing."""
-    leave(WORK)
+    leave_work_for(LIST_SIGNER)
     await tx.execute(
         """
         insert into status_lists (id, institution_id, purpose, size, secret, open, waiting)
@@ -97,7 +96,7 @@ async def mark_all_changed(tx: Tx, institution_id: UUID) -> None:
 
 
 async def _mark(tx: Tx, condition: str, value: object) -> None:
-    leave(WORK)
+    leave_work_for(LIST_SIGNER)
     # In the order in which whoever takes numbers meets them, so that nobody waits for whoever waits for him.
     await tx.execute(
         f"""

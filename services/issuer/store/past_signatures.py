@@ -1,40 +1,54 @@
-"""Which keys signed credentials, for those that a release stored which kept the first key alone."""
+"""Credentials of which it is not known which keys signed them: a release stored them that kept the first one alone."""
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.issuer.domain.row import Row
 from shared.db import Tx
 
 
-async def find_keys(tx: Tx, limit: int) -> int:
-    """Store the keys of up to `limit` credentials of which they are not known, as their signatures name them.
+async def are_missing(tx: Tx, institution_id: UUID) -> bool:
+    """Tell whether an institution has any of them."""
+    found: bool = await tx.fetchval(
+        "select exists (select from credentials where institution_id = $1 and other_proof_key_ids is null)",
+        institution_id,
+    )
+    return found
 
-    Returns how many credentials those were. A proof names its key by the verification method; a token by that, by the
-    key's id behind the DID, or by the address at which it stands as a JWK.
-    """
-    done: str = await tx.execute(
+
+async def lock_page(tx: Tx, limit: int) -> Sequence[Row]:
+    """Return and lock up to `limit` of them, of all institutions, with document and token as far as they are kept."""
+    return await tx.fetch(
         """
-        with taken as materialized (
-            select c.id, c.institution_id, c.signing_key_id, d.document -> 'proof' as proof,
-                   translate(split_part(d.token, '.', 1), '-_', '+/') as header
-            from credentials c left join credential_contents d on d.credential_id = c.id
-            where c.other_proof_key_ids is null order by c.id limit $1 for update of c skip locked
-        ), tokens as materialized (
-            select id, institution_id, convert_from(decode(padded, 'base64'), 'UTF8')::json ->> 'kid' as kid
-            from taken, rpad(header, (length(header) + 3) / 4 * 4, '=') as padded
-        ), others as (
-            select t.id, k.id as key_id, min(p.n) as n
-            from taken t
-            cross join lateral json_array_elements(case json_typeof(t.proof) when 'array' then t.proof else '[]' end)
-                with ordinality as p(proof, n)
-            join signing_keys k on k.institution_id = t.institution_id
-                and k.verification_method = p.proof ->> 'verificationMethod' and k.id <> t.signing_key_id
-            group by t.id, k.id
-        )
-        update credentials c set
-            other_proof_key_ids = array(select key_id from others o where o.id = c.id order by n),
-            token_key_id = (
-                select k.id from signing_keys k where k.institution_id = t.institution_id
-                and (t.kid in (k.verification_method, k.did || '#' || k.id) or t.kid like '%/keys/' || k.id))
-        from tokens t where c.id = t.id
+        select c.id, c.institution_id, c.signing_key_id, d.document, d.token
+        from credentials c left join credential_contents d on d.credential_id = c.id
+        where c.other_proof_key_ids is null order by c.institution_id, c.id limit $1 for update of c skip locked
         """,
         limit,
     )
-    return int(done.removeprefix("UPDATE "))
+
+
+async def signing_keys(tx: Tx, institution_ids: Collection[UUID]) -> Sequence[Row]:
+    """Return all keys that institutions have or had."""
+    return await tx.fetch(
+        "select id, institution_id, verification_method from signing_keys where institution_id = any($1::uuid[])",
+        list(institution_ids),
+    )
+
+
+async def keep(tx: Tx, found: Mapping[UUID, tuple[Sequence[UUID], UUID | None]]) -> None:
+    """Store of locked credentials the keys of the other proofs, and that of the token."""
+    await tx.execute(
+        """
+        update credentials c set other_proof_key_ids = n.others::uuid[], token_key_id = n.token_key_id
+        from unnest($1::uuid[], $2::text[], $3::uuid[]) as n(id, others, token_key_id) where c.id = n.id
+        """,
+        list(found),
+        [_array(others) for others, _ in found.values()],
+        [token_key_id for _, token_key_id in found.values()],
+    )
+
+
+def _array(ids: Sequence[Any]) -> str:
+    return "{" + ",".join(map(str, ids)) + "}"

@@ -9,11 +9,10 @@ from services.issuer.domain.revocations import CHUNK, Done, State
 from services.issuer.domain.row import Row
 from services.issuer.domain.selection import Selection
 from services.issuer.store.selection import where
-from shared.bell import leave
+from shared.bell import leave_work_for
 from shared.db import Tx
 
-# What is left for the worker of revocations (shared.bell).
-WORK = "revocations"
+REVOKER = "revoker"  # shared.bell
 SAMPLES = 10
 # Of the achievements of a selection, those with the most badges.
 ACHIEVEMENTS = 100
@@ -80,7 +79,7 @@ async def lock_open(tx: Tx, institution_id: UUID) -> dict[str, UUID]:
 
 async def insert(tx: Tx, row: Row) -> None:
     """Insert a revocation that begins at `created_at`, its badges not counted yet."""
-    leave(WORK)
+    leave_work_for(REVOKER)
     await tx.execute(
         """
         insert into revocations (id, institution_id, state, selection, digest, reason_code, reason_note, reissue,
@@ -168,7 +167,7 @@ async def move(tx: Tx, revocation_id: UUID, state: State) -> None:
 
     The rate is counted anew from when it is resumed.
     """
-    leave(WORK)
+    leave_work_for(REVOKER)
     await tx.execute(
         """
         update revocations set state = $2, trouble = null,

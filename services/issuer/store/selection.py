@@ -7,7 +7,7 @@ from uuid import UUID
 from services.issuer.domain.selection import Selection
 from shared.db import Tx
 
-# By any of its proofs, or its token.
+# By any of its proofs, or its token. Most have no other proof: the index holds those that have.
 _SIGNED_BY = (
     "(c.signing_key_id = {0} or c.token_key_id = {0}"
     " or c.other_proof_key_ids <> '{{}}' and c.other_proof_key_ids @> array[{0}::uuid])"

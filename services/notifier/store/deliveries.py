@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from shared.bell import leave
+from shared.bell import leave_work_for
 from shared.db import Tx
 from shared.web.pagination import Place
 
-# What is left for the senders (shared.bell).
-WORK = "deliveries"
+SENDERS = "senders"  # shared.bell
 _SELECT = """
     select d.id, d.event_id, d.type, d.credential_id, d.channel, d.target, d.state, d.due_at, d.possibly_doubled,
            d.via, d.created_at, d.finished_at, (
@@ -72,7 +71,7 @@ async def replay(tx: Tx, wanted: Range, after: Place | None, limit: int) -> Sequ
 
     Left out is what waits or is being sent anyway, what is stale unless `state` says so, and what a learner has got.
     """
-    leave(WORK)
+    leave_work_for(SENDERS)
     return await tx.fetch(
         """
         with clock as materialized (select laurel_clock() as now),
@@ -106,7 +105,7 @@ async def add_for_endpoint(
     tx: Tx, tenant_id: UUID, endpoint_id: UUID, mail: str, channel: str, traceparent: str | None
 ) -> UUID:
     """Make a delivery to an endpoint that no event of others' stands behind; return its id."""
-    leave(WORK)
+    leave_work_for(SENDERS)
     made: UUID = await tx.fetchval(
         """
         insert into deliveries (tenant_id, event_id, type, channel, target, due_at, traceparent)
@@ -127,7 +126,7 @@ async def add_for_owner(tx: Tx, endpoint_id: UUID, mail: str, traceparent: str |
     That is its contact; where it has none, or none that may be written to, each address of the tenant's other mail
     endpoints that are confirmed and enabled, whatever events they are told of: it concerns the account.
     """
-    leave(WORK)
+    leave_work_for(SENDERS)
     await tx.execute(
         """
         with about as materialized (
@@ -180,7 +179,7 @@ async def lock(tx: Tx, delivery_id: UUID) -> Any:
 
 async def start_again(tx: Tx, delivery_id: UUID) -> None:
     """Make a delivery due now, at the beginning of the schedule."""
-    leave(WORK)
+    leave_work_for(SENDERS)
     await tx.execute(
         """
         update deliveries set state = 'waiting', due_at = laurel_clock(), tries = 0, finished_at = null where id = $1

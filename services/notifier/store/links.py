@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.notifier.domain import ENGLISH, MY_LINKS, address_digest
-from services.notifier.store.deliveries import WORK
-from shared.bell import leave
+from services.notifier.store.deliveries import SENDERS
+from shared.bell import leave_work_for
 from shared.credentials.identity import normal_address
 from shared.db import Tx
 from shared.web.auth import NOBODY
@@ -42,7 +42,7 @@ class Links:
 
 async def ask(tx: Tx, request_id: UUID, address: str, traceparent: str | None) -> None:
     """Store a request and its delivery, on a transaction of nobody's: nothing is looked up."""
-    leave(WORK)
+    leave_work_for(SENDERS)
     await tx.execute("insert into link_requests (id, address) values ($1, $2)", request_id, normal_address(address))
     await tx.execute(
         """

@@ -5,8 +5,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.notifier.domain import Notice
-from services.notifier.store.deliveries import WORK
-from shared.bell import leave
+from services.notifier.store.deliveries import SENDERS
+from shared.bell import leave_work_for
 from shared.db import Tx
 from shared.messaging.events import CredentialIssued
 
@@ -96,7 +96,7 @@ async def announce(tx: Tx, traces: Mapping[UUID, str | None]) -> None:
     """
     if not traces:
         return
-    leave(WORK)
+    leave_work_for(SENDERS)
     await tx.execute(
         """
         with whole as (

@@ -97,14 +97,16 @@ async def claim(
     return await _take(tx, fitting, lanes, lease)
 
 
-async def until_next(tx: Tx, channel: str) -> timedelta | None:
-    """Return how long it is until the next delivery is due that nobody is at; None where none waits."""
-    wait: timedelta | None = await tx.fetchval(
+async def until_next(tx: Tx, channel: str, most: timedelta) -> timedelta:
+    """Return how long it is until the next delivery is due that nobody is at, `most` at the longest."""
+    wait: timedelta = await tx.fetchval(
         """
-        select due_at - laurel_clock() from deliveries
-        where channel = $1 and state = 'waiting' and leased_until is null order by due_at limit 1
+        select least($2, (
+            select due_at - laurel_clock() from deliveries
+            where channel = $1 and state = 'waiting' and leased_until is null order by due_at limit 1))
         """,
         channel,
+        most,
     )
     return wait
 

@@ -26,9 +26,11 @@ from services.registry.log.witnesses import ANSWER_SECONDS, Witnesses
 from services.registry.store import log as store
 from shared import db
 from shared.db import Connection, Database
+from shared.messaging import outbox
 from shared.messaging.metrics import alarm
 from shared.messaging.pace import BackOff, Every
 from shared.messaging.ports import EventLog, LogUnavailable
+from shared.rounds import IDLE_SECONDS
 from shared.sealing import Sealer
 from shared.transparency.errors import TransparencyError
 from shared.transparency.policy import Policy
@@ -43,8 +45,8 @@ REFUSES = Gauge("laurel_log_refuses", "1 while nothing is logged, because histor
 ELECTED = "select pg_try_advisory_lock(hashtextextended('registry/log', 0))"
 ELECTION_SECONDS = 1.0
 REFUSED_SECONDS = 10.0
-# While what was appended waits for its checkpoint, and else.
-BUSY_SECONDS, IDLE_SECONDS = 0.1, 1.0
+# While what was appended waits for its checkpoint.
+BUSY_SECONDS = 0.1
 CHECKPOINT_SECONDS = 0.25
 # Witnesses are others' machines.
 WITNESS_SECONDS = 1.0
@@ -73,7 +75,7 @@ class LogKeeper:
         self._second_places = places
         self._terms = terms
         self._trouble: str | None = None
-        self._waiter = database.bell.waiter(store.WORK)
+        self._waiter = database.bell.waiter(store.LOG_KEEPER)
 
     def trouble(self) -> str | None:
         """Return why nothing is logged; None while all is well, or another worker is at it."""
@@ -137,6 +139,8 @@ class LogKeeper:
         try:
             while True:
                 moved = await append(connection, current)
+                if moved:
+                    self._database.bell.ring([outbox.RELAY])  # it was no transaction of `Database`'s
                 if publishing and publishing.done():
                     publishing.result()
                     publishing = None

@@ -8,22 +8,21 @@ from uuid import UUID
 from asyncpg import Record
 
 from services.registry.domain.leaves import Leaf, Told
-from shared.bell import leave
+from shared.bell import leave_work_for
 from shared.db import Tx
 from shared.transparency.tiles import Tile
 
 Place = tuple[datetime, UUID, int]
 Row = Record
 
-# What is left for the worker that keeps the log (shared.bell).
-WORK = "log"
+LOG_KEEPER = "log_keeper"  # shared.bell
 
 
 async def add(tx: Tx, leaves: Sequence[Leaf]) -> None:
     """Let leaves wait for their places in this order; an event that is logged or waits already stays as it is."""
     if not leaves:
         return
-    leave(WORK)
+    leave_work_for(LOG_KEEPER)
     await tx.execute(
         """
         insert into log_entries (event_id, entry, backfilled)

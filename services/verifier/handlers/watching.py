@@ -55,7 +55,7 @@ async def watch_over(worker: Database, rules: Rules) -> None:
                 await store.forget_old(tx, ENDED_KEPT, TOLD_KEPT, TIDIED)
         return 0.0 if busy else IDLE_SECONDS
 
-    await keep_doing(once, "watching_waits", worker.bell.waiter(store.WORK))
+    await keep_doing(once, "watching_waits", worker.bell.waiter(store.WATCHER))
 
 
 async def take_round(worker: Database, rules: Rules) -> bool:

@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from shared.bell import leave
+from shared.bell import leave_work_for
 from shared.db import Tx
 
-# What is left for the worker that looks after watches (shared.bell).
-WORK = "watches"
+WATCHER = "watcher"  # shared.bell
 _WATCH = "select *, until <= laurel_clock() as ended from watches"
 Row = Mapping[str, Any]
 
@@ -77,7 +76,7 @@ async def of_credential(tx: Tx, employer_id: UUID, credential_id: UUID) -> UUID 
 
 async def insert(tx: Tx, row: Row) -> None:
     """Store a watch of which nothing was told yet."""
-    leave(WORK)
+    leave_work_for(WATCHER)
     await tx.execute(
         f"insert into watches ({_COLUMNS}) select {_COLUMNS} from jsonb_populate_record(null::watches, $1)",  # noqa: S608  # names in our own code
         dict(row),
@@ -144,7 +143,7 @@ async def add_news(tx: Tx, subjects: Sequence[UUID]) -> None:
     Whether anybody watches is looked up later: a watch that is being made at this moment is not to be seen here.
     """
     if subjects:
-        leave(WORK)
+        leave_work_for(WATCHER)
         await tx.execute("insert into watch_news (subject) select unnest($1::uuid[])", list(subjects))
 
 

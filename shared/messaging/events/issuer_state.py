@@ -149,8 +149,8 @@ class HistoryEntry(Part):
 class CredentialState(Message):
     """A credential's whole present status, for whoever must answer for it without having seen its events.
 
-    Until when it is valid, by which keys it was signed (the first of its proofs, the others, the token), and what took
-    its place or it takes: absent in states of before those were told.
+    Until when it is valid, by which keys its document was signed (of the first proof, of the others), and what took its
+    place or it takes: absent in states of before those were told.
     """
 
     TYPE = "laurel.credential.state.v1"
@@ -168,7 +168,6 @@ class CredentialState(Message):
     valid_until: datetime | None = None
     signing_key_id: UUID | None = None
     other_proof_key_ids: tuple[UUID, ...] | None = None
-    token_key_id: UUID | None = None
     replaces: UUID | None = None
     renews: UUID | None = None
     replaced_by: UUID | None = None

@@ -1,9 +1,11 @@
 """A badge is found by each key that signed it: those of all its proofs, and that of its token."""
 
-from typing import Any
+from typing import Any, get_args
 
+import httpx
 import pytest
 
+from services.issuer.domain.formats import Format
 from services.issuer.handlers.past_signatures import PAGE, find
 from tests.integration.issuer.conftest import Institution, MakeSite, Site
 from tests.integration.issuer.test_revocations import WHY, confirm, look
@@ -89,9 +91,28 @@ async def test_keys_of_what_an_older_release_issued_are_found_in_its_signatures(
     known = await web.rows(KEYS)
     assert await find(web.worker) == 0
     await web.rows("update credentials set other_proof_key_ids = null, token_key_id = null")
+    for north in norths:
+        refused = await ask(north, (await keys_in_use(north))["ES256"])
+        assert {each.status_code for each in refused} == {503}
+        assert {each.json()["code"] for each in refused} == {"signing_keys_not_known_yet"}
     assert await find(web.worker) == len(known) == 2 * len(SIGNED_BY)
     assert await web.rows(KEYS) == known
     assert await find(web.worker) == 0
+    assert {each.status_code for each in await ask(norths[0], (await keys_in_use(norths[0]))["ES256"])} == {200}
+
+
+def test_each_format_is_tried_here_with_all_kinds_of_keys() -> None:
+    assert {each for formats in SIGNED_BY for each in formats} == set(get_args(Format))
+
+
+async def ask(north: Institution, key: str) -> list[httpx.Response]:
+    """Ask by a signing key: for a list, and for a preview."""
+    selection = {"signing_key_id": key}
+    preview = {**WHY, **selection, "dry_run": True}
+    return [
+        await north.client.get("/v1/credentials", params=selection),
+        await north.client.post("/v1/revocations", json=preview),
+    ]
 
 
 async def test_many_old_ones_are_looked_through_page_by_page(site: Site, north: Institution) -> None:
