@@ -182,13 +182,13 @@ async def make_site(clean_database: Callable[[str], CleanDatabase], kek_file: Pa
     """Makes issuers with settings of the test's own; they end with the test."""
     async with AsyncExitStack() as stack:
 
-        async def make(**members: Any) -> Site:
+        async def make(role: str = "api", **members: Any) -> Site:
             database = clean_database("issuer")
             settings = IssuerSettings(
-                app_dsn=database.app, worker_dsn=database.worker, eventlog_dsn=database.worker, port=0,
-                operator_key="operator-key", kek_file=kek_file, **members,
+                app_dsn=database.app, worker_dsn=database.worker, port=0, operator_key="operator-key",
+                kek_file=kek_file, **{"eventlog_dsn": database.worker, **members},
             )  # fmt: skip
-            url = await stack.enter_async_context(running(SERVICE, settings, "api"))
+            url = await stack.enter_async_context(running(SERVICE, settings, role))
             app, worker = await Database.open(database.app, 4), await Database.open(database.worker, 4)
             stack.push_async_callback(app.close)
             stack.push_async_callback(worker.close)
