@@ -20,7 +20,8 @@ async def test_what_comes_is_logged_its_place_is_told_and_a_checkpoint_of_it_pub
     async def at_rest(size: int) -> bool:
         """Whether so many leaves are logged and under a checkpoint, and all is told."""
         return await registry.rows(
-            "select (select size from log_trees), (select max(size) from log_checkpoints where published_at is not null),"
+            "select (select size from log_trees),"
+            " (select max(size) from log_checkpoints where published_at is not null),"
             " (select count(*) from outbox where sent_at is null)"
         ) == [(size, size, 0)]
 
