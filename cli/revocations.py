@@ -36,7 +36,7 @@ class Seen:
 def look(connection: Connection, asked: Mapping[str, Any]) -> Seen:
     """Ask what a revocation would be; nothing is changed. Raises Refused, Silent."""
     preview = connection.post("issuer", PATH, {**asked, "dry_run": True, "with_ids": True}).json()
-    ids = preview.pop("credential_ids")
+    ids = preview.pop("credential_ids", None)
     return Seen(asked, preview, _reach(connection, preview["badges"], ids))
 
 

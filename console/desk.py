@@ -56,7 +56,7 @@ class Desk:
         """Return what a revocation would be, with whom it would `reach`."""
         body = {**asked, "dry_run": True, "with_ids": True}
         preview = await self._issuer(key, "POST", REVOCATIONS, body=body, max_bytes=PREVIEW_BYTES)
-        ids = preview.pop("credential_ids")
+        ids = preview.pop("credential_ids", None)
         return {**preview, "reach": await self._reach(key, preview["badges"], ids)}
 
     async def confirm(self, key: str, asked: Mapping[str, Any], digest: str, once: str) -> dict[str, Any]:

@@ -3,16 +3,18 @@
 import asyncio
 from typing import NoReturn
 
+import asyncpg
 import structlog
 
-from shared import db
 from shared.bell import PACE_SECONDS
-from shared.db import Connection, Database
+from shared.db import FAILURES_OF_OURS, Connection, Database
 from shared.messaging.pace import BackOff
 
 log = structlog.get_logger()
 
 CHANNEL = "laurel_work"
+# A hint that can't be given or heard ends nobody: a full queue of notices, say, or a server that only reads.
+FAILURES: tuple[type[BaseException], ...] = (*FAILURES_OF_OURS, asyncpg.PostgresError)
 
 
 async def tell(database: Database) -> NoReturn:
@@ -32,9 +34,7 @@ async def tell(database: Database) -> NoReturn:
                     bell.name,
                     workers,
                 )
-        except Exception as error:
-            if not db.is_failure_of_ours(error):
-                raise
+        except FAILURES as error:
             log.warning("bell_not_rung", error=type(error).__name__)
         await asyncio.sleep(PACE_SECONDS)
 
@@ -55,9 +55,7 @@ async def hear(database: Database) -> NoReturn:
                 bell.wake_all()
                 back_off.reset()
                 await _end_of(connection)
-        except Exception as error:
-            if not db.is_failure_of_ours(error):
-                raise
+        except FAILURES as error:
             log.warning("bell_not_heard", error=type(error).__name__)
         await back_off.wait()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from services.notifier.domain import BY_MAIL, OWNERS_NOTICES, credential_link
 from services.notifier.letters import MAX_NAME, Fact, Places, shown
@@ -23,7 +24,7 @@ def of_an_endpoint(parcel: EndpointMail, claim: Claim, places: Places, confirm: 
         by_mail = parcel.url.startswith(BY_MAIL)
         return {
             "id": claim.target,
-            "place": parcel.url.removeprefix(BY_MAIL),
+            "place": _place(parcel.url, whole=claim.via is None),
             "why": "bounced" if by_mail and parcel.reason == "gone" else parcel.reason,
             "to_contact": claim.via is None,
         }
@@ -37,6 +38,13 @@ def of_an_endpoint(parcel: EndpointMail, claim: Claim, places: Places, confirm: 
         "details": list(_details(notice.facts, words(language)["details"])) if notice else [],
         "link": credential_link(places.public_url, notice.credential_id) if notice else None,
     }
+
+
+def _place(url: str, *, whole: bool) -> str:
+    """Return where an endpoint is; of a webhook the host alone to all but its contact, for the rest may be a secret."""
+    if whole or url.startswith(BY_MAIL):
+        return url.removeprefix(BY_MAIL)
+    return f"https://{urlsplit(url).netloc.rpartition('@')[2]}/..."
 
 
 def _details(facts: Mapping[str, Any], labels: Mapping[str, str]) -> Iterator[Fact]:

@@ -7,11 +7,8 @@ from uuid import UUID
 from services.issuer.domain.selection import Selection
 from shared.db import Tx
 
-# By any of its proofs, or its token. Most have no other proof: the index holds those that have.
-_SIGNED_BY = (
-    "(c.signing_key_id = {0} or c.token_key_id = {0}"
-    " or c.other_proof_key_ids <> '{{}}' and c.other_proof_key_ids @> array[{0}::uuid])"
-)
+# By any of its proofs, of which two have different keys at most, or by its token.
+_SIGNED_BY = "(c.signing_key_id = {0} or c.other_proof_key_ids[1] = {0} or c.token_key_id = {0})"
 
 
 def where(institution_id: UUID, selection: Selection) -> tuple[str, list[Any]]:

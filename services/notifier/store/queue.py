@@ -13,6 +13,8 @@ from services.notifier.store import links, pacing, suppressions
 from services.notifier.store.deliveries import add_for_owner
 from shared.db import Tx
 
+# What a mail is refused for whose address bounced, or whose reader unsubscribed, since it was to be sent.
+NOT_WRITTEN_TO = ("suppressed", "unsubscribed")
 # Where none of the first may be sent now, so many are looked through and given a time: a slow domain's mails, however
 # many, keep nobody else's waiting.
 SLOTS = 200
@@ -141,8 +143,8 @@ async def finish(tx: Tx, claim: Claim, answer: Answer, verdict: Verdict) -> bool
         return False
     if answer.bounced and claim.type != MY_LINKS:
         await suppressions.add(tx, claim.tenant_id, answer.bounced, "bounced", answer.status)
-        if claim.type in OWNERS_NOTICES and claim.via is None:
-            await add_for_owner(tx, claim.target, claim.type, claim.traceparent)  # it has no contact any more
+    if claim.type in OWNERS_NOTICES and claim.via is None and (answer.bounced or answer.error in NOT_WRITTEN_TO):
+        await add_for_owner(tx, claim.target, claim.type, claim.traceparent)  # it has no contact any more
     if claim.type == MY_LINKS and verdict.state != "waiting":
         await links.forget(tx, claim.target)
     if claim.endpoint is not None:

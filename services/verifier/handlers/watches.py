@@ -56,14 +56,16 @@ async def watch(tx: Tx, wanted: Wanted, rules: Rules, terms: Terms, attempt: Att
     watch_id = present or new_id()
     if (made := await idempotency.claim(tx, attempt, watch_id, 200 if present else 201)) is not None:
         return await existing(tx, made), attempt is None or await idempotency.status_before(tx, attempt) == 201
+    row = await store.watchable(tx, credential_id, wanted.verification_id)
+    if row is None:
+        raise NotFound("credential_not_found", "This registry has no badge with this id.")
+    asked = {"id": watch_id, "channels": wanted.channels, "until": until, "due_at": now}
     if present:
-        await store.renew(tx, present, until, wanted.channels)
+        await store.renew(tx, {**row, **asked, "verification_id": wanted.verification_id})
     else:
         await _refuse_more(tx, wanted.employer_id, terms)
-        beginning = await _beginning(tx, credential_id, wanted.verification_id, rules)
-        own = {"employer_id": wanted.employer_id, "verification_id": wanted.verification_id}
-        asked = {"channels": wanted.channels, "until": until, "created_at": now, "due_at": now}
-        await store.insert(tx, {**beginning, **own, **asked, "id": watch_id})
+        own = {"employer_id": wanted.employer_id, "verification_id": wanted.verification_id, "created_at": now}
+        await store.insert(tx, {**await _beginning(tx, row, rules), **own, **asked})
     return await existing(tx, watch_id), present is None
 
 
@@ -92,11 +94,8 @@ async def _refuse_more(tx: Tx, employer_id: UUID, terms: Terms) -> None:
         raise Conflict("too_many_watches", f"At most {terms.most} badges can be watched at a time.")
 
 
-async def _beginning(tx: Tx, credential_id: UUID, verification_id: UUID | None, rules: Rules) -> dict[str, Any]:
+async def _beginning(tx: Tx, row: Any, rules: Rules) -> dict[str, Any]:
     """Return what is watched of a badge, and how its answer stands."""
-    row = await store.watchable(tx, credential_id, verification_id)
-    if row is None:
-        raise NotFound("credential_not_found", "This registry has no badge with this id.")
     if row["verification_methods"] is None:
         detail = "By which key and until when this badge is valid is not known here: verify it, then watch it."
         raise Conflict("verify_first", detail)

@@ -83,9 +83,25 @@ async def insert(tx: Tx, row: Row) -> None:
     )
 
 
-async def renew(tx: Tx, watch_id: UUID, until: datetime, channels: Sequence[str]) -> None:
-    """Let a watch go on until another time, and by other channels."""
-    await tx.execute("update watches set until = $2, channels = $3 where id = $1", watch_id, until, channels)
+async def renew(tx: Tx, row: Row) -> None:
+    """Let a watch go on until another time, by other channels, of what is known of the badge now; it is due.
+
+    Where no keys are known it stays a watch of what it was.
+    """
+    leave_work_for(WATCHER)
+    await tx.execute(
+        """
+        update watches w set until = n.until, channels = n.channels, due_at = n.due_at,
+               verification_id = case when known then n.verification_id else w.verification_id end,
+               verification_methods = coalesce(n.verification_methods, w.verification_methods),
+               signed_at = case when known then n.signed_at else w.signed_at end,
+               valid_from = case when known then n.valid_from else w.valid_from end,
+               valid_until = case when known then n.valid_until else w.valid_until end
+        from jsonb_populate_record(null::watches, $1) n, lateral (select n.verification_methods is not null) as k(known)
+        where w.id = n.id
+        """,
+        dict(row),
+    )
 
 
 async def one(tx: Tx, watch_id: UUID) -> Any:

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import httpx
 import pytest
 
-from services.issuer.domain.formats import Format
+from services.issuer.domain.formats import Format, proofs_of
 from services.issuer.handlers.past_signatures import PAGE, find
 from tests.integration.issuer.conftest import Institution, MakeSite, Site
 from tests.integration.issuer.test_revocations import WHY, confirm, look
@@ -99,6 +99,10 @@ async def test_keys_of_what_an_older_release_issued_are_found_in_its_signatures(
     assert await web.rows(KEYS) == known
     assert await find(web.worker) == 0
     assert {each.status_code for each in await ask(norths[0], (await keys_in_use(norths[0]))["ES256"])} == {200}
+
+
+def test_proofs_of_a_badge_have_two_keys_at_most_as_the_selection_by_key_takes_for_granted() -> None:
+    assert len({kind for _, kind in proofs_of(get_args(Format))}) == 2
 
 
 def test_each_format_is_tried_here_with_all_kinds_of_keys() -> None:

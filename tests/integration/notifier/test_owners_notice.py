@@ -1,6 +1,7 @@
 """Whoever looks after an endpoint hears that it was disabled or enabled again: its contact, or the account's mails."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -64,6 +65,33 @@ async def test_a_contact_that_may_not_be_written_to_is_none(notifier: Notifier, 
         await gone(notifier, tenant, CONTACT)
         await mailed(notifier, box)
     assert told(box) == [(FIRST, DISABLED)]
+
+
+@pytest.mark.parametrize("reason", ["bounced", "unsubscribed"])
+async def test_a_contact_that_may_be_written_to_no_more_when_its_notice_goes_out_passes_it_on(
+    notifier: Notifier, reason: str
+) -> None:
+    tenant = new_id()
+    await mail_endpoint(notifier, tenant, FIRST)
+    async with taking_mail() as box:
+        await gone(notifier, tenant, CONTACT)
+        await suppress(notifier, tenant, CONTACT, reason)
+        await mailed(notifier, box)
+        await mailed(notifier, box)
+    assert told(box) == [(FIRST, DISABLED)]
+
+
+async def test_the_whole_address_of_a_webhook_is_told_to_its_contact_alone(notifier: Notifier) -> None:
+    tenant = new_id()
+    await mail_endpoint(notifier, tenant, FIRST)
+    async with taking_mail() as box:
+        ids = [await gone(notifier, tenant, contact) for contact in (CONTACT, None)]
+        await mailed(notifier, box)
+    urls = [await notifier.value("select url from endpoints where id = $1", each) for each in ids]
+    mails = {mail["X-Envelope-To"]: said(mail) for mail in box.mails}
+    assert urls[0] in mails[CONTACT]
+    assert urls[1] not in mails[FIRST]
+    assert f"https://{urlsplit(urls[1]).netloc}/..." in mails[FIRST]
 
 
 async def test_where_nobody_can_be_told_the_list_of_endpoints_shows_it(notifier: Notifier) -> None:

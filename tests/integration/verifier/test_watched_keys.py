@@ -65,3 +65,32 @@ async def test_the_verification_that_is_named_says_which_keys_and_not_a_later_on
     assert await changes(served, employer) == told
     again = await served.client.post("/v1/verifications", json=forms[named], headers=employer)
     assert again.json()["verdict"] == ("invalid" if told else "valid")
+
+
+async def test_asked_for_again_a_watch_is_of_the_form_that_is_named_now(served: Verifier) -> None:
+    oak = Oak()
+    document, _, token = oak.in_every_format()
+    await know(served, oak, told_all(oak, document, token_digest=sha256(token.encode()).hexdigest()))
+    employer = await served.employer()
+    watches = []
+    for form in ({"token": token}, {"credential": document}):
+        report = (await served.client.post("/v1/verifications", json=form, headers=employer)).json()
+        answer = await ask(served, employer, verification_id=report["id"])
+        watches.append((answer.status_code, answer.json()["id"], answer.json()["verification_id"] == report["id"]))
+    first = watches[0][1]
+    assert watches == [(201, first, True), (200, first, True)]
+    await second_key_is_withdrawn(served, oak)
+    assert await changes(served, employer) == ["key_withdrawn"]
+
+
+async def test_a_watch_of_one_key_is_one_of_all_when_it_is_asked_for_again(served: Verifier) -> None:
+    oak = Oak()
+    document, _, _ = oak.in_every_format()
+    state = told_all(oak, document, other_proof_key_ids=(oak.second_id,))
+    await know(served, oak, state)
+    employer = await served.employer()
+    await watch(served, employer, state)
+    await served.execute("update watches set verification_methods = verification_methods[:1]")  # as a release before
+    assert (await ask(served, employer, credential_id=str(state.credential_id))).status_code == 200
+    await second_key_is_withdrawn(served, oak)
+    assert await changes(served, employer) == ["key_withdrawn"]
