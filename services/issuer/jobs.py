@@ -16,7 +16,7 @@ from shared.errors import LaurelError, Unavailable
 from shared.ids import new_id
 from shared.messaging.metrics import alarm
 from shared.messaging.pace import Every
-from shared.rounds import IDLE_SECONDS, keep_doing
+from shared.rounds import keep_working
 
 log = structlog.get_logger()
 
@@ -45,10 +45,7 @@ class JobWorker:
             group.create_task(self._keep(self.move_on))
 
     async def _keep(self, step: Callable[[], Awaitable[bool]]) -> None:
-        async def once() -> float:
-            return 0.0 if await step() else IDLE_SECONDS
-
-        await keep_doing(once, WAITS, self._database.bell.waiter(jobs.JOB_WORKER))
+        await keep_working(step, WAITS, self._database.bell.waiter(jobs.JOB_WORKER))
 
     async def step(self) -> bool:
         """Take one chunk and do what is to be done to it; False where there is none."""

@@ -23,7 +23,7 @@ from shared.credentials.status import set_bit, status_list_credential
 from shared.db import Database
 from shared.errors import Unavailable
 from shared.messaging.metrics import alarm
-from shared.rounds import IDLE_SECONDS, keep_doing
+from shared.rounds import keep_working
 
 log = structlog.get_logger()
 
@@ -55,16 +55,14 @@ class ListSigner:
     async def run(self) -> None:
         """Sign what is due, window by window, until cancelled."""
 
-        async def once() -> float:
+        async def step() -> int:
             signed = await self.sign_due()
-            if signed == 0:
-                return IDLE_SECONDS
-            if signed < AT_ONCE:  # a full round leaves others waiting
+            if 0 < signed < AT_ONCE:  # a full round leaves others waiting
                 # Not a rest, which the next change would end: within the window it could not be signed.
                 await asyncio.sleep(self._terms.window.total_seconds())
-            return 0.0
+            return signed
 
-        await keep_doing(once, "status_lists_wait", self._database.bell.waiter(store.LIST_SIGNER))
+        await keep_working(step, "status_lists_wait", self._database.bell.waiter(store.LIST_SIGNER))
 
     async def sign_due(self) -> int:
         """Sign each list that is due, up to AT_ONCE of them, once; return how many."""

@@ -18,7 +18,7 @@ from shared import telemetry
 from shared.db import Database, Tx
 from shared.errors import LaurelError, Unavailable
 from shared.messaging.events import Reason
-from shared.rounds import IDLE_SECONDS, keep_doing
+from shared.rounds import keep_working
 from shared.web.auth import Principal
 
 log = structlog.get_logger()
@@ -41,11 +41,7 @@ class Revoker:
 
     async def run(self) -> None:
         """Revoke what waits, until cancelled."""
-
-        async def once() -> float:
-            return 0.0 if await self.round() else IDLE_SECONDS
-
-        await keep_doing(once, "revocations_wait", self._worker.bell.waiter(store.REVOKER))
+        await keep_working(self.round, "revocations_wait", self._worker.bell.waiter(store.REVOKER))
 
     async def round(self) -> int:
         """Do one chunk of each revocation that runs; return how many badges that were."""

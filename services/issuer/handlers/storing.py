@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.issuer.domain import messages
-from services.issuer.domain.plan import AnyOrder, Plan, Signed
+from services.issuer.domain.plan import AnyOrder, Plan, Signed, SigningKeys
 from services.issuer.domain.row import Row
 from services.issuer.handlers import succeeding
 from services.issuer.store import credentials as store
@@ -82,7 +82,8 @@ def _name_taken(**members: str) -> Conflict:
 
 
 async def _store(tx: Tx, principal: Principal, plan: Plan, signed: Sequence[Signed]) -> None:
-    credentials = [_credential(plan, each) for each in signed]
+    keys = plan.signing_keys
+    credentials = [_credential(plan, keys, each) for each in signed]
     contents = [_content(plan, each) for each in signed]
     entries = [_entry(principal, plan, each) for each in signed]
     places = [
@@ -91,7 +92,7 @@ async def _store(tx: Tx, principal: Principal, plan: Plan, signed: Sequence[Sign
         for place in each.draft.positions
     ]
     try:
-        await store.insert(tx, plan.signing_keys, credentials, contents, places)
+        await store.insert(tx, keys, credentials, contents, places)
     except store.ClientIdTaken as error:
         raise _name_taken() from error
     await store.insert_history(tx, entries)
@@ -103,7 +104,7 @@ async def _store(tx: Tx, principal: Principal, plan: Plan, signed: Sequence[Sign
     await outbox.add_many(tx, told)
 
 
-def _credential(plan: Plan, signed: Signed) -> Row:
+def _credential(plan: Plan, keys: SigningKeys, signed: Signed) -> Row:
     order = signed.draft.order
     predecessor = {each.command: each.id for each in [order.predecessor] if each}
     return {
@@ -112,8 +113,8 @@ def _credential(plan: Plan, signed: Signed) -> Row:
         "institution_id": plan.institution_id,
         "achievement_id": plan.achievement_id,
         "achievement_number": plan.achievement_number,
-        "signing_key_id": plan.signing_keys.first,
-        "other_proof_key_ids": plan.signing_keys.others,
+        "signing_key_id": keys.first,
+        "other_proof_key_ids": keys.others,
         "document_digest": signed.document_digest,
         "token_digest": signed.token_digest,
         "issued_at": plan.now,

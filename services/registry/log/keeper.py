@@ -140,6 +140,7 @@ class LogKeeper:
             while True:
                 moved = await append(connection, current)
                 if moved:
+                    appended = time.monotonic()
                     self._database.bell.ring([outbox.RELAY])  # it was no transaction of `Database`'s
                 if publishing and publishing.done():
                     publishing.result()
@@ -149,7 +150,6 @@ class LogKeeper:
                     publishing = asyncio.create_task(checkpoints.publish())
                 if measure.due():
                     await _measure(connection, current)
-                appended = time.monotonic() if moved else appended
                 if moved < BATCH:
                     busy = time.monotonic() - appended < self._round_seconds * 2
                     await self._waiter.rest(BUSY_SECONDS if busy else IDLE_SECONDS)

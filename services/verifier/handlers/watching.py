@@ -20,7 +20,7 @@ from shared.messaging import outbox
 from shared.messaging.cloudevents import Delivery
 from shared.messaging.outbox import Entry
 from shared.messaging.pace import Every
-from shared.rounds import IDLE_SECONDS, keep_doing
+from shared.rounds import keep_working
 
 TOLD = Metric("laurel_watch_changes_total", "Changes of watched badges that employers were told", ["change"])
 
@@ -48,14 +48,14 @@ async def watch_over(worker: Database, rules: Rules) -> None:
     """Look at what is due, until cancelled; several workers share it."""
     tidy = Every(TIDY_SECONDS)
 
-    async def once() -> float:
+    async def step() -> bool:
         busy = await take_round(worker, rules)
         if tidy.due():
             async with worker.transaction() as tx:
                 await store.forget_old(tx, ENDED_KEPT, TOLD_KEPT, TIDIED)
-        return 0.0 if busy else IDLE_SECONDS
+        return busy
 
-    await keep_doing(once, "watching_waits", worker.bell.waiter(store.WATCHER))
+    await keep_working(step, "watching_waits", worker.bell.waiter(store.WATCHER))
 
 
 async def take_round(worker: Database, rules: Rules) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.messaging.events import CredentialState
 from tests.integration.verifier.builders import now
 from tests.integration.verifier.conftest import Verifier
 from tests.integration.verifier.test_formats import Oak, know
@@ -19,13 +20,19 @@ async def second_key_is_withdrawn(verifier: Verifier, oak: Oak) -> None:
     await look(verifier)
 
 
-async def test_a_badge_that_is_named_by_its_id_is_watched_by_the_keys_of_all_its_proofs(served: Verifier) -> None:
+async def watched_by_its_id(verifier: Verifier) -> tuple[Oak, dict[str, Any], CredentialState, dict[str, str]]:
+    """A badge with two proofs, each by its own key, all told by the issuer, and an employer that watches it."""
     oak = Oak()
     document, _, _ = oak.in_every_format()
     state = told_all(oak, document, other_proof_key_ids=(oak.second_id,))
-    await know(served, oak, state)
-    employer = await served.employer()
-    await watch(served, employer, state)
+    await know(verifier, oak, state)
+    employer = await verifier.employer()
+    await watch(verifier, employer, state)
+    return oak, document, state, employer
+
+
+async def test_a_badge_that_is_named_by_its_id_is_watched_by_the_keys_of_all_its_proofs(served: Verifier) -> None:
+    oak, document, _, employer = await watched_by_its_id(served)
     await second_key_is_withdrawn(served, oak)
     assert await changes(served, employer) == ["key_withdrawn"]
     assert (await served.verify(document, employer))["reason"] == "key_retired"
@@ -84,12 +91,7 @@ async def test_asked_for_again_a_watch_is_of_the_form_that_is_named_now(served: 
 
 
 async def test_a_watch_of_one_key_is_one_of_all_when_it_is_asked_for_again(served: Verifier) -> None:
-    oak = Oak()
-    document, _, _ = oak.in_every_format()
-    state = told_all(oak, document, other_proof_key_ids=(oak.second_id,))
-    await know(served, oak, state)
-    employer = await served.employer()
-    await watch(served, employer, state)
+    oak, _, state, employer = await watched_by_its_id(served)
     await served.execute("update watches set verification_methods = verification_methods[:1]")  # as a release before
     assert (await ask(served, employer, credential_id=str(state.credential_id))).status_code == 200
     await second_key_is_withdrawn(served, oak)
